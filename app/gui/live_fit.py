@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 PHASES = "fit the mean", "fit mean and noise"
-"""Stages of a fit: the training's losses of the first are of another objective."""
+"""Stages of a fit, of each member, if several (", member 2 of 4" behind it): the training's losses
+of the first are of another objective."""
 
 NAMES = {
     "mean": "Mean",
@@ -56,7 +57,10 @@ class LiveFit:
     Attributes
     ----------
     iterations, losses, validations
-        One entry a `FitProgress`; validation NaN where it was not computed.
+        One entry a `FitProgress` of the present member; validation NaN where it was not computed.
+    reached, validated, member
+        The last iteration that was told; whether any was validated; which member is fitted, in
+        words, of a twin of several.
     real, twin
         Repeats and samples `(R, T, C)` of one sequence; None before the first.
     held_out
@@ -78,6 +82,9 @@ class LiveFit:
     iterations: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     validations: list[float] = field(default_factory=list)
+    reached: int = 0
+    validated: bool = False
+    member: str = ""
     total: int = 0
     elapsed_s: float = 0.0
     sequence: int = 0
@@ -102,7 +109,8 @@ class LiveFit:
             self.iterations.append(event.iteration)
             self.losses.append(event.loss)
             self.validations.append(np.nan if event.validation is None else event.validation)
-            self.total, self.elapsed_s = event.total, event.elapsed_s
+            self.validated |= event.validation is not None
+            self.reached, self.total, self.elapsed_s = event.iteration, event.total, event.elapsed_s
         elif isinstance(event, Stage):
             self._begin(event.name)
         elif isinstance(event, CandidateScored):
@@ -151,9 +159,12 @@ class LiveFit:
         """A stage begins; the losses of a search's short fits are not those of the fit."""
         if self.searching:
             self.iterations, self.losses, self.validations = [], [], []
-        if (self.stage, stage) == PHASES and self.iterations:
+        phase, _, member = stage.partition(", ")
+        if phase == PHASES[0] and member != self.member:  # a fit of its own
+            self.iterations, self.losses, self.validations, self.turn = [], [], [], None
+        if (self.stage.partition(", ")[0], phase) == PHASES and self.iterations:
             self.turn = self.iterations[-1]
-        self.stage = stage
+        self.stage, self.member = stage, member if phase in PHASES else ""
 
     @property
     def searching(self) -> bool:
@@ -167,19 +178,20 @@ class LiveFit:
 
     def words(self, folder: Path | None) -> str:
         """How far it is, and where the best twin so far can be used."""
-        done = self.iterations[-1] if self.iterations else 0
         if self.searching:
             tried = f"{len(self.candidates)} scored"
-            return f"{tried} on validation sequences · iteration {done} of a short fit"
+            return f"{tried} on validation sequences · iteration {self.reached} of a short fit"
         if not self.total:
             return "starting, reading recordings"
-        said = f"iteration {done} of {self.total} · samples of sequence {self.sequence + 1}, unseen"
+        member = f"{self.member} · " if self.member else ""
+        said = f"{member}iteration {self.reached} of {self.total} · "
+        said += f"samples of sequence {self.sequence + 1}, unseen"
         so_far = self.so_far(folder)
         return f"{said} · usable so far: {so_far}" if so_far else said
 
     def so_far(self, folder: Path | None) -> Path | None:
         """Where the best snapshot is a usable twin; None before its first validation."""
-        known = bool(self.candidates) or bool(np.isfinite(self.validations).any())
+        known = self.candidates or self.validated
         return folder / SO_FAR if folder is not None and known and not self.errors else None
 
     @property
@@ -187,16 +199,15 @@ class LiveFit:
         """Share done and time left; None before there is one."""
         if self.searching:
             return self.searched, ""
-        if not self.total or not self.iterations:
+        if not self.total or not self.reached:
             return None
         left = "" if self.left_s is None else f"{duration(self.left_s)} left"
-        return min(1.0, self.iterations[-1] / self.total), left
+        return min(1.0, self.reached / self.total), left
 
     @property
     def left_s(self) -> float | None:
         """Time left at the pace so far; None before there is one."""
-        done = self.iterations[-1] if self.iterations else 0
-        return left_s(done, self.total, self.elapsed_s)
+        return left_s(self.reached, self.total, self.elapsed_s)
 
 
 def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRow]:

@@ -261,6 +261,25 @@ def test_members_are_asked_of_a_new_twin_with_noise_only(page, tmp_path) -> None
     assert "members" not in FitAsk(origin=tmp_path, members=3).arguments([], tmp_path)
 
 
+def test_the_losses_that_are_drawn_are_those_of_the_member_that_is_fitted() -> None:
+    live, out = LiveFit(), Path("out")
+    for member in (1, 2):
+        begun = 10 * member
+        live.take(Stage(f"fit the mean, member {member} of 2", 2, 4))
+        assert live.turn is None
+        assert live.losses == []
+        assert (live.progress or (0, ""))[0] == (begun - 10) / 20
+        live.take(FitProgress(begun - 4, 20, 3.0, 9.0, 1.0))
+        live.take(Stage(f"fit mean and noise, member {member} of 2", 3, 4))
+        live.take(FitProgress(begun, 20, 2.0, 8.0, 2.0))
+        assert live.turn == begun - 4
+        assert live.losses == [3.0, 2.0]
+        assert live.words(out).startswith(f"member {member} of 2 · iteration {begun} of 20")
+        assert live.so_far(out) == out / "so-far"
+    live.take(Stage("score on held-out repeats", 4, 4))
+    assert live.member == ""
+
+
 def test_a_twin_of_two_members_is_fitted_by_pressing(page, qtbot) -> None:
     page.rows.set_values({**TINY, "members": 2})
     window = page.window()
