@@ -15,7 +15,7 @@ from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoi
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
-from app.operations.fit_words import STAGES, introduction, phase, too_sure
+from app.operations.fit_words import STAGES, few_words, introduction, phase
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -121,6 +121,8 @@ def fit(
         refuse_unknown(objective)
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective or "energy", chosen)
+    if begun is None:
+        yield from map(Note, few_words(len(source.parts.training), chosen))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:
         refuse_changed(source.parents, numbers["parents"])
@@ -264,9 +266,8 @@ def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
     scores = None if unscored else _scores(model, running.settings.seed, source)
     notes = [unscored_note(unscored)] if scores is None else list(scores.notes)
     notes += [*unknown_drives(source, work.begun), *running.remarks]
-    sure = [] if scores is None or work.begun is not None else too_sure(scores, running)
-    notes += sure
-    yield from map(Note, [*(scores.notes if scores else ()), *sure])
+    for text in scores.notes if scores else ():
+        yield Note(text)
     twin = fitted_twin(running, source, model, (scores, notes), work.begun, work.search, out)
     path = save_twin(out, twin)
     remove_checkpoint(out)

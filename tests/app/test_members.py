@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,17 +13,16 @@ from transfer_samples import kept_network
 from app.cli import main
 from app.operations.events import FitProgress, Note, Result, Stage
 from app.operations.fit import fit
-from app.operations.fit_words import too_sure
+from app.operations.fit_words import few_words
 from app.operations.refine import Refinement, refine
 from app.operations.report import report
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
-from app.store import load_network, load_twin, read_recording, write_recording
+from app.store import load_network, load_twin, write_recording
 from app.train_twins import TwinSet
 from app.weights_store import SO_FAR
 from models.errors import InputError
-from training.fit import FitSettings, begin_fit
-from training.floors import Scores
+from training.fit import FitSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,19 +119,18 @@ def test_members_that_can_not_be_are_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_twin_that_is_too_sure_of_itself_is_told_of_members(fitted: Path) -> None:
-    settings = FitSettings(iterations=4, **SMALL)
-    drive = read_recording(fitted / "rec").drive
-    parts = (drive, read_recording(fitted / "rec").response)
-    alone = begin_fit(parts, parts, settings)
-    narrow = Scores({}, {"value": 0.80, "low": 0.78, "high": 0.82}, {}, ())
-    [words] = too_sure(narrow, alone)
-    assert "--members 4" in words
-    doubtful = replace(narrow, coverage={"value": 0.86, "low": 0.83, "high": 0.89})
-    assert too_sure(doubtful, alone) == []
-    assert too_sure(narrow, begin_fit(parts, parts, replace(settings, members=2))) == []
-    noiseless = FitSettings("mean", deterministic=True, iterations=4, **SMALL)
-    assert too_sure(narrow, begin_fit(parts, parts, noiseless)) == []
+def test_a_fit_of_few_sequences_is_told_of_members(fitted: Path, tmp_path: Path) -> None:
+    def told(name: str, **settings: Any) -> bool:
+        events = list(fit([fitted / "rec"], tmp_path / name, iterations=2, **settings))
+        return any("--members 4" in e.text for e in events if isinstance(e, Note))
+
+    assert told("alone")
+    assert not told("two", members=2)
+    assert not told("noiseless", objective="mean", deterministic=True)
+    assert not told("further", origin=tmp_path / "alone")  # whose members stay
+    assert few_words(499, FitSettings())
+    assert few_words(500, FitSettings()) == []
+    assert few_words(1, FitSettings()) == []  # of another drive nothing is known anyway
 
 
 def test_refinement_fits_all_members_further_on_what_the_network_sends(
