@@ -268,7 +268,7 @@ def test_every_argument_of_every_verb_says_what_it_is() -> None:
         (
             "fit",
             "--iterations",
-            f"({FitSettings().iterations}; --from {FINE_TUNING['iterations']})",
+            f"({FitSettings().iterations}; --from {FINE_TUNING['iterations']} a member)",
         ),
         ("train", "--iterations", f"({TrainSettings().iterations})"),
         ("sweep", "--iterations", f"({TrainSettings().iterations})"),

@@ -303,7 +303,7 @@ def test_facts_say_what_it_takes_to_run_it_again(folder: Path) -> None:
         "family": "steps", "steps": 5, "count": 2, "repeats": 4, "seed": 1, "holds": 1,
         "interleave": True, "reference": 0, "stop_at": 0, "sample": "", "operator": "",
     }  # fmt: skip
-    assert by_id["twin-1"].facts.form == {"latent": 3, "hidden": 4, "seed": 3}
+    assert by_id["twin-1"].facts.form == {"latent": 3, "hidden": 4, "seed": 3, "members": 1}
     assert by_id["net-1"].facts.form["layers"] == "2, 2"
     thumb = by_id["rec-1"].facts.thumb
     assert thumb is not None

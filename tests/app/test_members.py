@@ -11,6 +11,7 @@ from network_samples import TASK, run
 from transfer_samples import kept_network
 
 from app.cli import main
+from app.library_index import Index
 from app.operations.events import FitProgress, Note, Result, Stage
 from app.operations.fit import fit
 from app.operations.fit_words import few_words
@@ -18,6 +19,7 @@ from app.operations.refine import Refinement, refine
 from app.operations.report import report
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
+from app.session import Library
 from app.store import load_network, load_twin, write_recording
 from app.train_twins import TwinSet
 from app.weights_store import SO_FAR
@@ -101,7 +103,14 @@ def test_a_twin_that_is_fitted_further_keeps_its_members(
     assert not (tmp_path / "other").exists()
 
 
-def test_its_report_names_its_members(fitted: Path) -> None:
+def test_the_library_and_its_report_name_its_members(fitted: Path) -> None:
+    (known,) = (
+        one
+        for one in Index(Library(fitted)).read()
+        if one.id == load_twin(fitted / "twin").meta["id"]
+    )
+    assert ("Members", "2") in known.facts.rows
+    assert known.facts.form["members"] == 2
     events = list(report(fitted / "twin"))
     page = (fitted / "twin" / "report" / "report.html").read_text()
     assert isinstance(events[-1], Result)
