@@ -60,7 +60,12 @@ class FitAsk:
         """What a press does, and its cost."""
         verb = "Fit on" if self.origin is not None else "Fit again" if again else "Fit a twin"
         limit = f", {count(self.minutes, 'minute')} at most" if self.minutes else ""
-        return verb, f"{count(self.iterations, 'iteration')}{limit} · own process, 1 core"
+        of = f"{self.members} members, " if self._several else ""
+        return verb, f"{of}{count(self.iterations, 'iteration')}{limit} · own process, 1 core"
+
+    @property
+    def _several(self) -> bool:
+        return self.members > 1 and self.origin is None and can_have_members(self.objective)
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
@@ -73,7 +78,7 @@ class FitAsk:
             asked["minutes"] = float(self.minutes)
         if self.origin is not None:
             return {**asked, "origin": self.origin}
-        if can_have_members(self.objective):
+        if self._several:
             asked["members"] = self.members
         if self.searched:
             return {**asked, "search": True}

@@ -73,6 +73,13 @@ def test_a_twin_keeps_its_members_and_one_alone_is_written_as_before() -> None:
     assert "members" not in twin_of([member(0, 0.0)]).to_json()
 
 
+@pytest.mark.parametrize("forged", [-1, 0, 3, 1.5, 10**12, "2", [2]])
+def test_a_file_that_says_other_members_is_refused(forged: object) -> None:
+    twin = twin_of([member(k, 0.0) for k in range(2)])
+    with pytest.raises(InputError, match=r"member|weight"):
+        Twin.from_json({**twin.to_json(), "members": forged}, twin.weights)
+
+
 def test_members_that_lack_weights_or_are_too_many_are_named() -> None:
     twin = twin_of([member(k, 0.0) for k in range(2)])
     with pytest.raises(InputError, match=r"weight '3\.decoder' is missing"):

@@ -245,11 +245,13 @@ def test_what_can_not_run_says_why(tmp_path) -> None:
     assert FitAsk(searched=True).arguments([], tmp_path)["search"] is True
 
 
-def test_members_are_asked_of_a_new_twin_with_noise_only(page, tmp_path) -> None:
+def test_members_are_asked_of_a_new_twin_with_noise_only(page, qtbot, tmp_path) -> None:
     rows = page.rows
     rows.members.setValue(3)
     assert rows.members.isEnabled()
     assert rows.ask().arguments([], tmp_path)["members"] == 3
+    costs = page.form.primary
+    qtbot.waitUntil(lambda: costs.cost.startswith("3 members, 6000 iter"), timeout=WAIT_MS)
     rows.objective.choose("mean")
     assert not rows.members.isEnabled()
     assert "members" not in rows.ask().arguments([], tmp_path)
