@@ -43,9 +43,9 @@ class Size:
         Gradient steps of each fit and of each training.
     fit_members
         Of the stochastic twin. Few measurements leave much open, and a network that is trained
-        through one fit makes use of its errors: of the quick demo's networks, seeds 0 to 3, two
-        each, the device's score lay within what one fit had foreseen in 4 of 8, in 8 of 8 with
-        four members. Of the full one's measurements one fit says as much.
+        through one fit makes use of its errors: of ten networks of the quick demo's size the
+        device's score lay within what one fit had foreseen in 3, with four members in 9
+        (`tests/app/test_members_figures.py`). Of the full one's measurements one fit says as much.
     layers
         Nodes of each layer.
     taps

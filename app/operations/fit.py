@@ -170,7 +170,7 @@ def fit_from(
                 chosen = search.best.candidate.settings(chosen, 1 - SHARE)
         parts = source.part("training"), source.part("validation")
         scales = None if begun is None else begun.scales(source)
-        start = None if begun is None else begun.twin.weights
+        start = None if begun is None else begun.weights(chosen.members)
         running, work = begin_fit(*parts, chosen, scales, start), _Work(source, out, begun, search)
         if standing is not None:
             running.restore(*standing)

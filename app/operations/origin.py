@@ -21,6 +21,8 @@ from training.objectives import PUBLISHED
 from training.windows import Scales
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.operations.fit_input import FitInput
     from models.twin import Twin
     from training.fit_settings import FitSettings
@@ -87,10 +89,16 @@ class Origin:
         own = {"objective": twin.meta.get("objective", "energy"), "latent": twin.latent,
                "hidden": twin.hidden, "head": twin.head, "noise_rank": twin.noise_rank,
                "members": twin.members, "deterministic": twin.deterministic}  # fmt: skip
-        own["iterations"] = FINE_TUNING["iterations"] * twin.members
+        if given.get("deterministic"):  # of several members the first
+            own["members"] = 1
+        own["iterations"] = FINE_TUNING["iterations"] * own["members"]
         if twin.deterministic:
             own["objective"] = "mean"
         return fine_tuning(**{**own, **{k: v for k, v in given.items() if v is not None}})
+
+    def weights(self, members: int) -> dict[str, NDArray[np.float32]]:
+        """What a fit of so many members begins with: all of them, or the first."""
+        return self.twin.weights if members > 1 else self.twin.weights_of(0)
 
     def refuse_another_device(self, source: FitInput) -> None:
         """Raise InputError where the recordings are of other channels, units, window or reset."""

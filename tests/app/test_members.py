@@ -101,6 +101,9 @@ def test_a_twin_that_is_fitted_further_keeps_its_members(
     assert main([*words, "--members", "3", "--out", str(tmp_path / "other")]) == 2
     assert "members 3: the twin to go on from has 2, which stays" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+    assert main([*words, "--deterministic", "--out", str(tmp_path / "noiseless")]) == 0
+    made = load_twin(tmp_path / "noiseless")
+    assert (made.members, made.deterministic, made.meta["iterations"]) == (1, True, 6)
 
 
 def test_the_library_and_its_report_name_its_members(fitted: Path) -> None:
