@@ -219,25 +219,25 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
     validation: float | None = None
     mean_only, said = running.in_first_phase, len(running.remarks)
     yield phase(running)
+    before: FitProgress | None = None
     try:
         for step in running.steps():
             now = time.monotonic()
             if mean_only != running.in_first_phase:
                 mean_only = running.in_first_phase
+                if before is not None:  # where the phase ended
+                    yield before
                 if not mean_only:
                     yield from map(Note, running.remarks[said:])
                     said = len(running.remarks)
                 yield phase(running)
             validation = step.validation if step.validation is not None else validation
+            total, spent_s = running.expected_iterations, running.elapsed_s
+            reached = FitProgress(step.iteration, total, step.loss, validation, spent_s)
+            before = reached
             if now - told >= PROGRESS_EVERY_S or running.done:
-                told = now
-                yield FitProgress(
-                    step.iteration,
-                    running.expected_iterations,
-                    step.loss,
-                    validation,
-                    running.elapsed_s,
-                )
+                told, before = now, None
+                yield reached
             if now - shown >= SAMPLES_EVERY_S or running.done:
                 shown = now
                 yield _samples(running.module(), source, step.iteration)

@@ -18,6 +18,7 @@ from app.operations.fit import fit
 from app.operations.report import report as report_run
 from app.store import load_twin, read_recording, write_recording
 from models.errors import InputError
+from training.fit_settings import MEAN_SHARE
 from training.validation import hold_out
 
 SMALL = {"latent": 4, "hidden": 16}
@@ -52,6 +53,15 @@ def test_a_fit_tells_its_progress_shows_samples_and_ends_with_the_contracts_keys
         assert set(values["errors"][name]) >= {"value", "floor", "ratio", "excess", "low", "high"}
     assert values["coverage"]["expected"] == 0.891
     json.dumps(values, allow_nan=False)
+
+
+def test_progress_is_told_where_a_phase_ends_however_fast_it_was(fitted):
+    events = fitted[1]
+    second = next(
+        k for k, e in enumerate(events) if isinstance(e, Stage) and "mean and noise" in e.name
+    )
+    told = [e.iteration for e in events[:second] if isinstance(e, FitProgress)]
+    assert told[-1] == round(MEAN_SHARE * 60)
 
 
 def test_the_scores_come_with_what_the_pages_draw(fitted):
