@@ -71,7 +71,7 @@ class Tour(QObject):
         yield lambda: self._window.session.bench is not None
         for key, values, middle in (
             ("record", {"count": 24, "steps": 100, "repeats": 12}, lambda p: p.live.done > 40),
-            ("twin", {"iterations": 800}, lambda p: p.live.real is not None),
+            ("twin", {"iterations": 3200, "members": 4}, lambda p: p.live.real is not None),
             ("network", {"iterations": 300, "taps": "0, 3, 6"}, lambda p: p.live.state is not None),
             ("deploy", {}, lambda p: p.live.done > 15),
         ):
