@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -49,16 +50,29 @@ def test_the_written_bench_file_reaches_the_rig(
     assert result["instruments"]["lockin"]["identity"].startswith("Stanford")
 
 
+def first_of_free_ports(count: int) -> int:
+    """So many in a row, below those that a system hands out by itself, to tests beside this one."""
+    for number in np.random.default_rng().permutation(np.arange(20_000, 32_000, 8)):
+        with ExitStack() as held:
+            try:
+                for port in range(int(number), int(number) + count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return int(number)
+    raise AssertionError("no free ports")
+
+
 def test_ports_follow_the_first_one(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    assert number < 65533
+    number = first_of_free_ports(4)
     process = start("bench", "serve", "--port", str(number))
     assert process.stdout is not None
-    lines = [json.loads(process.stdout.readline()) for _ in range(2)]
-    process.send_signal(stop_signal())
-    process.communicate(timeout=20)
+    try:
+        told = [process.stdout.readline() for _ in range(2)]
+    finally:
+        process.send_signal(stop_signal())
+        process.communicate(timeout=20)
+    lines = [json.loads(line) for line in told]
     assert [line["resource"] for line in lines] == [
         f"TCPIP0::127.0.0.1::{port}::SOCKET" for port in (number, number + 1)
     ]
