@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from models.latent import TwinModel
 
 
+def woven(parts: Sequence[Tensor]) -> Tensor:
+    """Columns `(T, B, …)` in their order, of members' parts: b is of member b mod members."""
+    count, columns = len(parts), sum(part.shape[1] for part in parts)
+    order = torch.cat([torch.arange(member, columns, count) for member in range(count)])
+    return torch.cat(list(parts), dim=1)[:, order.argsort().to(parts[0].device)]
+
+
 class Mixture:
     """Members that differ where their repeats leave the device open (`models.twin.Twin.members`).
 
@@ -46,8 +53,7 @@ class Mixture:
             if which:
                 drawn = (member.offset - self.offset + member.scale * drawn) / self.scale
             parts.append(drawn)
-        order = torch.cat([torch.arange(k, drive.shape[1], count) for k in range(count)])
-        return torch.cat(parts, dim=1)[:, order.argsort().to(drive.device)]
+        return woven(parts)
 
     def simulate(
         self, drive: NDArray[np.float64], repeats: int, seed: int = 0

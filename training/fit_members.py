@@ -108,6 +108,11 @@ class MembersFit:
         return len(self._finished) + 1
 
     @property
+    def which(self) -> str:
+        """In words which is being fitted."""
+        return f"member {self.member} of {self.settings.members}"
+
+    @property
     def done(self) -> bool:
         """Whether all budgets are used up."""
         return self.member == self.settings.members and self._now.done

@@ -24,6 +24,11 @@ MAY_BE_ZERO = (
 )  # fmt: skip
 
 
+def can_have_members(objective: str) -> bool:
+    """Whether a twin of this objective may be several fits: it has noise, and is a latent one."""
+    return objective not in ("mean", "published")
+
+
 @dataclass(frozen=True)
 class FitSettings:
     """How a twin is fitted; the defaults are the measured recipe (README, Twin).
@@ -101,7 +106,7 @@ class FitSettings:
             problems += self._noise_rank_faults()
         if self.members > MOST_MEMBERS:
             problems.append(f"members = {self.members} must be {MOST_MEMBERS} or fewer")
-        if self.members > 1 and (self.deterministic or self.objective == "published"):
+        if self.members > 1 and not can_have_members(self.objective):
             which = "without noise" if self.deterministic else "of the published method"
             problems.append(f"members = {self.members}: a twin {which} has one")
         if self.mean_share is not None and self.mean_share >= 1:

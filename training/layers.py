@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from models.mixture import woven
 from models.wiring import INPUTS, Source
 from training.carried import Carried, Passed
 from training.initial import initial_biases, initial_weights, input_mask
@@ -163,7 +164,7 @@ class NodeLayers(nn.Module):
         self, layer: int, drive: Tensor, states: list[Tensor], generator: torch.Generator
     ) -> tuple[Tensor, list[Tensor]]:
         """Noisy responses `(T, B, nodes, C)` to drives, and the states after them."""
-        steps, batch, count = drive.shape
+        steps, _, count = drive.shape
         parts, ends, (offset, scale) = [], [], self.units[layer]
         for member, twins in enumerate(self.members):
             twin, part = twins[layer], drive[:, member :: len(self.members)]
@@ -175,10 +176,7 @@ class NodeLayers(nn.Module):
                 noisy = (twin.offset - offset) / scale + (twin.scale / scale) * noisy
             parts.append(noisy.reshape(steps, part.shape[1], count, twin.channels))
             ends.append(path[-1].detach())
-        if len(parts) == 1:
-            return parts[0], ends
-        order = torch.tensor([b for m in range(len(parts)) for b in range(m, batch, len(parts))])
-        return torch.cat(parts, dim=1)[:, order.argsort()], ends
+        return (parts[0] if len(parts) == 1 else woven(parts)), ends
 
     def used(self, layer: int, responses: Tensor) -> Tensor:
         """Features `(T, B, ·)` of a layer from its responses `(T, B, nodes, C)`."""

@@ -58,9 +58,8 @@ class LiveFit:
     ----------
     iterations, losses, validations
         One entry a `FitProgress` of the present member; validation NaN where it was not computed.
-    reached, validated, member
-        The last iteration that was told; whether any was validated; which member is fitted, in
-        words, of a twin of several.
+    reached, validated
+        The last iteration that was told; whether any was validated.
     real, twin
         Repeats and samples `(R, T, C)` of one sequence; None before the first.
     held_out
@@ -84,7 +83,6 @@ class LiveFit:
     validations: list[float] = field(default_factory=list)
     reached: int = 0
     validated: bool = False
-    member: str = ""
     total: int = 0
     elapsed_s: float = 0.0
     sequence: int = 0
@@ -159,12 +157,17 @@ class LiveFit:
         """A stage begins; the losses of a search's short fits are not those of the fit."""
         if self.searching:
             self.iterations, self.losses, self.validations = [], [], []
-        phase, _, member = stage.partition(", ")
-        if phase == PHASES[0] and member != self.member:  # a fit of its own
+        before, (phase, member) = _told(self.stage), _told(stage)
+        if phase == PHASES[0] and member != before[1]:  # a fit of its own
             self.iterations, self.losses, self.validations, self.turn = [], [], [], None
-        if (self.stage.partition(", ")[0], phase) == PHASES and self.iterations:
+        if (before[0], phase) == PHASES and self.iterations:
             self.turn = self.iterations[-1]
-        self.stage, self.member = stage, member if phase in PHASES else ""
+        self.stage = stage
+
+    @property
+    def member(self) -> str:
+        """Which member is fitted, in words, of a twin of several."""
+        return _told(self.stage)[1]
 
     @property
     def searching(self) -> bool:
@@ -208,6 +211,12 @@ class LiveFit:
     def left_s(self) -> float | None:
         """Time left at the pace so far; None before there is one."""
         return left_s(self.reached, self.total, self.elapsed_s)
+
+
+def _told(stage: str) -> tuple[str, str]:
+    """Phase of a fit, and which member it is of: both empty where a stage is none."""
+    phase, _, member = stage.partition(", ")
+    return (phase, member) if phase in PHASES else ("", "")
 
 
 def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRow]:

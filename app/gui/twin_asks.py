@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.gui.words import count
 from app.words import duration
+from training.fit_settings import can_have_members
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,16 +20,11 @@ SCORE = "score"  # what is asked for where nothing stands beside a twin
 CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × three of repeats
 
 
-def can_have_members(objective: str) -> bool:
-    """Whether a new twin of this objective may be several fits."""
-    return objective not in ("mean", "published")
-
-
 @dataclass(frozen=True)
 class FitAsk:
     """One twin of the ticked recordings; `minutes` 0: no limit, `origin` None: a new twin.
 
-    `members`: of a new twin with noise (`can_have_members`).
+    `members`: of a new twin that may have several (`can_have_members`).
     """
 
     objective: str = "energy"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
     from models.simulated import Sampled
-    from training.fit import AnyFit
+    from training.fit import AnyFit, FitStep
     from training.floors import Scores
     from training.structure import Candidate
 
@@ -219,25 +219,23 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
     validation: float | None = None
     mean_only, said = running.in_first_phase, len(running.remarks)
     yield phase(running)
-    before: FitProgress | None = None
+    before: FitStep | None = None  # not told
     try:
         for step in running.steps():
             now = time.monotonic()
             if mean_only != running.in_first_phase:
                 mean_only = running.in_first_phase
                 if before is not None:  # where the phase ended
-                    yield before
+                    yield _progress(running, before, validation)
                 if not mean_only:
                     yield from map(Note, running.remarks[said:])
                     said = len(running.remarks)
                 yield phase(running)
             validation = step.validation if step.validation is not None else validation
-            total, spent_s = running.expected_iterations, running.elapsed_s
-            reached = FitProgress(step.iteration, total, step.loss, validation, spent_s)
-            before = reached
+            before = step
             if now - told >= PROGRESS_EVERY_S or running.done:
                 told, before = now, None
-                yield reached
+                yield _progress(running, step, validation)
             if now - shown >= SAMPLES_EVERY_S or running.done:
                 shown = now
                 yield _samples(running.module(), source, step.iteration)
@@ -251,6 +249,11 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
         save_checkpoint(out, running.arrays(), {**running.numbers(), **work.numbers()})
         if validation is not None and not running.done:
             save_so_far(out, twin_so_far(running, source, work.begun, work.search))
+
+
+def _progress(running: AnyFit, step: FitStep, validation: float | None) -> FitProgress:
+    total, spent_s = running.expected_iterations, running.elapsed_s
+    return FitProgress(step.iteration, total, step.loss, validation, spent_s)
 
 
 def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:

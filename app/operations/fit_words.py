@@ -10,6 +10,7 @@ from app.operations.scored import unscored_note
 from models import kernel
 from training.fit_loop import fit_device
 from training.fit_members import MembersFit
+from training.fit_settings import can_have_members
 from training.objectives import PUBLISHED
 from training.structure import usual
 
@@ -47,7 +48,7 @@ def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Itera
 
 def few_words(sequences: int, chosen: FitSettings) -> list[str]:
     """A sentence where one fit of so few sequences would be surer of itself than it may be."""
-    alone = chosen.members == 1 and not chosen.deterministic and chosen.objective != PUBLISHED
+    alone = chosen.members == 1 and can_have_members(chosen.objective)
     if not alone or not 1 < sequences < FEW_SEQUENCES:
         return []
     return [
@@ -67,11 +68,7 @@ def _path(source: FitInput, chosen: FitSettings) -> str:
 
 def phase(running: AnyFit) -> Stage:
     """The stage that a fit is in: the mean alone, or what the twin is for; of which member."""
-    of = (
-        f", member {running.member} of {running.settings.members}"
-        if isinstance(running, MembersFit)
-        else ""
-    )
+    of = f", {running.which}" if isinstance(running, MembersFit) else ""
     if running.in_first_phase:
         return Stage(f"fit the mean{of}", 2, STAGES)
     what = "fit the mean" if running.settings.deterministic else "fit mean and noise"

@@ -53,7 +53,7 @@ def twin_so_far(
     if running.settings.deterministic:
         phase = "mean"
     if isinstance(running, MembersFit):
-        phase = f"member {running.member} of {running.settings.members}, {phase}"
+        phase = f"{running.which}, {phase}"
     if search is not None and search.next() is not None:
         phase = f"a candidate of the search, {phase}"
     total, spent_s = running.expected_iterations, running.elapsed_s

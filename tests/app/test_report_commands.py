@@ -79,27 +79,19 @@ def test_what_a_recording_was_asked_for_is_asked_again(
     assert read_recording(out / "reference").response.shape[2] == 3
 
 
-def test_shared_sources_of_noise_are_fitted_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "name", "value"), [("--noise-rank", "noise_rank", 1), ("--members", "members", 2)]
+)
+def test_a_twin_of_another_structure_is_fitted_again(
+    tmp_path: Path, option: str, name: str, value: int
+) -> None:
     save_twin(tmp_path / "other", twin())
     asked = ["--sequences", "mixed:4x12@3", "--repeats", "4", "--out", str(tmp_path / "rec")]
     assert main(["simulate", str(tmp_path / "other"), *asked, "--json"]) == 0
-    words = ["fit", str(tmp_path / "rec"), "--iterations", "4", "--noise-rank", "1"]
+    words = ["fit", str(tmp_path / "rec"), "--iterations", "4", option, str(value)]
     assert main([*words, "--out", str(tmp_path / "twin"), "--json"]) == 0
     second = again(tmp_path / "twin", tmp_path / "twin-2")
-    assert load_twin(second).noise_rank == 1
-    assert sha256_of(second / "weights.safetensors") == sha256_of(
-        tmp_path / "twin" / "weights.safetensors"
-    )
-
-
-def test_members_are_fitted_again(tmp_path: Path) -> None:
-    save_twin(tmp_path / "other", twin())
-    asked = ["--sequences", "mixed:4x12@3", "--repeats", "4", "--out", str(tmp_path / "rec")]
-    assert main(["simulate", str(tmp_path / "other"), *asked, "--json"]) == 0
-    words = ["fit", str(tmp_path / "rec"), "--iterations", "4", "--members", "2"]
-    assert main([*words, "--out", str(tmp_path / "twin"), "--json"]) == 0
-    second = again(tmp_path / "twin", tmp_path / "twin-2")
-    assert load_twin(second).members == 2
+    assert getattr(load_twin(second), name) == value
     assert sha256_of(second / "weights.safetensors") == sha256_of(
         tmp_path / "twin" / "weights.safetensors"
     )

@@ -19,12 +19,12 @@ from app.gui.twin_asks import (
     ResumeAsk,
     ResumeComparisonAsk,
     ScoreAsk,
-    can_have_members,
 )
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.widgets.segments import Segments
 from models.twin import MOST_MEMBERS
+from training.fit_settings import can_have_members
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
