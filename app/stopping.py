@@ -2,9 +2,10 @@
 
 Context: a Python signal handler runs between two instructions of the main thread, perhaps while
 that thread holds the lock that a request to stop, or a write to the terminal, needs. Decision: the
-handler counts and nothing else; the system's wake-up pipe carries the signal's number to a thread
-that is there already, and that one requests and speaks. Consequence: no exception arises at a
-place that can't bear one, and a wait of the main thread ends at once.
+handler counts and sets a flag, and nothing else; the system's wake-up pipe carries the signal's
+number to a thread that is there already, and that one requests and speaks. Consequence: no
+exception arises at a place that can't bear one, a wait of the main thread ends at once, and the
+next message to an instrument is not sent, though that other thread may not have run yet.
 
 Ctrl-Z is no request: a program that is suspended with current flowing is looked after by nobody,
 not by its watchdog either, which waits for the program's end. So a run with a bench isn't.
@@ -58,6 +59,7 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
 
     def count(_number: int, _frame: FrameType | None) -> None:
         run.asked += 1
+        run.stop.flag()
         if run.asked > 1 and not run.holds_bench:
             raise KeyboardInterrupt
 

@@ -29,20 +29,27 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._flagged = False
         self._shields = threading.local()
 
     def request(self) -> None:
         """Ask every wait and read to end with `StoppedError`."""
         self._event.set()
 
+    def flag(self) -> None:
+        """Be requested from now on, without waking a wait: takes no lock, for a signal handler."""
+        self._flagged = True
+
     def clear(self) -> None:
         """Forget the request, before the next run on the same bench."""
+        self._flagged = False
         self._event.clear()
 
     @property
     def requested(self) -> bool:
         """Whether this thread has to stop."""
-        return self._event.is_set() and not getattr(self._shields, "depth", 0)
+        asked = self._flagged or self._event.is_set()
+        return asked and not getattr(self._shields, "depth", 0)
 
     @contextmanager
     def shield(self) -> Iterator[None]:

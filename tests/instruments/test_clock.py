@@ -31,9 +31,10 @@ def test_a_wait_takes_its_time():
     assert time.monotonic() - begin >= 0.15
 
 
-def test_a_wait_after_stop_does_not_begin():
+@pytest.mark.parametrize("ask", [Stop.request, Stop.flag])
+def test_a_wait_after_stop_does_not_begin(ask):
     stop = Stop()
-    stop.request()
+    ask(stop)
     with pytest.raises(StoppedError):
         HostClock(stop).wait(0.0)
     stop.clear()
