@@ -169,6 +169,7 @@ def test_after_a_fit_its_held_out_sequences_are_stepped_through_and_a_new_record
     qtbot.waitUntil(lambda: folder / "rec-b" in page.ticks, timeout=WAIT_MS)
     page.ticks[path].setChecked(False)
     page.ticks[folder / "rec-b"].setChecked(True)
+    qtbot.waitUntil(page.drift.button.isEnabled, timeout=WAIT_MS)  # once it has been read
     qtbot.mouseClick(page.drift.button, Qt.MouseButton.LeftButton)
     assert window.job is not None, "\n".join(window.log)
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
