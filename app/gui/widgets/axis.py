@@ -16,12 +16,17 @@ PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
 class Axis(pg.AxisItem):  # type: ignore[misc]
     """An axis whose end labels are not dropped and whose numbers stay small and grey.
 
+    A negative number has a minus sign, as everywhere in the window, no hyphen.
+
     A logarithmic one has as many numbers as don't touch; pyqtgraph's writes each ninth.
     """
 
     def boundingRect(self) -> QRectF:
         wide = super().boundingRect()
         return QRectF(wide.adjusted(-24, -10, 24, 10))
+
+    def tickStrings(self, values: Any, scale: float, spacing: float | None) -> list[str]:
+        return [words.replace("-", "−") for words in super().tickStrings(values, scale, spacing)]
 
     def logTickValues(self, low: float, high: float, size: float, _: Any) -> Any:
         return [(None, log_ticks(low, high, int(size / APART_PX[self.orientation])))]

@@ -15,6 +15,7 @@ from app.gui.pages.deploy_plots import SHOWN_STEPS, DeployPlots
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.theme import LABEL_PX, sans
+from app.gui.widgets.axis import Axis
 from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel, apart, fitting, nearest
 from app.gui.widgets.dots import DotRow, DotTable
@@ -260,3 +261,10 @@ def test_a_figure_without_room_is_smaller_or_left_out_but_never_another_one(
     )
     table.figure(None, QRectF(0, 0, wide, 24), "0.00089", "text1", 400)
     assert told == [(said, pixels)]
+
+
+@pytest.mark.parametrize("low", [-0.4, -3e-5])
+def test_negative_numbers_at_an_axis_have_a_minus_sign(low: float) -> None:
+    words = Axis("left").tickStrings([low, 0.0], 1.0, abs(low))
+    assert words[0].startswith("−")
+    assert "-" not in "".join(words)
