@@ -248,7 +248,6 @@ class WatchedMagnet:
         """While a list runs: what ends it; the set-point can't be verified then."""
         if not self._energised:
             raise StoppedError(f"{self.name}: made safe meanwhile")
-        self._stop.check()
         self._watch.look()
 
     def _prove(self) -> None:
