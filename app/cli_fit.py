@@ -51,7 +51,8 @@ def fit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--members", type=whole, metavar="K",
         help="K fits of the same repeats, of other first weights and batches, make one twin: what "
-        "they disagree on is what the repeats leave open; they share the budget (1)",
+        "they disagree on is what the repeats leave open; they share the budget (4 of fewer than "
+        "500 fitted sequences, 1 of more or of a spectrum)",
     )  # fmt: skip
     cli_drift.from_argument(parser)
 

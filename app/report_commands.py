@@ -13,6 +13,7 @@ from app.so_far import KEY as UNFINISHED
 from app.train_request import several
 from models.command import command_line
 from models.wiring import layers_text
+from training.fit_settings import can_have_members
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,7 @@ def fit_command(path: Path, recordings: Sequence[str], twin: Twin) -> str:
     kind += ["--from", before["path"]] if isinstance(before, dict) else []
     if twin.noise_rank is not None and not isinstance(before, dict):  # else that one's structure
         kind += ["--noise-rank", twin.noise_rank]
-    if twin.members > 1 and not isinstance(before, dict):
+    if can_have_members(objective) and not isinstance(before, dict):
         kind += ["--members", twin.members]
     iterations = _count(meta)
     if (whole := whole_iterations(meta)) is not None:

@@ -62,7 +62,7 @@ LEGS = (
         "by. Press Train a network.",
         {
             "kind": "fit", "objective": "energy", "searched": False, "latent": 0, "hidden": 0,
-            "members": 1, "minutes": 0, "iterations": 300,
+            "members": 0, "minutes": 0, "iterations": 300,
         },
     ),
     Leg(

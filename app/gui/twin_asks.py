@@ -24,7 +24,7 @@ CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × th
 class FitAsk:
     """One twin of the ticked recordings; `minutes` 0: no limit, `origin` None: a new twin.
 
-    `members`: of a new twin that may have several (`can_have_members`).
+    `members`: of a new twin that may have several (`can_have_members`); 0: as many as usual.
     """
 
     objective: str = "energy"
@@ -35,7 +35,7 @@ class FitAsk:
     minutes: int = 0
     seed: int = 0
     origin: Path | None = None
-    members: int = 1
+    members: int = 0
 
     kind = FIT
     operation = "app.operations.fit.fit"
@@ -56,12 +56,13 @@ class FitAsk:
         """What a press does, and its cost."""
         verb = "Fit on" if self.origin is not None else "Fit again" if again else "Fit a twin"
         limit = f", {count(self.minutes, 'minute')} at most" if self.minutes else ""
-        of = f"{self.members} members, " if self._several else ""
+        of = f"{count(self.members, 'member')}, " if self._asked_members else ""
         return verb, f"{of}{count(self.iterations, 'iteration')}{limit} · own process, 1 core"
 
     @property
-    def _several(self) -> bool:
-        return self.members > 1 and self.origin is None and can_have_members(self.objective)
+    def _asked_members(self) -> int:
+        can = self.origin is None and can_have_members(self.objective)
+        return self.members if can else 0
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
@@ -74,7 +75,7 @@ class FitAsk:
             asked["minutes"] = float(self.minutes)
         if self.origin is not None:
             return {**asked, "origin": self.origin}
-        if self._several:
+        if self._asked_members:
             asked["members"] = self.members
         if self.searched:
             return {**asked, "search": True}

@@ -36,7 +36,7 @@ SETTINGS_FILE = "demo.json"
 KIND, SCHEMA = "demo", 1
 PARTS: dict[str, Form] = {"layers": Rows(COUNT), "task": TEXT, "taps": Rows(COUNT)}
 NAMES = [f.name for f in fields(Size)]
-LATER = ("taps", "fit_members")  # a demo begun before there were any has none
+LATER = ("taps",)  # a demo begun before there were any has none
 FORM = Table(
     {"quick": FLAG, "seed": COUNT, **{n: PARTS.get(n, COUNT) for n in NAMES if n not in LATER}},
     optional={name: PARTS.get(name, COUNT) for name in LATER},

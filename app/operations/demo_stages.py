@@ -41,11 +41,6 @@ class Size:
         Of the recording that scores the twin; 16 repeats make its floor comparable.
     fit_iterations, train_iterations
         Gradient steps of each fit and of each training.
-    fit_members
-        Of the stochastic twin. Few measurements leave much open, and a network that is trained
-        through one fit makes use of its errors: of ten networks of the quick demo's size the
-        device's score lay within what one fit had foreseen in 3, with four members in 9
-        (`tests/app/test_members_figures.py`). Of the full one's measurements one fit says as much.
     layers
         Nodes of each layer.
     taps
@@ -65,13 +60,10 @@ class Size:
     layers: tuple[int, ...] = (24, 24, 24)
     taps: tuple[int, ...] = (0, 3, 6)
     task: str = "mackey-glass:h=5"
-    fit_members: int = 1
 
 
 FULL = Size()
-QUICK = Size(
-    200, 2, 60, 12, 16, 4000, 300, (12, 12, 12), task="mackey-glass:h=5,test=500", fit_members=4
-)  # fmt: skip
+QUICK = Size(200, 2, 60, 12, 16, 4000, 300, (12, 12, 12), task="mackey-glass:h=5,test=500")
 
 
 @dataclass(frozen=True)
@@ -196,7 +188,6 @@ def _fit(out: Path, name: str, words: str, size: Size, seed: int, *, determinist
             "iterations": size.fit_iterations,
             "seed": seed,
             "resume": resume,
-            **({} if deterministic else {"members": size.fit_members}),
         }
 
     expected_s = size.fit_iterations * size.steps * (MEAN_FIT_S if deterministic else FIT_S)

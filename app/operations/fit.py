@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoi
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
-from app.operations.fit_words import STAGES, few_words, introduction, phase
+from app.operations.fit_words import STAGES, introduction, members_words, phase
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -30,8 +30,9 @@ from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
 from models.errors import InputError, raise_problems
 from training.fit import FitSettings, begin_fit, refuse_unfit
+from training.fit_settings import usual_members
 from training.objectives import refuse_unknown
-from training.structure import SHARE, Search
+from training.structure import FEW_CHANNELS, SHARE, Search
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def fit(
         A new folder, or with `resume` that of the fit that ended early.
     objective, deterministic, iterations, minutes, seed, **settings
         As `training.fit.FitSettings`; a deterministic twin takes the objective `mean`. With
-        `resume` those of the checkpoint hold. Left out, the objective is `energy`.
+        `resume` those of the checkpoint hold. Left out, the objective is `energy`, and `members`
+        as `usual_members` of a new twin whose structure is not searched.
     origin
         A twin to go on from, whose structure and units stay: few repeats are enough where the
         device has changed a little. It stays as it is; the new twin keeps its line.
@@ -121,8 +123,11 @@ def fit(
         refuse_unknown(objective)
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective or "energy", chosen)
-    if begun is None:
-        yield from map(Note, few_words(len(source.parts.training), chosen))
+    if not (begun or resume or search or settings.get("members")):
+        spectrum = len(source.recording.channels) > FEW_CHANNELS
+        members = usual_members(chosen, len(source.parts.training), spectrum=spectrum)
+        chosen = replace(chosen, members=members)
+        yield from map(Note, members_words(source, chosen))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:
         refuse_changed(source.parents, numbers["parents"])

@@ -10,7 +10,6 @@ from app.operations.scored import unscored_note
 from models import kernel
 from training.fit_loop import fit_device
 from training.fit_members import MembersFit
-from training.fit_settings import can_have_members
 from training.objectives import PUBLISHED
 from training.structure import usual
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 STAGES = 4
 TOLD_EVERY_S = 0.5
-FEW_SEQUENCES = 500
-"""Below it members were worth their while: on a nanoring of 20 and of 200, not of 2560."""
 PUBLISHED_TAKES = (
     "an iteration of the published method takes up to half a second on one core, {iterations} of "
     "them hours: give it a budget with --minutes"
@@ -46,15 +43,14 @@ def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Itera
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
 
 
-def few_words(sequences: int, chosen: FitSettings) -> list[str]:
-    """A sentence where one fit of so few sequences would be surer of itself than it may be."""
-    alone = chosen.members == 1 and can_have_members(chosen.objective)
-    if not alone or not 1 < sequences < FEW_SEQUENCES:
+def members_words(source: FitInput, chosen: FitSettings) -> list[str]:
+    """That a twin has several members though nobody asked, and why."""
+    if chosen.members == 1:
         return []
     return [
-        f"{sequences} fitted sequences leave open more than one fit knows: a twin of several "
-        "(--members 4; window: Members) draws what they don't agree on, too, and a network that is "
-        "trained through it loses less on the device"
+        f"a twin of {chosen.members} members: {len(source.parts.training)} fitted sequences leave "
+        "open more than one fit knows; what the members disagree on is drawn, too (of one: "
+        "--members 1; window: Members)"
     ]
 
 

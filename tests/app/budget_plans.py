@@ -41,11 +41,11 @@ class Size:
 
 def ratios_of(part, scoring, size, seed):
     """Each deciding error over its floor of the twin that these repeats give, and the worst."""
-    return errors_of(best_of(part, size, seed), scoring, seed)
+    return errors_of(fits_of(part, size, seed)[0], scoring, seed)
 
 
-def best_of(part, size, seed):
-    """Of some fits on these drives and repeats the twin that is best on validation."""
+def fits_of(part, size, seed):
+    """Twins of some fits on these drives and repeats, the best on validation first."""
     loops = [
         begin_fit(*divided(*part), FitSettings(iterations=size.iterations, seed=10 * seed + k))
         for k in range(size.fits)
@@ -53,7 +53,8 @@ def best_of(part, size, seed):
     for loop in loops:
         for _ in loop.steps():
             pass
-    return min(loops, key=lambda loop: loop.best_validation).best_model()
+    ranked = sorted(loops, key=lambda loop: loop.best_validation)
+    return [loop.best_model() for loop in ranked]
 
 
 def errors_of(model, scoring, seed):

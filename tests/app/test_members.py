@@ -14,7 +14,6 @@ from app.cli import main
 from app.library_index import Index
 from app.operations.events import FitProgress, Note, Result, Stage
 from app.operations.fit import fit
-from app.operations.fit_words import few_words
 from app.operations.refine import Refinement, refine
 from app.operations.report import report
 from app.operations.train import train
@@ -25,6 +24,7 @@ from app.train_twins import TwinSet
 from app.weights_store import SO_FAR
 from models.errors import InputError
 from training.fit import FitSettings
+from training.fit_settings import usual_members
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,18 +131,46 @@ def test_members_that_can_not_be_are_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_fit_of_few_sequences_is_told_of_members(fitted: Path, tmp_path: Path) -> None:
-    def told(name: str, **settings: Any) -> bool:
-        events = list(fit([fitted / "rec"], tmp_path / name, iterations=2, **settings))
-        return any("--members 4" in e.text for e in events if isinstance(e, Note))
+def test_a_new_twin_of_few_sequences_has_four_members_and_says_so(
+    fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.fit_settings.LEAST_ITERATIONS", 2)
 
-    assert told("alone")
-    assert not told("two", members=2)
-    assert not told("noiseless", objective="mean", deterministic=True)
-    assert not told("further", origin=tmp_path / "alone")  # whose members stay
-    assert few_words(499, FitSettings())
-    assert few_words(500, FitSettings()) == []
-    assert few_words(1, FitSettings()) == []  # of another drive nothing is known anyway
+    def made(name: str, **settings: Any) -> tuple[int, list[str]]:
+        given = {"iterations": 8, **SMALL, **settings}
+        events = list(fit([fitted / "rec"], tmp_path / name, **given))
+        notes = [event.text for event in events if isinstance(event, Note)]
+        return load_twin(tmp_path / name).members, [n for n in notes if "--members 1" in n]
+
+    members, (words,) = made("usual")
+    assert members == 4
+    assert words.startswith("a twin of 4 members: 16 fitted sequences leave open")
+    for name, settings in {
+        "one": {"members": 1},
+        "two": {"members": 2},
+        "short": {"iterations": 7},
+        "hurried": {"minutes": 1.9},
+        "noiseless": {"objective": "mean", "deterministic": True},
+        "searched": {"search": True},
+    }.items():
+        assert made(name, **settings) == (2 if name == "two" else 1, [])
+    assert made("further", origin=tmp_path / "usual") == (4, [])  # that of its origin
+    assert made("further alone", origin=tmp_path / "one") == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("sequences", "members", "settings"),
+    [
+        (499, 4, {}), (500, 1, {}), (2, 4, {}), (1, 1, {}),  # of one drive nothing else is known
+        (20, 4, {"iterations": 4000}), (20, 1, {"iterations": 3999}),
+        (20, 4, {"minutes": 2.0}), (20, 1, {"minutes": 1.99}),
+        (20, 1, {"objective": "published"}), (20, 4, {"objective": "innovations"}),
+    ],
+)  # fmt: skip
+def test_as_many_members_as_usual(sequences: int, members: int, settings: dict[str, Any]) -> None:
+    chosen = FitSettings(**settings)
+    assert usual_members(chosen, sequences, spectrum=False) == members
+    assert usual_members(chosen, sequences, spectrum=True) == 1
 
 
 def test_refinement_fits_all_members_further_on_what_the_network_sends(

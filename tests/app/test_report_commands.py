@@ -80,7 +80,8 @@ def test_what_a_recording_was_asked_for_is_asked_again(
 
 
 @pytest.mark.parametrize(
-    ("option", "name", "value"), [("--noise-rank", "noise_rank", 1), ("--members", "members", 2)]
+    ("option", "name", "value"),
+    [("--noise-rank", "noise_rank", 1), ("--members", "members", 2), ("--members", "members", 1)],
 )
 def test_a_twin_of_another_structure_is_fitted_again(
     tmp_path: Path, option: str, name: str, value: int

@@ -24,7 +24,7 @@ from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.widgets.segments import Segments
 from models.twin import MOST_MEMBERS
-from training.fit_settings import can_have_members
+from training.fit_settings import FEW_SEQUENCES, MEMBERS_OF_FEW, can_have_members
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,10 +118,12 @@ class TwinForm(QObject):
         self.iterations = WholeEntry(6000, 1, 1_000_000, "", "Iterations")
         self.minutes = WholeEntry(0, 0, 100_000, "min", "Minutes at most")
         self.minutes.setSpecialValueText("no limit")
-        self.members = WholeEntry(1, 1, MOST_MEMBERS, "", "Members")
+        self.members = WholeEntry(0, 0, MOST_MEMBERS, "", "Members")
+        self.members.setSpecialValueText("usual")
         self.members.setToolTip(
             "So many fits of the same repeats make one twin and share the iterations: what they "
-            "disagree on is what the repeats leave open"
+            f"disagree on is what the repeats leave open; usual: {MEMBERS_OF_FEW} of fewer than "
+            f"{FEW_SEQUENCES} sequences, of more and of a spectrum one"
         )
         self.seed = WholeEntry(0, 0, 2**31 - 1, "", "Seed")
         for name, control in (

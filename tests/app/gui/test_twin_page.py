@@ -247,6 +247,8 @@ def test_what_can_not_run_says_why(tmp_path) -> None:
 
 def test_members_are_asked_of_a_new_twin_with_noise_only(page, qtbot, tmp_path) -> None:
     rows = page.rows
+    assert rows.members.text() == "usual"
+    assert "members" not in rows.ask().arguments([], tmp_path)
     rows.members.setValue(3)
     assert rows.members.isEnabled()
     assert rows.ask().arguments([], tmp_path)["members"] == 3
