@@ -8,6 +8,7 @@ objective's name says (`training.objectives.NAMES`). `begin_fit` also knows the 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +17,7 @@ from models.errors import InputError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
-from training.fit_settings import FitSettings, FitStep, mean_share, schedule
+from training.fit_settings import FitSettings, FitStep, mean_share, schedule, usual_members
 from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["AnyFit", "Fit", "FitSettings", "FitStep", "begin_fit", "begin_member"]
+__all__ = ["AnyFit", "Fit", "FitSettings", "FitStep", "as_usual", "begin_fit", "begin_member"]
 
 
 def begin_fit(
@@ -55,6 +56,13 @@ def begin_fit(
     refuse_unfit(settings, training[1])
     units = scales or Scales.of(training[1])
     return MembersFit(settings, lambda one, own: Fit(training, validation, one, units, own), start)
+
+
+def as_usual(settings: FitSettings, training: tuple[Array, Array]) -> FitSettings:
+    """The settings with as many members as usual (`usual_members`) for this training part."""
+    sequences, channels = len(training[1]), training[1].shape[3]
+    members = usual_members(settings, sequences, spectrum=channels > FEW_CHANNELS)
+    return replace(settings, members=members)
 
 
 def begin_member(

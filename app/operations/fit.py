@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +29,9 @@ from app.run_lock import RunLock
 from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
 from models.errors import InputError, raise_problems
-from training.fit import FitSettings, begin_fit, refuse_unfit
-from training.fit_settings import usual_members
+from training.fit import FitSettings, as_usual, begin_fit, refuse_unfit
 from training.objectives import refuse_unknown
-from training.structure import FEW_CHANNELS, SHARE, Search
+from training.structure import SHARE, Search
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -124,9 +123,7 @@ def fit(
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective or "energy", chosen)
     if not (begun or resume or search or settings.get("members")):
-        spectrum = len(source.recording.channels) > FEW_CHANNELS
-        members = usual_members(chosen, len(source.parts.training), spectrum=spectrum)
-        chosen = replace(chosen, members=members)
+        chosen = as_usual(chosen, source.part("training"))
         yield from map(Note, members_words(source, chosen))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:

@@ -30,7 +30,7 @@ from training.acquire_curve import (
     parts_of,
     worst_ratio,
 )
-from training.fit import begin_fit
+from training.fit import as_usual, begin_fit
 from training.fit_settings import FitSettings
 from training.reads import in_single_holds
 from training.validation import score_model
@@ -195,9 +195,10 @@ def _point(
         "measurements": sequences * repeats, "errors": {}, "coverage": {}, "worst": None,
         "problem": "",
     }  # fmt: skip
-    limit = {"iterations": grid.iterations, "minutes": grid.minutes}
+    asked = FitSettings(iterations=grid.iterations, minutes=grid.minutes, seed=seed)
+    settings = as_usual(asked, parts[0])  # what `fit` gives of so many
     try:
-        loop = begin_fit(parts[0], parts[1], FitSettings(seed=seed, **limit))  # type: ignore[arg-type]
+        loop = begin_fit(parts[0], parts[1], settings)
         yield from steps_told(loop)
     except InputError:
         raise
@@ -211,6 +212,7 @@ def _point(
         "errors": scores.errors,
         "coverage": scores.coverage,
         "worst": worst if np.isfinite(worst) else None,
+        "members": settings.members,
         "iterations": loop.iteration,
         "seconds": round(loop.elapsed_s, 1),
     }

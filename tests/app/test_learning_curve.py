@@ -55,6 +55,16 @@ def test_every_part_is_fitted_and_stands_beside_its_floor(curve):
     assert [r["seeds"] for r in rows] == [2, 2, 2, 2]
 
 
+def test_a_part_has_as_many_members_as_a_fit_of_it_would(recording, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.fit_settings.LEAST_ITERATIONS", 2)
+    grid = {"sequences": (4,), "repeats": (2,)}
+    for iterations, members in ((7, 1), (8, 4)):
+        out = tmp_path / str(iterations)
+        list(learning_curve([recording], out, iterations=iterations, **grid))
+        (point,) = json.loads((out / FILE_NAME).read_text())["points"]
+        assert (point["members"], point["iterations"]) == (members, iterations)
+
+
 def test_the_time_left_is_that_of_the_fits_to_come(recording, tmp_path):
     """Of a budget of minutes each takes as long; the largest was once told sixteen times that."""
     grid = {**TINY, "minutes": 1.0}
