@@ -58,9 +58,8 @@ def begin_fit(
     return MembersFit(settings, lambda one, own: Fit(training, validation, one, units, own), start)
 
 
-def as_usual(settings: FitSettings, training: tuple[Array, Array]) -> FitSettings:
-    """The settings with as many members as usual (`usual_members`) for this training part."""
-    sequences, channels = len(training[1]), training[1].shape[3]
+def as_usual(settings: FitSettings, sequences: int, channels: int) -> FitSettings:
+    """The settings with as many members as usual (`usual_members`) of so many to fit on."""
     members = usual_members(settings, sequences, spectrum=channels > FEW_CHANNELS)
     return replace(settings, members=members)
 

@@ -196,7 +196,8 @@ def _point(
         "problem": "",
     }  # fmt: skip
     asked = FitSettings(iterations=grid.iterations, minutes=grid.minutes, seed=seed)
-    settings = as_usual(asked, parts[0])  # what `fit` gives of so many
+    trained = parts[0][1]
+    settings = as_usual(asked, len(trained), trained.shape[3])  # what `fit` gives of so many
     try:
         loop = begin_fit(parts[0], parts[1], settings)
         yield from steps_told(loop)

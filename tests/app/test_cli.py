@@ -23,7 +23,7 @@ from app.operations.sweep_grid import Grid
 from app.store import read_recording
 from models.errors import InputError
 from training.course import TrainSettings
-from training.fit_settings import FINE_TUNING, FitSettings
+from training.fit_settings import FEW_SEQUENCES, FINE_TUNING, MEMBERS_OF_FEW, FitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,6 +270,7 @@ def test_every_argument_of_every_verb_says_what_it_is() -> None:
             "--iterations",
             f"({FitSettings().iterations}; --from {FINE_TUNING['iterations']} a member)",
         ),
+        ("fit", "--members", f"({MEMBERS_OF_FEW} of fewer than {FEW_SEQUENCES} fitted"),
         ("train", "--iterations", f"({TrainSettings().iterations})"),
         ("sweep", "--iterations", f"({TrainSettings().iterations})"),
         ("compare-networks", "--iterations", f"({TrainSettings().iterations})"),

@@ -158,8 +158,9 @@ def test_what_each_plan_takes_where_a_network_drives(tmp_path):
     for of in OF_FITS:
         took = {plan: medians[of, where, "crps", plan] for plan in ("adaptive", "random")}
         assert took["adaptive"] <= 0.5 * took["random"]
-        for error in ("mean", "spread"):  # the autocovariance is luck of the fit
-            assert medians[of, where, error, "adaptive"] < medians[of, where, error, "random"]
+        for error in (WORST, *DECIDING):
+            if (of, error) != (OF_FITS[1], "autocovariance"):  # 1136 and 753: the README says so
+                assert medians[of, where, error, "adaptive"] < medians[of, where, error, "random"]
 
 
 def of_fits(of, error, fits):
