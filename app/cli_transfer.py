@@ -50,6 +50,7 @@ def refine_arguments(parser: argparse.ArgumentParser) -> None:
     for name, default, words in (
         ("rounds", 2, "measure, refit the twin, retrain the network, so many times"),
         ("pieces", 144, "pieces of the drives that it sends each device, recorded to fit"),
+        ("piece-steps", "as its twin's sequences", "steps of a piece"),
         ("repeats", 4, "of each piece"),
         ("scoring", 12, "more pieces that score the twin and are never fitted"),
         ("scoring-repeats", 16, "of each of those"),

@@ -24,6 +24,13 @@ AT_END = 1e-9  # of the drive's span: held at an end of the fitted range
 MUCH_CLIPPED = 0.05  # judgement: above it and twice what was foreseen it is worth a sentence
 NOISY_RUNS = 8  # drawn from the twin's mean and spread: how often they are held at an end
 GROWS = 0.05  # judgement: from this share on the misfit of the last layer is more than the first's
+PARTS = 3  # of a run
+LEAVES = 1.2
+"""From here on the last third's misfit, and what it is over the first's, are worth a sentence.
+
+Of 18 deployments (2026-11-30) those of nanoring networks had 0.97 to 1.05 times the first third's,
+those of a spin-vortex ice whose twins had been fitted on 40 steps 1.18 to 1.6, on 200 1.08 to 1.1.
+"""
 FORM = Table(
     {"inside": FLAG, "costs_most": COUNT, "cost": NUMBER, "clipped_most": COUNT,
      "clipped": NUMBER, "clipped_foreseen": NUMBER, "words": Rows(TEXT)},
@@ -47,6 +54,9 @@ class Diagnosis:
         `(nodes,)`, as `app.deployment.misfit_of`.
     outputs
         `(n_out,)`: NMSE of each output; empty where another metric is the task's.
+    course
+        `(3,)`: the median node's misfit in each third of the run behind the washout; empty where
+        the twin expects no spread.
     """
 
     cost: FloatArray
@@ -54,6 +64,7 @@ class Diagnosis:
     clipped_foreseen: FloatArray
     misfits: FloatArray
     outputs: FloatArray = field(default_factory=lambda: np.zeros(0))
+    course: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(
@@ -75,6 +86,7 @@ class Diagnosis:
             by_output(network.answer(responses), network.unseen_targets)
             if network.task["metric"] == "nmse"
             else np.zeros(0),
+            _course(network, responses, repeats),
         )
 
     def summary(self, network: Network, measured: float, repeats: int = 1) -> dict[str, Any]:
@@ -96,6 +108,7 @@ class Diagnosis:
             _interval(network, measured, repeats),
             *outputs_words(self.outputs),
             *self._layers(network),
+            *self._leaves(network),
             self._costs(network, measured),
             self._drives(network),
         ]
@@ -109,6 +122,18 @@ class Diagnosis:
         return [
             f"misfit from layer to layer {path} (1 is what the twin expects): the error "
             f"{f'grows by {100 * more:.0f} %' if more > GROWS else 'does not grow'} on the way"
+        ]
+
+    def _leaves(self, network: Network) -> list[str]:
+        """Whether the device leaves its twin along the run: what builds up it has not learned."""
+        if not self.course.size or not self.course[-1] > LEAVES * max(self.course[0], 1.0):
+            return []
+        begin, end = self.course[[0, -1]]
+        by = f": twinrig refine --piece-steps {network.steps}" if len(network.devices) == 1 else ""
+        return [
+            f"misfit from the first to the last third of the run {begin:.2f} → {end:.2f}: the "
+            f"device leaves its twin on the way; fit it on sequences as long as a run, "
+            f"{network.steps} steps{by}"
         ]
 
     def _costs(self, network: Network, measured: float) -> str:
@@ -185,6 +210,29 @@ def _costs(network: Network, measured: list[FloatArray], mean: list[FloatArray])
             other = [*measured[:index], replaced, *measured[index + 1 :]]
             costs.append(score - network.score(network.answer(other)))
     return np.array(costs)
+
+
+def _course(network: Network, responses: Sequence[FloatArray], repeats: int) -> FloatArray:
+    """The median node's misfit in each part of the run; empty where no spread is expected."""
+    found: list[FloatArray] = []
+    for index, response in enumerate(responses):
+        mean, spread = (one[:, network.washout :] for one in network.foreseen(index))
+        error = response.transpose(1, 0, 2)[:, network.washout :] - mean
+        each = zip(
+            np.array_split(error**2, PARTS, axis=1),
+            np.array_split(spread**2 / repeats, PARTS, axis=1),
+            strict=True,
+        )
+        found.append(np.array([_over(part, expected) for part, expected in each]))
+    course: FloatArray = np.median(np.concatenate(found, axis=1), axis=1)
+    return course if np.isfinite(course).all() else np.zeros(0)
+
+
+def _over(error: FloatArray, expected: FloatArray) -> FloatArray:
+    """Misfit `(nodes,)` of squares `(nodes, T, C)`; NaN where none is expected, as `misfit_of`."""
+    known = expected.mean(axis=1)
+    ratio = error.mean(axis=1) / np.where(known > 0, known, np.nan)
+    return np.asarray(np.sqrt(ratio.mean(axis=1)))
 
 
 def layer_medians(network: Network, misfits: FloatArray) -> list[float]:

@@ -27,7 +27,7 @@ BETTERED = {
     "polish": ("runs", "rate", "seed"),
     "refine": (
         "rounds", "pieces", "repeats", "scoring", "scoring_repeats", "fit_iterations",
-        "train_iterations", "seed",
+        "train_iterations", "piece_steps", "seed",
     ),
 }  # fmt: skip
 """What betters a network on the device, and what its plan keeps that its command takes."""

@@ -30,7 +30,7 @@ BEGINS = "begins"
 LEAST_PASSES = 3  # one to validate before, one to train, one to validate after
 RATE = "rate"
 REFINES = ("pieces", "repeats", "scoring", "scoring_repeats", "fit_iterations", "fit_rate",
-           "train_iterations")  # fmt: skip
+           "train_iterations", "piece_steps")  # fmt: skip
 OWN_OPTIONS = ("steps", RATE, "retries")
 OF = {RECALIBRATE: ("steps", "retries"), POLISH: (RATE, "retries")}
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 KIND = "refine"
 LEAST = {"rounds": 1, "pieces": 3, "repeats": 4, "scoring": 2, "scoring_repeats": 4,
-         "fit_iterations": 1, "train_iterations": 1}  # fmt: skip
+         "fit_iterations": 1, "train_iterations": 1, "piece_steps": 2}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,15 @@ class Refinement:
     rounds
         How often all of it is done.
     pieces, repeats
-        Pieces of drives that are recorded to fit, of each device, as long as its twin's sequences,
-        and repeats.
+        Pieces of drives that are recorded to fit, of each device, and repeats.
     scoring, scoring_repeats
         Pieces that only score, of each device, and repeats.
     fit_iterations, fit_rate
         Of each twin's fit, and its learning rate.
     train_iterations
         Of the network's training; it goes on at 4e-3.
+    piece_steps
+        Of a piece; None: as many as the sequences that its twin was fitted on have.
     """
 
     rounds: int = 2
@@ -61,13 +62,14 @@ class Refinement:
     fit_iterations: int = 2500
     fit_rate: float = 1.5e-3
     train_iterations: int = 800
+    piece_steps: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         problems = [
-            f"{name} = {getattr(self, name)} must be at least {least}"
+            f"{name} = {value} must be at least {least}"
             for name, least in LEAST.items()
-            if getattr(self, name) < least
+            if (value := getattr(self, name)) is not None and value < least
         ]
         raise_problems(InputError, KIND, problems)
 

@@ -157,7 +157,8 @@ class Round:
     def _device(self, known: KnownTwins, device: int, bench: Bench) -> Generator[Event, None, int]:
         """Record what the nodes of a device are sent; returns the hardware runs that it took."""
         asked, runs = self.asked, 0
-        steps = next(twin.steps for twin in known.twins if twin.device == device)
+        own = next(twin.steps for twin in known.twins if twin.device == device)
+        steps = own if asked.piece_steps is None else asked.piece_steps
         pieces = yield from self._pieces(device, steps)
         for name, sequences, repeats in (
             ("recording", pieces[: asked.pieces], asked.repeats),

@@ -180,6 +180,33 @@ def test_a_drive_that_is_held_at_its_end_more_than_foreseen_is_named(network: Ne
     assert "outside the 90 % interval" in words
 
 
+@pytest.mark.parametrize("repeats", [1, 4])
+@pytest.mark.parametrize(("last", "told"), [(1.0, False), (1.1, False), (2.0, True)])
+def test_a_device_that_leaves_its_twin_along_the_run_is_named(
+    network: Network, repeats: int, last: float, told: bool
+) -> None:
+    """So many times the expected error in the last third of the run, once in the others."""
+    sign = np.where(np.arange(network.steps) % 2, 1.0, -1.0)
+    scale = np.ones(network.steps)
+    scale[network.washout + 2 * (network.steps - network.washout) // 3 :] = last
+    scale[: network.washout] = 9.0  # of what nothing is told
+    error = network.node_std * (sign * scale)[:, None] / np.sqrt(repeats)
+    left = replace(network, node_mean=network.node_mean + error)
+    responses = foreseen_responses(left)
+    found = Diagnosis.of(network, responses, np.ones(4), repeats)
+    np.testing.assert_allclose(found.course, [1.0, 1.0, last], rtol=0.02)
+    words = [one for one in found.words(network, 5.0) if "the last third" in one]
+    assert len(words) == told
+    for one in words:
+        assert "1.00 → 2.00: the device leaves its twin on the way" in one
+        assert f"{network.steps} steps: twinrig refine --piece-steps {network.steps}" in one
+
+
+def test_a_twin_without_noise_expects_no_course_of_the_run(network: Network) -> None:
+    quiet = replace(network, node_std=np.zeros_like(network.node_std))
+    assert Diagnosis.of(quiet, foreseen_responses(quiet), np.ones(4)).course.size == 0
+
+
 def test_a_twin_without_noise_foresaw_no_interval(network: Network) -> None:
     """Both ends were its score, and each device lay outside those 90 %."""
     predicted = {"value": 0.1, "low": 0.1, "high": 0.1}

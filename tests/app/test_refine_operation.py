@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,23 @@ def test_a_round_measures_what_the_network_sends_refits_the_twin_and_retrains(
     kept_weights = all(np.array_equal(twin.weights[k], before[k]) for k in before)
     assert (errors["after"] == errors["before"]) == kept_weights
     assert made.meta["options"]["origin"] == str(kept / "network" / "network.json")
+
+
+def test_pieces_may_be_longer_than_the_twins_sequences(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    """What builds up along a run is in none that is as short as those; both are fitted then."""
+    asked = replace(TINY, rounds=2, piece_steps=70)
+    events, path = run(refine(kept / "network", bench, tmp_path / "out", asked, apart=in_here))
+    assert is_safe(bench)
+    assert events[-1].values["hardware_runs"] == 2 * 32
+    for number in (1, 2):
+        folder = tmp_path / "out" / f"round-{number}"
+        assert read_recording(folder / "recording").drive.shape == (6, 70)
+        assert read_recording(folder / "scoring").drive.shape == (2, 70)
+    twin = load_twin(tmp_path / "out" / "round-2" / "twin")
+    assert len(twin.meta["parents"]) == 3
+    assert np.isfinite(load_network(path).predicted["value"])
 
 
 def test_the_pieces_are_drives_of_the_training_part(kept: Path, tmp_path: Path) -> None:

@@ -258,6 +258,8 @@ def test_further_options_are_each_of_what_they_belong_to() -> None:
     more = "pieces=24 repeats=5 steps=300 rate=0.01 retries=2"
     assert Transfer("refine", more=more).options() == {"pieces": 24, "repeats": 5, "retries": 2}
     assert Transfer("refine", rounds=3, more=more).refinement().pieces == 24
+    longer = Transfer("refine", more=f"{more} piece_steps=200").refinement()
+    assert (longer.piece_steps, longer.pieces) == (200, 24)
     assert Transfer("recalibrate", more=more).options() == {"steps": 300, "retries": 2}
     assert Transfer("polish", more=more).options() == {"rate": 0.01, "retries": 2}
 
@@ -268,6 +270,7 @@ def test_further_options_are_each_of_what_they_belong_to() -> None:
         ("piece=24", "option 'piece' is none of"),
         ("pieces=some", "pieces: 'some'"),
         ("pieces=1", "pieces = 1 must be at least 3"),
+        ("piece_steps=1", "piece_steps = 1 must be at least 2"),
         ("pieces", "expected NAME=VALUE"),
     ],
 )
