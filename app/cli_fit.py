@@ -52,7 +52,7 @@ def fit_arguments(parser: argparse.ArgumentParser) -> None:
         "--members", type=whole, metavar="K",
         help="K fits of the same repeats, of other first weights and batches, make one twin: what "
         "they disagree on is what the repeats leave open; they share the budget (4 of fewer than "
-        "500 fitted sequences, 1 of more or of a spectrum)",
+        "500 fitted sequences, 1 of more)",
     )  # fmt: skip
     cli_drift.from_argument(parser)
 

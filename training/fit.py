@@ -58,10 +58,9 @@ def begin_fit(
     return MembersFit(settings, lambda one, own: Fit(training, validation, one, units, own), start)
 
 
-def as_usual(settings: FitSettings, sequences: int, channels: int) -> FitSettings:
+def as_usual(settings: FitSettings, sequences: int) -> FitSettings:
     """The settings with as many members as usual (`usual_members`) of so many to fit on."""
-    members = usual_members(settings, sequences, spectrum=channels > FEW_CHANNELS)
-    return replace(settings, members=members)
+    return replace(settings, members=usual_members(settings, sequences))
 
 
 def begin_member(

@@ -123,7 +123,7 @@ def fit(
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective or "energy", chosen)
     if not (begun or resume or search or settings.get("members")):
-        chosen = as_usual(chosen, len(source.parts.training), len(source.recording.channels))
+        chosen = as_usual(chosen, len(source.parts.training))
         yield from map(Note, members_words(source, chosen))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:

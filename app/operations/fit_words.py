@@ -11,7 +11,7 @@ from models import kernel
 from training.fit_loop import fit_device
 from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
-from training.structure import usual
+from training.structure import FEW_CHANNELS, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,11 +47,17 @@ def members_words(source: FitInput, chosen: FitSettings) -> list[str]:
     """That a twin has several members though nobody asked, and why."""
     if chosen.members == 1:
         return []
-    return [
+    said = (
         f"a twin of {chosen.members} members: {len(source.parts.training)} fitted sequences leave "
         "open more than one fit knows; what the members disagree on is drawn, too (of one: "
         "--members 1; window: Members)"
-    ]
+    )
+    if len(source.recording.channels) > FEW_CHANNELS:
+        said += (
+            "; beside a spectrum's white noise it looks like noise that lasts, so that the "
+            "autocovariance is too large; networks lose far less on the device"
+        )
+    return [said]
 
 
 def _path(source: FitInput, chosen: FitSettings) -> str:

@@ -197,7 +197,7 @@ def _point(
     }  # fmt: skip
     asked = FitSettings(iterations=grid.iterations, minutes=grid.minutes, seed=seed)
     trained = parts[0][1]
-    settings = as_usual(asked, len(trained), trained.shape[3])  # what `fit` gives of so many
+    settings = as_usual(asked, len(trained))  # what `fit` gives of so many
     try:
         loop = begin_fit(parts[0], parts[1], settings)
         yield from steps_told(loop)

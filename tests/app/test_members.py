@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.cli import main
 from app.library_index import Index
 from app.operations.events import FitProgress, Note, Result, Stage
 from app.operations.fit import fit
+from app.operations.fit_words import members_words
 from app.operations.refine import Refinement, refine
 from app.operations.report import report
 from app.operations.train import train
@@ -169,8 +171,18 @@ def test_a_new_twin_of_few_sequences_has_four_members_and_says_so(
 )  # fmt: skip
 def test_as_many_members_as_usual(sequences: int, members: int, settings: dict[str, Any]) -> None:
     chosen = FitSettings(**settings)
-    assert usual_members(chosen, sequences, spectrum=False) == members
-    assert usual_members(chosen, sequences, spectrum=True) == 1
+    assert usual_members(chosen, sequences) == members
+
+
+@pytest.mark.parametrize(("channels", "told"), [(8, False), (9, True)])
+def test_what_members_cost_a_spectrum_is_told(channels: int, told: bool) -> None:
+    source = SimpleNamespace(
+        parts=SimpleNamespace(training=np.arange(30)),
+        recording=SimpleNamespace(channels=("S21",) * channels),
+    )
+    (words,) = members_words(source, FitSettings(members=4))  # type: ignore[arg-type]
+    assert ("the autocovariance is too large" in words) is told
+    assert members_words(source, FitSettings()) == []  # type: ignore[arg-type]
 
 
 def test_refinement_fits_all_members_further_on_what_the_network_sends(

@@ -1,8 +1,8 @@
 """What members do for a network where little was measured: score on the device, and as foreseen.
 
-Recordings of the quick demo's size, and of 80 repeats; on each a twin of one fit and one of four
-members, with as many iterations in all; networks through each, deployed on the device that was
-recorded.
+Recordings of the quick demo's size, of 80 repeats, and of a spectrum; on each a twin of one fit and
+one of four members, with as many iterations in all; networks through each, deployed on the device
+that was recorded.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Size:
     task: str
     networks: int
     taps: tuple[int, ...] = (0,)
+    bench: str = "virtual"
+    seeds: int = 5
 
 
 SMALL = Size(
@@ -63,6 +65,11 @@ QUICK = Size(
 FEW = Size(
     20, 4, 100, 100, 4000, (8, 8), 600,
     "mackey-glass:train=1500,validation=300,test=300,washout=60", 2,
+)  # fmt: skip
+ICE = Size(
+    320, 2, 200, 24, 6000, (6, 6), 300,
+    "mackey-glass:train=1500,validation=300,test=300,washout=60", 2,
+    bench="virtual-spin-vortex-ice", seeds=1,
 )  # fmt: skip
 
 
@@ -81,7 +88,7 @@ class Found(NamedTuple):
 
 def rows(folder: Path, size: Size, seed: int) -> dict[int, tuple[list[Found], dict[str, float]]]:
     """By members: the networks, and the twin's errors over their floor with its coverage."""
-    spec = read_bench("virtual")
+    spec = read_bench(size.bench)
     assert spec.virtual is not None
     virtual = replace(spec.virtual, seed=seed, accelerate=float("inf"))
     made = {}
@@ -121,12 +128,19 @@ def test_both_twins_give_as_many_networks(tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("size", [pytest.param(QUICK, id="quick"), pytest.param(FEW, id="few")])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(QUICK, id="quick"),
+        pytest.param(FEW, id="few"),
+        pytest.param(ICE, id="sixty-channels"),
+    ],
+)
 def test_members_lose_less_on_the_device_and_foresee_it(
     size: Size, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Virtual nanoring, five seeds, two networks each; prints the table of the README."""
-    seeds = range(5)
+    """Two networks a seed; prints the tables of the README."""
+    seeds = range(size.seeds)
     with ProcessPoolExecutor(
         os.cpu_count(), mp_context=multiprocessing.get_context("spawn"),
         initializer=torch.set_num_threads, initargs=(1,),

@@ -123,7 +123,7 @@ class TwinForm(QObject):
         self.members.setToolTip(
             "So many fits of the same repeats make one twin and share the iterations: what they "
             f"disagree on is what the repeats leave open; usual: {MEMBERS_OF_FEW} of fewer than "
-            f"{FEW_SEQUENCES} sequences, of more and of a spectrum one"
+            f"{FEW_SEQUENCES} sequences, of more one"
         )
         self.seed = WholeEntry(0, 0, 2**31 - 1, "", "Seed")
         for name, control in (
