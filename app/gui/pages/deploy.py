@@ -17,8 +17,8 @@ from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
 from app.gui.pages.page import Page, Shell
 from app.gui.preflight import deployment_bytes, deployment_s
+from app.gui.widgets.channels import Channels
 from app.gui.widgets.checks import Check
-from app.gui.widgets.segments import Segments
 from app.gui.words import count, size
 from app.words import duration
 
@@ -62,7 +62,7 @@ class DeployPage(Page):
         self.plots.grid.chosen.connect(self._pin)
         self.transfers, self.earlier = TransferPart(self), EarlierPart(self)
         self.body.addWidget(self.plots, 1)
-        self.toggle = Segments(self.theme, (), "Channel")
+        self.toggle = Channels(self.theme)
         self.toggle.chosen.connect(self._choose_channel)
         self.toggle.hide()
         self._buttons.insertWidget(0, self.toggle)
@@ -138,10 +138,9 @@ class DeployPage(Page):
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
         channels = max((device.channels for device in network.devices), key=len)
-        self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
-        self.plots.channel = self.toggle.value or 0
+        self.toggle.offer(channels)
+        self.plots.channel = self.toggle.value
         self.toggle.setVisible(len(channels) > 1)
-        self.toggle.setFixedWidth(36 * min(8, len(channels)))
 
     def show_cost(self) -> None:
         """Pre-flight and cost; the instruments are asked in a thread."""

@@ -18,9 +18,9 @@ from app.gui.job import JobSpec, Outcome
 from app.gui.pages.page import Page, Shell
 from app.gui.pages.twin_ensemble import Ensemble
 from app.gui.widgets.basic import Elided, label, row
+from app.gui.widgets.channels import Channels
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.panel import Panel
-from app.gui.widgets.segments import Segments
 from app.gui.words import prefix
 from app.operations.child import in_child
 from app.operations.events import Note, Result
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from app.operations.import_preview import Preview
     from models.recording import Recording
 
-MOST_ARRAYS, MOST_REMARKS, MOST_CHANNELS = 8, 5, 8
+MOST_ARRAYS, MOST_REMARKS = 8, 5
 EMPTY = (
     "Choose a file: NPZ, NPY, CSV, MAT, HDF5 or netCDF; or a folder: such files, one a run, or the "
     "public nanoring set."
@@ -69,7 +69,7 @@ class ImportDataPage(Page):
         self.fields = ImportForm(self.theme, self.form)
         self.fields.changed.connect(self.form_changed)
         self._right()
-        self.toggle = Segments(self.theme, (), "Channel")
+        self.toggle = Channels(self.theme)
         self.toggle.hide()
         self.toggle.chosen.connect(self._choose_channel)
         self._buttons.insertWidget(0, self.toggle)
@@ -198,7 +198,7 @@ class ImportDataPage(Page):
         recording = self.recording
         if recording is None or self.file is None:
             return
-        s, channels = recording.response.shape[0], recording.response.shape[-1]
+        s = recording.response.shape[0]
         what, cost, said = words_of(recording, self.seen.patterns if self.seen else 0)
         if self.imported is not None and self.imported_by == self.fields.map_text():
             self.form.primary.say("Imported", "another map imports it again")
@@ -207,12 +207,9 @@ class ImportDataPage(Page):
             self.form.primary.setEnabled(True)
             self.form.primary.say(f"Import {what}", cost)
             self.say(self.file.name, said)
-        self.toggle.offer([(name, k) for k, name in enumerate(recording.channels)][:MOST_CHANNELS])
-        shown = min(channels, MOST_CHANNELS)
-        self.toggle.setVisible(channels > 1)
-        longest = max(len(name) for name in recording.channels[:shown])
-        self.toggle.setFixedWidth(max(36, 9 * longest + 12) * shown)
-        self.channel = self.toggle.value or 0
+        self.toggle.offer(recording.channels)
+        self.toggle.setVisible(len(recording.channels) > 1)
+        self.channel = self.toggle.value
         self.sequence = min(self.sequence, s - 1)
 
     def _choose_channel(self, channel: int) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
 
-MANY = 6  # channels: beyond them names side by side are no choice any more, and curves no picture
 COLOURS = 256
 RANGE = (1.0, 99.0)  # percentiles shown from end to end: one bad step must not grey the rest
 MOST_TICKS = 8

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QGridLayout, QSizePolicy, QWidget
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from app.gui.live_record import spread
 from app.gui.pages.record_drift import DriftPanel
-from app.gui.pages.record_heat import MANY, HeatPanel
+from app.gui.pages.record_heat import HeatPanel
 from app.gui.pages.record_response import ResponsePanel
-from app.gui.widgets.basic import Choice
+from app.gui.widgets.channels import MANY, Channels
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.step_buttons import step_buttons
@@ -107,18 +107,14 @@ class RecordPlots(QWidget):
 
     def _choosers(self) -> None:
         theme = self.theme
-        self.channels = Segments(theme, (), "Channel")
+        self.channels = Channels(theme)
         self.channels.chosen.connect(self._choose_channel)
-        self.response.head.addWidget(self.channels)
-        self.many = Choice(theme, (), "Channel")
-        self.many.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.many.setFixedWidth(100)
-        self.many.currentIndexChanged.connect(self._choose_channel)
         self.as_map = Segments(theme, (("Map", True), ("Trace", False)), "View of the response")
         self.as_map.setFixedWidth(96)
         self.as_map.chosen.connect(lambda _: self._place_choosers())
         self.heat.picked.connect(self._pick_channel)
-        for widget in (self.channels, self.many, self.as_map):
+        for widget in (self.channels, self.as_map):
+            self.response.head.addWidget(widget)
             widget.hide()
 
     def _choose_channel(self, channel: int) -> None:
@@ -126,7 +122,7 @@ class RecordPlots(QWidget):
         self.changed.emit()
 
     def _pick_channel(self, channel: int) -> None:
-        self.many.setCurrentIndex(channel)
+        self.channels.choose(channel)
         self.as_map.choose(False)
 
     def _say_empty(self) -> None:
@@ -139,21 +135,18 @@ class RecordPlots(QWidget):
 
     def set_channels(self, channels: tuple[str, ...]) -> None:
         """Offer the channels; the toggle is there where there is a choice."""
-        several = 1 < len(channels) <= MANY
-        self.channels.offer([(name, k) for k, name in enumerate(channels)] if several else [])
-        self.channels.setVisible(several)
-        self.channels.setFixedWidth(34 * max(1, len(channels)) if several else 34)
-        self.many.offer([(name, k) for k, name in enumerate(channels)])
-        self.channel = min(self.channel, max(0, len(channels) - 1))
+        self.channels.offer(channels)
+        self.channel = self.channels.value
         self._place_choosers()
 
     def _place_choosers(self) -> None:
         """Map or trace, and the channel, stand in the header of what is shown."""
-        many = self.many.count() > MANY
+        many = self.channels.count > MANY
         mapped = many and bool(self.as_map.value)
-        for widget in (self.many, self.as_map):
+        for widget in (self.channels, self.as_map):
             (self.heat if mapped else self.response).head.addWidget(widget)
-            widget.setVisible(many)
+        self.channels.setVisible(self.channels.count > 1)
+        self.as_map.setVisible(many)
         self.heat.setVisible(mapped)
         self.response.setVisible(not mapped)
         self.changed.emit()
@@ -238,7 +231,7 @@ class RecordPlots(QWidget):
         self, live: LiveRecording, traces: FloatArray, unit: str, fresh: bool, here: bool
     ) -> None:
         name = live.plan.channels[self.channel] if live.plan else ""
-        many = self.many.count() > MANY  # then the name stands in its choice beside it
+        many = self.channels.count > MANY  # then the name stands in its choice beside it
         if fresh:
             self.response.draw_repeats(traces)
         self.response.title.setText("Response" if many else f"Response {name}")

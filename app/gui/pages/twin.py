@@ -20,7 +20,7 @@ from app.gui.twin_asks import FIT, SCORE, CurveAsk, ResumeAsk, ScoreAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
-from app.gui.widgets.segments import Segments
+from app.gui.widgets.channels import Channels
 from app.operations.child import in_child
 from app.operations.events import Result
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from models.twin import Twin
 
-MOST_PX = 300  # of the switch of channels
 LOW_PX = 760  # of the page: below it recordings have one line each
 
 
@@ -73,7 +72,7 @@ class TwinPage(Page):
 
     def _header_buttons(self) -> None:
         self._buttons.insertWidget(0, self.views.choice)
-        self.toggle = Segments(self.theme, (), "Channel")
+        self.toggle = Channels(self.theme)
         self.toggle.hide()
         self.toggle.chosen.connect(self._choose_channel)
         self.views.choice.chosen.connect(self._show_toggle)
@@ -172,12 +171,9 @@ class TwinPage(Page):
     def set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
         """Name the channels that are shown, and their units."""
         self.channels, self.units = channels, units
-        self.toggle.offer([(name, k) for k, name in enumerate(channels)][:8])
+        self.toggle.offer(channels)
         self._show_toggle()
-        shown = channels[:8]
-        each = min(max(36, 9 * max(map(len, shown), default=0) + 12), MOST_PX // max(1, len(shown)))
-        self.toggle.setFixedWidth(max(36, each) * max(1, len(shown)))
-        self.channel = self.toggle.value or 0
+        self.channel = self.toggle.value
 
     def _show_toggle(self, *_: Any) -> None:
         self.toggle.setVisible(len(self.channels) > 1 and self.views.choice.value == "fit")

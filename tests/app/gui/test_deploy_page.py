@@ -368,7 +368,7 @@ def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
     assert (plots.node.title.text(), plots.node.unit.text()) == ("Node", "")
     assert plots.forecast.shown_run == ""
     assert page.library_button.isHidden()
-    page.toggle.offer([("of", 0), ("another", 1), ("device", 2), ("before", 3)])
+    page.toggle.offer(("of", "another", "device", "before"))
     page.toggle.choose(3)
     page._show_network(page.network)
     assert plots.channel == page.toggle.value

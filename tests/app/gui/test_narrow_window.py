@@ -45,8 +45,7 @@ def looked_at(window, qtbot, key: str) -> None:
     page = window.pages[key]
     qtbot.waitUntil(lambda: page.whole, timeout=60_000)
     if key == "twin":
-        page.toggle.offer([("X", 0), ("Y", 1)])
-        page.toggle.setFixedWidth(72)
+        page.toggle.offer(("X", "Y"))
         page.toggle.show()
         page.train_button.show()
         page.import_button.hide()
@@ -77,8 +76,7 @@ def test_plots_are_copied_by_keys_where_the_header_has_no_room(make_window, qtbo
     window = make_window(connected=False, page="twin")
     page = window.page()
     assert page.copy_button.isVisible()
-    page.toggle.offer([("X", 0), ("Y", 1)])
-    page.toggle.setFixedWidth(72)
+    page.toggle.offer(("X", "Y"))
     page.toggle.show()
     window.resize(*NARROWEST)
     qtbot.waitUntil(page.copy_button.isHidden, timeout=60_000)

@@ -213,7 +213,7 @@ def test_sixty_channels_are_a_map_of_which_one_is_chosen(window, page) -> None:
     assert np.allclose(page.plots.heat.image.image, 1e3 * np.mean(responses, axis=0).T)
     page.plots.heat.picked.emit(41)
     assert page.plots.response.isVisible()
-    assert page.plots.many.currentText() == "f41"
+    assert page.plots.channels.many.currentText() == "f41"
     assert page.plots.channel == 41
     drawn = page.plots.response.mean_line.getData()[1]  # without another frame of the run
     assert drawn == pytest.approx(1e3 * np.mean(responses, axis=0)[:, 41])

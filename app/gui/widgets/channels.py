@@ -1,0 +1,75 @@
+"""Which channel is looked at: names side by side where they are few, else in a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from app.gui.widgets.basic import Choice
+from app.gui.widgets.segments import Segments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.gui.theme import Theme
+
+MANY = 6  # channels: beyond them names side by side are no choice any more, and curves no picture
+LIST_PX, MOST_PX = 100, 300
+LEAST_PX, LETTER_PX, EDGE_PX = 36, 9, 12  # of a name side by side with others
+
+
+class Channels(QWidget):
+    """Every channel of a device by name; `chosen` tells the number of one that is picked."""
+
+    chosen = pyqtSignal(int)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.few, self.many = Segments(theme, (), "Channel"), Choice(theme, (), "Channel")
+        self._count = 0
+        self.many.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.many.setFixedWidth(LIST_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.few, self.many):
+            row.addWidget(widget)
+            widget.hide()
+        self.few.chosen.connect(self.chosen.emit)
+        self.many.currentIndexChanged.connect(self.chosen.emit)
+
+    @property
+    def count(self) -> int:
+        """Channels that are offered."""
+        return self._count
+
+    @property
+    def value(self) -> int:
+        """The number of the chosen one; 0 where none is offered."""
+        chosen = self.many.currentData() if self._count > MANY else self.few.value
+        return int(chosen or 0)
+
+    def offer(self, names: Sequence[str]) -> None:
+        """Replace the channels, telling nobody; the chosen one stays where it is still there."""
+        before, self._count = self.value, len(names)
+        self.blockSignals(True)
+        items = [(name, number) for number, name in enumerate(names)]
+        many = len(names) > MANY
+        self.few.offer([] if many else items)
+        self.many.offer(items if many else [])
+        self.few.setVisible(not many)
+        self.many.setVisible(many)
+        wanted = LETTER_PX * max(map(len, names), default=0) + EDGE_PX
+        each = max(LEAST_PX, min(wanted, MOST_PX // max(1, len(names))))
+        self.few.setFixedWidth(each * max(1, len(names)))
+        self.choose(before)
+        self.blockSignals(False)
+
+    def choose(self, number: int) -> None:
+        """Choose a channel by its number; one that isn't there changes nothing."""
+        if self._count > MANY:
+            self.many.choose(number)
+        else:
+            self.few.choose(number)
