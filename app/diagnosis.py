@@ -28,8 +28,9 @@ PARTS = 3  # of a run
 LEAVES = 1.2
 """From here on the last third's misfit, and what it is over the first's, are worth a sentence.
 
-Of 18 deployments (2026-11-30) those of nanoring networks had 0.97 to 1.05 times the first third's,
-those of a spin-vortex ice whose twins had been fitted on 40 steps 1.18 to 1.6, on 200 1.08 to 1.1.
+Deployments of 2026-11-30: four of nanoring networks had 0.97 to 1.05 times the first third's; of a
+spin-vortex ice whose twins had been fitted on 40 or 100 steps ten had 1.17 to 1.6, on 200 two had
+1.08 and 1.1, on few sequences of 300 two had 1.14 and 1.38.
 """
 FORM = Table(
     {"inside": FLAG, "costs_most": COUNT, "cost": NUMBER, "clipped_most": COUNT,
@@ -129,11 +130,10 @@ class Diagnosis:
         if not self.course.size or not self.course[-1] > LEAVES * max(self.course[0], 1.0):
             return []
         begin, end = self.course[[0, -1]]
-        by = f": twinrig refine --piece-steps {network.steps}" if len(network.devices) == 1 else ""
         return [
             f"misfit from the first to the last third of the run {begin:.2f} → {end:.2f}: the "
-            f"device leaves its twin on the way; fit it on sequences as long as a run, "
-            f"{network.steps} steps{by}"
+            "device leaves its twin on the way; fit it on sequences as long as a run, "
+            f"{network.steps} steps: twinrig refine --piece-steps {network.steps}, fewer --pieces"
         ]
 
     def _costs(self, network: Network, measured: float) -> str:

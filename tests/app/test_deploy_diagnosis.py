@@ -199,7 +199,7 @@ def test_a_device_that_leaves_its_twin_along_the_run_is_named(
     assert len(words) == told
     for one in words:
         assert "1.00 → 2.00: the device leaves its twin on the way" in one
-        assert f"{network.steps} steps: twinrig refine --piece-steps {network.steps}" in one
+        assert f"{network.steps} steps: twinrig refine --piece-steps {network.steps}, fewer" in one
 
 
 def test_a_twin_without_noise_expects_no_course_of_the_run(network: Network) -> None:
