@@ -11,7 +11,7 @@ import numpy as np
 from app.artefacts import code_version, find_file, moved_with, new_id, now_iso
 from app.artefacts import sha256_of as file_sha256
 from app.device_benches import checked_currents, matched
-from app.diagnosis import foreseen_responses
+from app.diagnosis import foreseen_responses, misfit
 from app.drift_store import drift_words, latest_drift
 from app.recording_reader import read_recording
 from app.weights_store import NETWORK_FILE
@@ -246,15 +246,12 @@ def network_of_run(nodes: Path) -> Path:
 def misfit_of(network: Network, position: int, response: FloatArray) -> float:
     """RMSE of a node's response `(T, C)` from the twin's mean, over what the twin expects of it.
 
-    After the washout; channels are weighed alike, each by its own expected RMSE. NaN where the
-    twin expects no spread (a deterministic one).
+    After the washout, as `app.diagnosis.misfit`; NaN where the twin expects no spread (a
+    deterministic one).
     """
     after, width = slice(network.washout, None), response.shape[1]
-    error = (response[after] - network.node_mean[position, after, :width]) ** 2
-    expected = network.node_std[position, after, :width] ** 2
-    if not (expected.mean(axis=0) > 0).all():
-        return float("nan")
-    return float(np.sqrt(np.mean(error.mean(axis=0) / expected.mean(axis=0))))
+    error = response[after] - network.node_mean[position, after, :width]
+    return float(misfit(error, network.node_std[position, after, :width]))
 
 
 def misfits_of(network: Network, nodes: Sequence[Recording]) -> FloatArray:

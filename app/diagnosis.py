@@ -214,25 +214,24 @@ def _costs(network: Network, measured: list[FloatArray], mean: list[FloatArray])
 
 def _course(network: Network, responses: Sequence[FloatArray], repeats: int) -> FloatArray:
     """The median node's misfit in each part of the run; empty where no spread is expected."""
-    found: list[FloatArray] = []
+    parts = np.array_split(np.arange(network.washout, network.steps), PARTS)
+    found = []
     for index, response in enumerate(responses):
-        mean, spread = (one[:, network.washout :] for one in network.foreseen(index))
-        error = response.transpose(1, 0, 2)[:, network.washout :] - mean
-        each = zip(
-            np.array_split(error**2, PARTS, axis=1),
-            np.array_split(spread**2 / repeats, PARTS, axis=1),
-            strict=True,
-        )
-        found.append(np.array([_over(part, expected) for part, expected in each]))
+        mean, spread = network.foreseen(index)
+        error, expected = response.transpose(1, 0, 2) - mean, spread / np.sqrt(repeats)
+        found.append([misfit(error[:, part], expected[:, part]) for part in parts])
     course: FloatArray = np.median(np.concatenate(found, axis=1), axis=1)
     return course if np.isfinite(course).all() else np.zeros(0)
 
 
-def _over(error: FloatArray, expected: FloatArray) -> FloatArray:
-    """Misfit `(nodes,)` of squares `(nodes, T, C)`; NaN where none is expected, as `misfit_of`."""
-    known = expected.mean(axis=1)
-    ratio = error.mean(axis=1) / np.where(known > 0, known, np.nan)
-    return np.asarray(np.sqrt(ratio.mean(axis=1)))
+def misfit(error: FloatArray, spread: FloatArray) -> FloatArray:
+    """RMS of errors `(…, T, C)` over that of what is expected of them, `(…)`.
+
+    Channels are weighed alike, each by its own expected RMS. NaN where one expects no spread.
+    """
+    expected = (spread**2).mean(axis=-2)
+    ratio = (error**2).mean(axis=-2) / np.where(expected > 0, expected, np.nan)
+    return np.asarray(np.sqrt(ratio.mean(axis=-1)))
 
 
 def layer_medians(network: Network, misfits: FloatArray) -> list[float]:

@@ -158,7 +158,7 @@ class Round:
         """Record what the nodes of a device are sent; returns the hardware runs that it took."""
         asked, runs = self.asked, 0
         own = next(twin.steps for twin in known.twins if twin.device == device)
-        steps = own if asked.piece_steps is None else asked.piece_steps
+        steps = asked.piece_steps or own
         pieces = yield from self._pieces(device, steps)
         for name, sequences, repeats in (
             ("recording", pieces[: asked.pieces], asked.repeats),

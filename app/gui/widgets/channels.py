@@ -28,7 +28,6 @@ class Channels(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.few, self.many = Segments(theme, (), "Channel"), Choice(theme, (), "Channel")
-        self._count = 0
         self.many.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.many.setFixedWidth(LIST_PX)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -43,24 +42,22 @@ class Channels(QWidget):
     @property
     def count(self) -> int:
         """Channels that are offered."""
-        return self._count
+        return self.many.count()
 
     @property
     def value(self) -> int:
         """The number of the chosen one; 0 where none is offered."""
-        chosen = self.many.currentData() if self._count > MANY else self.few.value
-        return int(chosen or 0)
+        return int((self.many.currentData() if self.count > MANY else self.few.value) or 0)
 
     def offer(self, names: Sequence[str]) -> None:
         """Replace the channels, telling nobody; the chosen one stays where it is still there."""
-        before, self._count = self.value, len(names)
+        before = self.value
         self.blockSignals(True)
         items = [(name, number) for number, name in enumerate(names)]
-        many = len(names) > MANY
-        self.few.offer([] if many else items)
-        self.many.offer(items if many else [])
-        self.few.setVisible(not many)
-        self.many.setVisible(many)
+        self.few.offer(items)
+        self.many.offer(items)
+        self.few.setVisible(len(names) <= MANY)
+        self.many.setVisible(len(names) > MANY)
         wanted = LETTER_PX * max(map(len, names), default=0) + EDGE_PX
         each = max(LEAST_PX, min(wanted, MOST_PX // max(1, len(names))))
         self.few.setFixedWidth(each * max(1, len(names)))
@@ -69,7 +66,4 @@ class Channels(QWidget):
 
     def choose(self, number: int) -> None:
         """Choose a channel by its number; one that isn't there changes nothing."""
-        if self._count > MANY:
-            self.many.choose(number)
-        else:
-            self.few.choose(number)
+        (self.many if self.count > MANY else self.few).choose(number)
