@@ -22,6 +22,7 @@ from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
 from training.soap import Soap
+from training.steepness import Clip
 from training.structure import FEW_CHANNELS, sequence_scores
 from training.windows import Scales, batch_indices
 
@@ -135,7 +136,7 @@ class Fit(FitLoop):
         self._phases = self._planned(self._of_mean)
         self.model = self._new_model()
         self._averaged = copy.deepcopy(self.model).requires_grad_(False)
-        self._soap = self._new_soap()
+        self._soap, self._clip = self._new_soap(), Clip(s.clip)
 
     def _planned(self, share: float) -> list[tuple[float, Objective, float]]:
         """Each phase's end, as a share of the budget, what it minimises and its learning rate."""
@@ -203,27 +204,36 @@ class Fit(FitLoop):
         return value
 
     def numbers(self) -> dict[str, Any]:
-        """As every fit's, and when its mean's fit ends."""
-        return {**super().numbers(), "mean_end": self._mean_end()}
+        """As every fit's, when its mean's fit ends, and how steep the loss is."""
+        steepness = {"usual": self._clip.usual, "left_out": self._clip.left_out}
+        return {**super().numbers(), "mean_end": self._mean_end(), "steepness": steepness}
 
     def restore(self, arrays: dict[str, NDArray[Any]], numbers: dict[str, Any]) -> None:
         """As every fit's."""
         super().restore(arrays, numbers)
         self._phases = self._planned(float(numbers.get("mean_end", self._mean_end())))
+        steepness = numbers.get("steepness", {"usual": None, "left_out": 0})
+        self._clip.usual, self._clip.left_out = steepness["usual"], int(steepness["left_out"])
 
     def _mean_end(self) -> float:
         return 0.0 if self.settings.deterministic else self._phases[0][0]
 
     @property
     def remarks(self) -> list[str]:
-        """Whether the mean's fit ended before its time."""
-        if self._mean_end() >= self._of_mean:
-            return []
-        return [
-            f"the mean's fit ended after {self._mean_end():.0%} of the budget, {self._of_mean:.0%} "
-            f"were meant for it: {PATIENCE} iterations brought nothing better for unseen "
-            "sequences; more sequences would let it learn on"
-        ]
+        """Whether the mean's fit ended before its time, and how many steps were left out."""
+        found = []
+        if self._mean_end() < self._of_mean:
+            found.append(
+                f"the mean's fit ended after {self._mean_end():.0%} of the budget, "
+                f"{self._of_mean:.0%} were meant for it: {PATIENCE} iterations brought nothing "
+                "better for unseen sequences; more sequences would let it learn on"
+            )
+        if self._clip.left_out:
+            found.append(
+                f"{self._clip.left_out} of {self.iteration} steps of the fit were left out, since "
+                "their gradient was far beyond the usual one: the path is at the edge of chaos"
+            )
+        return found
 
     def _best_is_outdated(self) -> bool:
         """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted.
@@ -256,6 +266,7 @@ class Fit(FitLoop):
         phase = self._phase_now()
         if phase != self.phase:
             self._soap, self.phase = self._new_soap(), phase
+            self._clip.enter_phase()
             self._averaged.load_state_dict(self.model.state_dict())
         end, objective, full_rate = self._phases[phase]
         begin = self._phases[phase - 1][0] if phase else 0.0
@@ -265,12 +276,10 @@ class Fit(FitLoop):
         loss = objective.loss(self.model, batch, self._generator)
         torch.autograd.backward(loss)
         self.model.hold_slow()
-        steepness = torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip)
-        for number in (loss.detach(), steepness):
-            self._finite(float(number), rate)
-        self._soap.step()
-        self._average()
-        return float(loss.detach())
+        if self._clip.usable(self.model.parameters()):
+            self._soap.step()
+            self._average()
+        return self._finite(float(loss.detach()), rate)
 
     @torch.no_grad()
     def _average(self) -> None:
