@@ -13,7 +13,7 @@ from models.network_form import COMPUTED_WITH, FORECAST_ARRAYS, SCHEMA, values_o
 from models.network_parts import Device, Layer, TwinReference
 from models.score import pooled, score
 from models.supply import Supply
-from models.wiring import INPUTS, Source, Sources, delayed, with_taps
+from models.wiring import INPUTS, Source, Sources, delayed, longest_delay, with_taps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,6 +133,11 @@ class Network:
         """
         kept = self.meta.get(ORIGIN_UNKNOWN)
         return tuple(str(words) for words in kept) if isinstance(kept, list) else ()
+
+    @property
+    def past(self) -> int:
+        """Steps of the past that a layer or the read-out looks at."""
+        return longest_delay(*(self.seen_by(layer) for layer in range(len(self.layers) + 1)))
 
     @property
     def columns(self) -> int:

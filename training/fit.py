@@ -17,7 +17,14 @@ from models.errors import InputError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
-from training.fit_settings import FitSettings, FitStep, mean_share, schedule, usual_members
+from training.fit_settings import (
+    FitSettings,
+    FitStep,
+    batch_size,
+    mean_share,
+    schedule,
+    usual_members,
+)
 from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
 from training.reads import reads_of
@@ -132,6 +139,7 @@ class Fit(FitLoop):
         spectrum = self.scales.offset.size > FEW_CHANNELS
         self._mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
         self._scored_by = self._mean if s.deterministic else scored_by(s.objective)
+        self._batch = batch_size(s, self._training.mean_steps)
         self._of_mean = 0.0 if s.deterministic else mean_share(s, spectrum=spectrum)
         self._phases = self._planned(self._of_mean)
         self.model = self._new_model()
@@ -260,9 +268,8 @@ class Fit(FitLoop):
 
     def _step(self) -> float:
         s = self.settings
-        batch = self._training.select(
-            batch_indices(self.iteration, self._training.sequences, s.batch, s.seed, s.fresh)
-        )
+        of = self._training
+        batch = of.select(batch_indices(self.iteration, of.sequences, self._batch, s.seed, s.fresh))
         phase = self._phase_now()
         if phase != self.phase:
             self._soap, self.phase = self._new_soap(), phase

@@ -19,6 +19,7 @@ FINE_TUNING: dict[str, Any] = {
     "mean_learning_rate": 3e-4,
     "learning_rate": 3e-4,
 }
+MOST_AT_ONCE, STEPS_AT_ONCE, LEAST_AT_ONCE = 24, 2400, 4  # of a batch: sequences, steps, sequences
 FEW_SEQUENCES, MEMBERS_OF_FEW = 500, 4
 LEAST_ITERATIONS, LEAST_MINUTES = 1000, 0.5  # of a member that nobody asked for
 MAY_BE_ZERO = (
@@ -70,7 +71,7 @@ class FitSettings:
         Of the latent states, those that are random effects of a repeat (`models.latent`). None: of
         a spectrum some, otherwise none unless residuals far apart are still correlated.
     batch
-        Whole sequences an iteration.
+        Whole sequences an iteration. None: as is usual for their length (`batch_size`).
     fresh
         So many sequences, the last ones of the training part, are half of each batch; 0: all alike.
     mean_learning_rate, learning_rate
@@ -97,7 +98,7 @@ class FitSettings:
     head: int | None = None
     slow: int | None = None
     mean_share: float | None = None
-    batch: int = 24
+    batch: int | None = None
     fresh: int = 0
     mean_learning_rate: float = 8e-3
     learning_rate: float = 4e-3
@@ -154,6 +155,19 @@ def fine_tuning(**given: Any) -> FitSettings:
     three: 1.24 before, 1.13, 1.12 at a rate of 1e-3, 1.09, 1.09 at 3e-4, 1.12, 1.07 at 1e-4.
     """
     return FitSettings(**{**FINE_TUNING, **given})
+
+
+def batch_size(settings: FitSettings, steps: float) -> int:
+    """Sequences an iteration, of sequences of so many steps in the mean: fewer of long ones.
+
+    In as many iterations they do as well in less time (2026-11-30). Virtual spin-vortex ice, 320 ×
+    2 repeats of 200 steps, four members: error of the mean at steps 250–300 of unseen sequences 9.5
+    % of the signal from batches of 12 in 14 min, 8.6 % from 24 in 25 min (at 150–250: 8.5, 9.5 %).
+    Nanoring, 40 × 2 of 300 steps, two seeds: CRPS over the floor 1.23, 1.32 from 8 in 74 s, 1.26,
+    1.46 from 24 in 197 s.
+    """
+    usual = min(max(round(STEPS_AT_ONCE / steps), LEAST_AT_ONCE), MOST_AT_ONCE)
+    return usual if settings.batch is None else settings.batch
 
 
 def mean_share(settings: FitSettings, *, spectrum: bool) -> float:

@@ -108,6 +108,12 @@ class Batch:
         """Number of sequences."""
         return int(self.drive.shape[1])
 
+    @property
+    def mean_steps(self) -> float:
+        """Steps of a sequence up to the last that was measured, on average."""
+        measured = self.known.amax(dim=2)
+        return float(measured.shape[0] - measured.flip(0).argmax(dim=0).double().mean())
+
     def select(self, index: Tensor) -> Batch:
         """The batch of these sequences, cut after the last step that any of them has."""
         known = self.known[:, index]

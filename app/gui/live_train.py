@@ -34,6 +34,7 @@ class LiveTraining:
     total: int = 0
     elapsed_s: float = 0.0
     metric: str = NMSE
+    advice: str = ""
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a training are left alone."""
@@ -49,6 +50,7 @@ class LiveTraining:
             self.state = event
         elif isinstance(event, Result):
             self.metric = str(event.values.get("metric") or self.metric)
+            self.advice = str(event.values.get("advice") or "")
             self.predicted = dict(event.values.get("predicted") or {})
             self.baselines.update(event.values.get("baselines") or {})
 

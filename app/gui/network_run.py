@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.advice import past_advice
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_train import LiveTraining, sentence
 from app.gui.live_trials import LiveTrials
@@ -76,7 +77,9 @@ class NetworkRun:
         """A network that stands there."""
         live = LiveTraining(
             baselines=dict(network.baselines), predicted=dict(network.predicted),
-            metric=str(network.task["metric"]),
+            metric=str(network.task["metric"]), advice=past_advice(
+                network.past, network.predicted.get("value", np.nan), network.baselines
+            ),
         )  # fmt: skip
         weights = tuple(layer.weights for layer in network.layers)
         live.state = NetworkState(weights, network.readout_weights[:, 0], np.empty(0))
@@ -193,4 +196,5 @@ class NetworkRun:
         """What is foreseen of a network beside its baselines."""
         value = float(self.live.predicted.get("value", np.nan))
         said = sentence(value, self.live.baselines, "Predicted, the network")
-        return "\n".join([said, *(by_memory("It", one) for one in self.origin_unknown)])
+        told = [said, self.live.advice] if self.live.advice else [said]
+        return "\n".join([*told, *(by_memory("It", one) for one in self.origin_unknown)])

@@ -77,6 +77,8 @@ def test_the_result_has_the_keys_of_the_contract(
         assert result["baselines"][name] > 0
     noisy = [name for name in result["baselines"] if name.endswith("as the device")]
     assert len(noisy) == 1
+    assert predicted["value"] > result["baselines"]["ar-4"]
+    assert result["advice"].startswith("AR-4 sees the last 4 values")
 
 
 def test_events_tell_the_whole_course(trained: tuple[list[Event], Path, Path]) -> None:

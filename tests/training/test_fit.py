@@ -10,8 +10,10 @@ from models.errors import InputError, TwinrigError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset, make_sequences
 from training.fit import Fit, FitSettings
+from training.fit_settings import batch_size
 from training.held_out import Scoring, Seen
 from training.validation import hold_out, score_model
+from training.windows import Batch
 
 torch.set_num_threads(1)
 
@@ -64,6 +66,27 @@ def test_a_fit_comes_near_the_floor_of_a_leaky_integrator():
     assert scores.errors["crps"]["ratio"] < 1.1
     assert scores.errors["spread"]["ratio"] < 1.4
     assert scores.coverage["value"] == pytest.approx(0.891, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("steps", "sequences"), [(40, 24), (100, 24), (200, 12), (300, 8), (5000, 4)]
+)
+def test_a_batch_has_fewer_of_long_sequences_unless_it_is_said(steps, sequences):
+    assert batch_size(FitSettings(), steps) == sequences
+    assert batch_size(FitSettings(batch=7), steps) == 7
+
+
+def test_a_fit_takes_as_many_sequences_at_once_as_is_usual_for_their_length(monkeypatch):
+    seen = []
+    plain = Batch.select
+    monkeypatch.setattr(
+        Batch, "select", lambda batch, index: seen.append(len(index)) or plain(batch, index)
+    )
+    drive = drives(20, 1, 240)
+    measured = drive, leaky_integrator(drive, 2, 0)
+    fit = Fit(measured, measured, FitSettings(iterations=2, latent=2, hidden=4))
+    next(fit.steps())
+    assert seen[0] == 10
 
 
 def test_a_deterministic_twin_has_no_spread_and_says_so():

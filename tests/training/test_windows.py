@@ -58,6 +58,7 @@ def test_a_batch_knows_what_was_measured_and_is_cut_to_what_it_holds():
     assert batch.known[3, 2].tolist() == [0, 1, 1]
     assert torch.isfinite(batch.real).all()
     assert batch.select(torch.tensor([1, 2])).drive.shape == (6, 2)
+    assert batch.mean_steps == pytest.approx((10 + 6 + 6 + 6) / 4)
     assert batch.select(torch.tensor([0, 2])).drive.shape == (10, 2)
 
 
