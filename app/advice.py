@@ -15,7 +15,7 @@ def past_advice(past: int, foreseen: float, baselines: Mapping[str, float]) -> s
 
     A device's own memory is short or noisy, and linear regression sees the past as it was. With
     delays 0, 3 and 6 a network of 2 × 6 nodes of the virtual spin-vortex ice foretold Mackey-Glass
-    with 0.0005 in place of 0.13 (`tests/app/test_members_figures.py -k delays`).
+    with 0.0005 in place of 0.13 (`tests/app/test_members_figures.py -k sixty`).
 
     Parameters
     ----------
@@ -36,5 +36,5 @@ def past_advice(past: int, foreseen: float, baselines: Mapping[str, float]) -> s
     return (
         f"AR-{lags[0]} sees the last {lags[0]} values, layers and read-out of this network only "
         "the present one: delays (taps 0,3,6 of both) show them some of the past, and may gain "
-        "more than further nodes"
+        "more than further nodes."
     )

@@ -77,7 +77,8 @@ def _layout(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--use", nargs="+", default=(), metavar="X,Y",
-        help="channels that others see of every layer whose twin has them; of one layer: 2:X",
+        help="channels that others see of every layer whose twin has them; of one layer: 2:X; "
+        "a number: so many, spread evenly over a spectrum",
     )  # fmt: skip
     group.add_argument(
         "--sparsity", type=share, default=0.0, metavar="F",

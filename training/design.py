@@ -127,9 +127,10 @@ class Design:
 
 
 def used_channels(texts: Sequence[str], channels: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
-    """Channels of each layer that others see, from `X,Y` and `2:X` (layer 2).
+    """Channels of each layer that others see, from `X,Y`, `2:X` (of layer 2) and `6` (six of them).
 
-    Without a number it is of every layer whose twin has all of these channels.
+    Without a layer it is of every one whose twin has all of these channels, or as many. A number
+    that no channel is named by is how many, spread evenly: those of a spectrum.
 
     Parameters
     ----------
@@ -147,24 +148,40 @@ def used_channels(texts: Sequence[str], channels: Sequence[Sequence[str]]) -> li
     problems = []
     for text in texts:
         number, _, names = text.rpartition(":")
-        wanted = names.split(",")
         if number and not (number.isdecimal() and 1 <= int(number) <= len(channels)):
             problems.append(f"{text!r}: there are layers 1 to {len(channels)}")
             continue
         asked = [int(number) - 1] if number else range(len(channels))
-        having = [layer for layer in asked if set(wanted) <= set(channels[layer])]
-        if not having:
-            known = dict.fromkeys(name for layer in asked for name in channels[layer])
-            missing = ", ".join(name for name in wanted if name not in known)
-            problems.append(
-                f"{missing} in {text!r}: there are {_listed(list(known))}"
-                if missing
-                else f"{text!r}: no layer has all of these channels: name them layer by layer"
-            )
-        for layer in having:
-            found[layer] = tuple(k for k, name in enumerate(channels[layer]) if name in wanted)
+        known = list(dict.fromkeys(name for layer in asked for name in channels[layer]))
+        choose = _spread if names.isdecimal() and names not in known else _named
+        chosen = {layer: choose(names, channels[layer]) for layer in asked}
+        if not any(chosen.values()):
+            problems.append(f"{text!r}: {_missing(names, known, choose is _spread)}")
+        for layer, indices in chosen.items():
+            found[layer] = indices or found[layer]
     raise_problems(InputError, "channels to use", problems)
     return found
+
+
+def _named(names: str, channels: Sequence[str]) -> tuple[int, ...]:
+    """The channels of these names; none where one of them isn't there."""
+    wanted = set(names.split(","))
+    return tuple(k for k, name in enumerate(channels) if name in wanted and wanted <= {*channels})
+
+
+def _spread(number: str, channels: Sequence[str]) -> tuple[int, ...]:
+    """So many channels, the middle of each of so many parts; none where there are fewer."""
+    count, there = int(number), len(channels)
+    return tuple((2 * k + 1) * there // (2 * count) for k in range(count)) if count <= there else ()
+
+
+def _missing(names: str, known: list[str], spread: bool) -> str:
+    if spread:
+        return f"how many channels must be from 1 to what there are: {_listed(known)}"
+    missing = ", ".join(name for name in names.split(",") if name not in known)
+    if missing:
+        return f"there are {_listed(known)}, not {missing}"
+    return "no layer has all of these channels: name them layer by layer"
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:

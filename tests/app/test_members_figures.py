@@ -68,18 +68,19 @@ FEW = Size(
 )  # fmt: skip
 ICE = Size(
     320, 2, 200, 24, 6000, (6, 6), 300,
-    "mackey-glass:train=1500,validation=300,test=300,washout=60", 2,
+    "mackey-glass:train=1500,validation=300,test=300,washout=60", 2, (0, 3, 6),
     bench="virtual-spin-vortex-ice", seeds=1,
 )  # fmt: skip
 
 
 class Found(NamedTuple):
-    """Of one network: score on the device, and what was foreseen."""
+    """Of one network: score on the device, what was foreseen, and that of AR-18."""
 
     measured: float
     value: float
     low: float
     high: float
+    regression: float
 
     @property
     def inside(self) -> bool:
@@ -114,7 +115,8 @@ def rows(folder: Path, size: Size, seed: int) -> dict[int, tuple[list[Found], di
                 value_of(train(size.task, [twin], size.layers, network, options=options, **how))
                 value_of(deploy(network, bench, out))
                 body = load_deployment(out).body
-                found.append(Found(body["measured"], **body["predicted"]))
+                regression = body["baselines"]["ar-18"]
+                found.append(Found(body["measured"], **body["predicted"], regression=regression))
             made[members] = found, errors
     return made
 
@@ -168,3 +170,6 @@ def test_members_lose_less_on_the_device_and_foresee_it(
         print("\n" + "\n".join(lines))  # noqa: T201 - the README's figures
     assert means[4] < means[1]
     assert inside[4] > inside[1]
+    if size is ICE:
+        many = [net for row in found for net in row[4][0]]
+        assert all(net.measured < net.regression for net in many)

@@ -406,7 +406,7 @@ def test_a_bench_says_what_its_supply_can_play() -> None:
     ("change", "words"),
     [
         ({"options": {"wiring": "1:1@1"}}, "layer 1 can't see itself"),
-        ({"options": {"use": ["Q"]}}, "Q in 'Q': there are"),
+        ({"options": {"use": ["Q"]}}, "'Q': there are"),
         ({"options": {"parallel": [1]}}, "of 1 layers, counted from 0, those from 1 on"),
         ({"options": {"sparsity": 1.0}}, "sparsity 1.0 must be within"),
         ({"options": {"colour": "red"}}, "colour is no known key"),

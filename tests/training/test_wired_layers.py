@@ -361,7 +361,9 @@ def test_channels_are_chosen_for_all_layers_or_for_one() -> None:
     both = [("X", "Y")] * 2
     assert used_channels([], both) == [(0, 1), (0, 1)]
     assert used_channels(["Y", "2:X,Y"], both) == [(1,), (0, 1)]
-    with pytest.raises(InputError, match=r"(?s)Z in 'Z': there are X, Y.*there are layers 1 to 2"):
+    with pytest.raises(
+        InputError, match=r"(?s)'Z': there are X, Y, not Z.*there are layers 1 to 2"
+    ):
         used_channels(["Z", "3:X"], both)
     with pytest.raises(InputError, match="there are layers 1 to 2"):
         used_channels(["²:X"], both)
@@ -370,7 +372,19 @@ def test_channels_are_chosen_for_all_layers_or_for_one() -> None:
 def test_channels_are_chosen_of_the_layers_whose_twin_has_them() -> None:
     apart = [("X", "Y"), ("a", "b", "c"), ("X", "Y")]
     assert used_channels(["Y", "a,c", "3:X"], apart) == [(1,), (0, 2), (0,)]
-    with pytest.raises(InputError, match="X in '2:X': there are a, b, c"):
+    with pytest.raises(InputError, match="'2:X': there are a, b, c, not X"):
         used_channels(["2:X"], apart)
     with pytest.raises(InputError, match="'X,a': no layer has all of these channels"):
         used_channels(["X,a"], apart)
+
+
+def test_so_many_channels_are_spread_evenly_over_those_that_are_there() -> None:
+    spectrum = [f"S21[{k}]" for k in range(60)]
+    mixed = [spectrum, ("X", "Y")]
+    assert used_channels(["6"], mixed) == [(5, 15, 25, 35, 45, 55), (0, 1)]
+    assert used_channels(["1:1", "2:1"], mixed) == [(30,), (1,)]
+    assert used_channels(["60"], mixed)[0] == tuple(range(60))
+    assert used_channels(["2"], [("1", "2")]) == [(1,)]  # a name, where there is one
+    for wrong in ("61", "0", "2:3"):
+        with pytest.raises(InputError, match=f"'{wrong}': how many channels must be from 1"):
+            used_channels([wrong], mixed)
