@@ -242,7 +242,10 @@ def options_of(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     for word in words:
         name, _, value = word.partition("=")
         key = name.strip().replace("-", "_")
-        options[key] = (*options.get(key, ()), value_of(value.strip()))
+        read = value_of(value.strip())
+        # how many channels: what names channels is text
+        read = str(read) if key == "use" and isinstance(read, int) else read
+        options[key] = (*options.get(key, ()), read)
     return options
 
 

@@ -67,10 +67,10 @@ def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
     twins: tuple[Path, Path],
 ) -> None:
     options = options_of(["iterations=4", "iterations=8", "readout-from-judge=true", "judge=/a b",
-                          "taps=0,3,6", "use=X,Y"])  # fmt: skip
+                          "taps=0,3,6", "use=X,Y", "use=6"])  # fmt: skip
     assert options == {
         "iterations": (4, 8), "readout_from_judge": (True,), "judge": ("/a b",),
-        "taps": ([0, 3, 6],), "use": ("X,Y",),
+        "taps": ([0, 3, 6],), "use": ("X,Y", "6"),
     }  # fmt: skip
     with pytest.raises(InputError, match=r"taps is 'one', expected a list of delays"):
         TrainOptions.of({"taps": "one"})

@@ -24,8 +24,9 @@ from app.operations.events import (
     TrainProgress,
 )
 from app.operations.train import train
+from app.operations.train_setup import Setup
 from app.store import load_network, load_twin, save_network, save_twin, sha256_of, write_recording
-from app.train_request import TrainOptions
+from app.train_request import Request, TrainOptions
 from app.train_supply import supply_of
 from app.train_time import run_seconds
 from instruments.bench import Bench
@@ -506,3 +507,16 @@ def test_nothing_is_overwritten_and_nothing_resumed_where_nothing_is(
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="nothing is ever overwritten"):
         run(train(TASK, [twins / "noisy"], [2], tmp_path))
+
+
+def test_a_read_out_of_many_columns_is_warned_of(twins: Path) -> None:
+    def warned(options: dict[str, Any]) -> list[str]:
+        request = Request(
+            TASK, (str(twins / "noisy"),), (1000, 1100), 1, 0, options=TrainOptions.of(options)
+        )
+        return [words for words in Setup.of(request).warnings if "columns" in words]
+
+    [words] = warned({})
+    assert "the read-out sees 4201 columns" in words
+    assert "--use 6" in words
+    assert warned({"use": ["1"]}) == []
