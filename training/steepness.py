@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 BURST = 100.0  # times the usual norm
 MEMORY = 0.99  # of the usual norm, a step
 GROWTH = 1.05  # of the usual norm at a burst: after a hundred in a row they are what is usual
-LOST = (
-    100  # steps in a row without a finite gradient, after which there is nothing left to hope for
-)
+LOST = 100  # steps in a row without a finite gradient: there is nothing left to hope for
 
 
 class Clip:
