@@ -37,9 +37,9 @@ def usual_members(settings: FitSettings, sequences: int) -> int:
 
     What few sequences leave open one fit knows nothing of, and a network that is trained through it
     makes use of its errors: of ten networks of 200 × 2 repeats the device's score lay within what
-    one fit had foreseen in 3, with four members in 9; of a spectrum of 60 channels it was 2.3 and
-    1.8 times what one fit had foreseen, 1.3 and 1.1 times with four
-    (`tests/app/test_members_figures.py`). Twins of 20, 60 and 200 sequences of other devices come
+    one fit had foreseen in 3, with four members in 9 (`tests/app/test_members_figures.py`); of a
+    spectrum of 60 channels and a network without delays it was 2.3 and 1.8 times what one fit had
+    foreseen, 1.3 and 1.1 times with four. Twins of 20, 60 and 200 sequences of other devices come
     nearer, too (`tests/training/test_members_of_few.py`), but for a spectrum's autocovariance.
     """
     few = can_have_members(settings.objective) and 1 < sequences < FEW_SEQUENCES

@@ -27,8 +27,8 @@ class Clip:
     times the usual one, or no number, while the loss is as ever. One step along it, however short,
     brings more of the path beyond the edge. Virtual spin-vortex ice, 272 sequences of 200 steps, 8
     a batch: the usual norm was 0.05, that of iteration 8355 was 28; clipped to 1, or to the usual
-    one, it was followed by hundreds of up to 10³⁸, and the fit ended. Left out, it was the only one
-    of 33,000 steps.
+    one, it was followed by hundreds of up to 10³⁸, and the fit ended. With bursts left out, 3 of
+    14,481 steps, a fit of five minutes came to its end, as good as others.
 
     Attributes
     ----------
