@@ -156,7 +156,9 @@ def used_channels(texts: Sequence[str], channels: Sequence[Sequence[str]]) -> li
         choose = _spread if names.isdecimal() and names not in known else _named
         chosen = {layer: choose(names, channels[layer]) for layer in asked}
         if not any(chosen.values()):
-            problems.append(f"{text!r}: {_missing(names, known, choose is _spread)}")
+            most = max(len(channels[layer]) for layer in asked)
+            few = f"of {most} channels ({_listed(known)}) take 1 to {most}"
+            problems.append(f"{text!r}: {few if choose is _spread else _missing(names, known)}")
         for layer, indices in chosen.items():
             found[layer] = indices or found[layer]
     raise_problems(InputError, "channels to use", problems)
@@ -175,9 +177,7 @@ def _spread(number: str, channels: Sequence[str]) -> tuple[int, ...]:
     return tuple((2 * k + 1) * there // (2 * count) for k in range(count)) if count <= there else ()
 
 
-def _missing(names: str, known: list[str], spread: bool) -> str:
-    if spread:
-        return f"how many channels must be from 1 to what there are: {_listed(known)}"
+def _missing(names: str, known: list[str]) -> str:
     missing = ", ".join(name for name in names.split(",") if name not in known)
     if missing:
         return f"there are {_listed(known)}, not {missing}"

@@ -385,6 +385,6 @@ def test_so_many_channels_are_spread_evenly_over_those_that_are_there() -> None:
     assert used_channels(["1:1", "2:1"], mixed) == [(30,), (1,)]
     assert used_channels(["60"], mixed)[0] == tuple(range(60))
     assert used_channels(["2"], [("1", "2")]) == [(1,)]  # a name, where there is one
-    for wrong in ("61", "0", "2:3"):
-        with pytest.raises(InputError, match=f"'{wrong}': how many channels must be from 1"):
+    for wrong, most in (("61", 60), ("0", 60), ("2:3", 2)):
+        with pytest.raises(InputError, match=rf"'{wrong}': of {most} channels .*take 1 to {most}"):
             used_channels([wrong], mixed)
