@@ -42,10 +42,18 @@ def test_a_gradient_below_the_limit_is_no_burst_however_small_the_usual_one():
     assert clip.left_out == 0
 
 
+def test_where_ordinary_gradients_are_clipped_as_well_a_burst_is_one_of_them():
+    clip = Clip(1.0)
+    clip.usable([parameter(4.0)])
+    burst = parameter(3e5, 4e5)
+    assert clip.usable([burst])
+    assert burst.grad.tolist() == pytest.approx([0.6, 0.8])
+
+
 def test_what_has_become_steep_for_good_is_usual_after_a_hundred_steps():
     clip = Clip(1.0)
-    clip.usable([parameter(2.0)])
-    taken = [clip.usable([parameter(1e4)]) for _ in range(100)]
+    clip.usable([parameter(0.02)])
+    taken = [clip.usable([parameter(100.0)]) for _ in range(100)]
     assert not any(taken[:70])
     assert all(taken[85:])
 
