@@ -29,7 +29,7 @@ class Clip:
     a batch, fit of the mean: the usual norm was 0.02, that of iteration 8355 was 28; clipped to 1,
     or to the usual one, it was followed by hundreds of up to 10³⁸, and the fit ended. Left out, it
     was the only one of 10,890 steps. Where the usual ones are clipped, too, a burst is no longer
-    than they are: with 2 in 1000 of them left out fits of a nanoring came out alike.
+    than they are: left out there, too, it made a fit of a nanoring no better.
 
     Attributes
     ----------
