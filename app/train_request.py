@@ -32,11 +32,15 @@ LAYOUT = ("wiring", "parallel", "taps", "readout_taps", "use", "sparsity", "supp
 TAPS = Leaf(
     "a list of delays such as 0,1,2", lambda v: isinstance(v, list) and all(map(COUNT.fits, v))
 )
+CHANNELS = Leaf(
+    "channels such as X,Y or 2:X, how many such as 6, or a list of these",
+    lambda v: all(isinstance(one, str) or COUNT.fits(one) for one in _each(v)),
+)
 MAYBE_NUMBER = Leaf("a number", lambda v: v is None or is_number(v))
 OPTIONS = Table(
     optional={
         "wiring": TEXT, "parallel": Rows(COUNT), "taps": TAPS, "readout_taps": TAPS,
-        "use": Rows(TEXT), "sparsity": NUMBER,
+        "use": CHANNELS, "sparsity": NUMBER,
         "supply": Leaf("two numbers", lambda v: isinstance(v, list) and len(v) == 2
                        and all(map(is_number, v))),
         "ensemble": Rows(TEXT), "cascade": FLAG, "patience": COUNT, "weight_decay": NUMBER,
@@ -62,7 +66,8 @@ class TrainOptions:
     wiring, parallel, taps, readout_taps
         As `models.wiring.wired` reads them, and delays in steps.
     use
-        Channels that others see, `X,Y` or `2:X`.
+        Channels that others see, as `training.design.used_channels` reads them: `X,Y`, `2:X` (of
+        layer 2), `6` (so many, spread evenly).
     sparsity
         Share of each node's weights that stay zero.
     supply
@@ -120,7 +125,7 @@ class TrainOptions:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> TrainOptions:
-        """Options from JSON, whose lists are tuples here.
+        """Options from JSON, whose lists are tuples here; `use` may be one text or number, too.
 
         Raises
         ------
@@ -131,6 +136,8 @@ class TrainOptions:
         values: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in body.items()
         }
+        if "use" in values:
+            values["use"] = tuple(map(str, _each(values["use"])))
         return cls(**values)
 
 
@@ -187,6 +194,11 @@ class Request:
     def members(self) -> int:
         """Members of the twin ensemble; 1: a single twin."""
         return 1 + len(self.options.ensemble) // max(len(self.twins), 1)
+
+
+def _each(value: Any) -> Sequence[Any]:
+    """The items of a list, or the one value."""
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _listed(values: Mapping[str, Any]) -> dict[str, Any]:

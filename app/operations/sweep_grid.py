@@ -229,7 +229,8 @@ def options_of(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """Options of `NAME=VALUE` words; a name given twice has two values.
 
     A value is read as TOML where it is that (`500`, `0.1`, `true`, `[1, 2]`), as a list where it is
-    numbers with commas between (`0,3,6`, as `train` takes them), else as text.
+    numbers with commas between (`0,3,6`, as `train` takes them), else as text. Of `use` only what
+    has brackets or quotes is: `1,2` are channels of these names.
 
     Raises
     ------
@@ -242,10 +243,9 @@ def options_of(words: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     for word in words:
         name, _, value = word.partition("=")
         key = name.strip().replace("-", "_")
-        read = value_of(value.strip())
-        # how many channels: what names channels is text
-        read = str(read) if key == "use" and isinstance(read, int) else read
-        options[key] = (*options.get(key, ()), read)
+        text = value.strip()
+        names = key == "use" and not text.startswith(("[", '"', "'"))
+        options[key] = (*options.get(key, ()), text if names else value_of(text))
     return options
 
 

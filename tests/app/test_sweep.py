@@ -83,6 +83,34 @@ def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
         assert words in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "use"),
+    [
+        ("6", ("6",)),
+        ("X,Y", ("X,Y",)),
+        ("1,2", ("1,2",)),
+        ('["X", 6]', ("X", "6")),
+        ('"6"', ("6",)),
+    ],
+)
+def test_channels_to_use_are_taken_as_a_training_takes_them(
+    twins: tuple[Path, Path], tmp_path: Path, said: str, use: tuple[str, ...]
+) -> None:
+    """`use=6` is what a training's own warning advises, and was refused: no list."""
+    [setting] = Grid(
+        (TASK,), ((str(twins[0]),),), ((2, 2),), options=options_of([f"use={said}"])
+    ).settings
+    assert TrainOptions.of(setting.options).use == use
+
+
+def test_a_file_names_channels_to_use_or_how_many(twins: tuple[Path, Path]) -> None:
+    file = twins[0].parent / "use.toml"
+    file.write_text(f'task = ["{TASK}"]\ntwin = ["{twins[0].name}"]\nlayers = [[2]]\n'
+                    '[train]\nuse = [6, "X", ["1:X", "2"]]\n')  # fmt: skip
+    settings = Grid(**grid_of_file(file)).settings
+    assert [TrainOptions.of(one.options).use for one in settings] == [("6",), ("X",), ("1:X", "2")]
+
+
 def test_a_combination_that_excludes_itself_is_left_out_and_a_value_of_none_refused(
     twins: tuple[Path, Path],
 ) -> None:
@@ -114,7 +142,7 @@ def test_a_combination_that_excludes_itself_is_left_out_and_a_value_of_none_refu
         ("wiring=3", "wiring is 3, expected a text"),
         ("iterations=2.5", r"iterations is 2\.5, expected a whole number"),
         ("judge=1", "judge is 1, expected a path or a list of them"),
-        ("use=R1", "use is 'R1', expected a list"),
+        ("use=[1.5]", "use is a list, expected channels such as X,Y or 2:X, how many such as 6"),
     ],
 )
 def test_an_option_of_another_kind_is_refused(

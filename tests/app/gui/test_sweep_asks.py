@@ -95,6 +95,7 @@ def test_a_press_says_how_many_networks_and_where(twin) -> None:
 
 
 def test_further_options_are_those_of_a_training(twin) -> None:
+    assert not Layout(more="use=6").problem(2)
     layout = Layout(more="patience=5 iterations=7 max_hours=2")
     own, options = parted(layout.options())
     assert (own, options) == ({"iterations": 7}, {"patience": 5, "max_hours": 2})
