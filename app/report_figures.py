@@ -114,7 +114,7 @@ def repeats_figure(
                 steps, twin.mean(axis=0), color=TWIN, linewidth=1.5, linestyle=DASH,
                 label="twin mean, 90 % of its samples shaded",
             )  # fmt: skip
-        style(axes, "", "step", f"{channel} ({shown})")
+        style(axes, "", "step", f"{channel} ({shown})" if shown else channel)
     _legend(rows[0, 0], rows[1, 0])
     return figure
 

@@ -56,7 +56,12 @@ def setup_rows(recording: Recording) -> Rows:
         ("bench", str(meta.get("bench", "—"))),
         ("drive 0…1 of each step", str(recording.window)),
         ("reset before each repeat", str(recording.reset)),
-        ("channels", ", ".join(f"{name} ({unit})" if unit else name for name, unit in channels)),
+        (
+            "channels",
+            ", ".join(
+                f"{name} ({unit})" if unit not in ("", "1") else name for name, unit in channels
+            ),
+        ),
     ]
     if isinstance(mixed := meta.get("interleave"), bool):
         words = "at random over all sequences" if mixed else "all of one sequence, then the next"

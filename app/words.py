@@ -25,14 +25,21 @@ def size(count: float) -> str:
 def prefix(scale: float, unit: str) -> tuple[float, str]:
     """Factor and unit that show values of about `scale` well: `(1e6, "µV")` for 3e-5 V.
 
-    A dimensionless unit keeps its factor 1.
+    A dimensionless unit keeps its factor 1, and `1` is not written.
     """
-    if not unit or unit in {"1", "°", "°C", "%"} or not math.isfinite(scale) or scale <= 0:
+    if unit == "1":
+        return 1.0, ""
+    if not unit or unit in {"°", "°C", "%"} or not math.isfinite(scale) or scale <= 0:
         return 1.0, unit
     for step, letter in PREFIXES:
         if scale >= step:
             return 1.0 / step, letter + unit
     return 1.0 / PREFIXES[-1][0], PREFIXES[-1][1] + unit
+
+
+def joined_words(*parts: str, by: str = ", ") -> str:
+    """Those that say something: `X, mV`, of a channel without a unit `X`."""
+    return by.join(part for part in parts if part)
 
 
 def duration(seconds: float | None) -> str:

@@ -139,7 +139,7 @@ class TopStrip(QWidget):
             :MOST_CHANNELS
         ]:
             if f"channel.{name}" not in self.cells:
-                self._cell(f"channel.{name}", f"Read-out {name}", unit, 1.0)
+                self._cell(f"channel.{name}", f"Read-out {name}", prefix(0.0, unit)[1], 1.0)
 
     def show_reading(self, reading: BenchReading | BenchRead) -> None:
         """One idle reading of the bench."""

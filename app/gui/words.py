@@ -7,6 +7,7 @@ import re
 from html import escape
 
 from app.words import MISSING, counted
+from app.words import joined_words as joined_words
 from app.words import prefix as prefix
 from app.words import size as size
 

@@ -18,7 +18,7 @@ from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key, Legend
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.schedule import ScheduleGrid
-from app.gui.words import count, prefix
+from app.gui.words import count, joined_words, prefix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -231,10 +231,10 @@ class DeployPlots(QWidget):
         self.node_head.setData(x=[at] * len(last), y=last)
         inside = inside_share(trace, expected, None if std is None else std[:, channel])
         several = complete and live.plan.repeats > 1  # a mean of runs, and the band of one
-        share = "" if inside is None or several else f" · {100 * inside:.0f} % in the band"
+        share = "" if inside is None or several else f"{100 * inside:.0f} % in the band"
         name = device.channels[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
-        self.node.unit.setText(f"{unit}{share}")
+        self.node.unit.setText(joined_words(unit, share, by=" · "))
 
     def _scale_node(self, drawn: list[FloatArray]) -> None:
         """Fit the heights to what is seen: a transient before it would flatten it."""

@@ -45,7 +45,7 @@ class TraceTick(Tick):
 
     def __init__(self, theme: Theme, trace: Trace) -> None:
         super().__init__(theme, trace.name)
-        self._unit, self._token = trace.shown_unit or trace.unit, trace.token
+        self._unit, self._token = trace.shown_unit or prefix(0.0, trace.unit)[1], trace.token
 
     def paint_words(self, painter: QPainter) -> None:
         t = self._theme.tokens

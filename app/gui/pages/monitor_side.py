@@ -11,7 +11,7 @@ from app.gui.theme import pen
 from app.gui.widgets.basic import Choice
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
-from app.gui.words import prefix
+from app.gui.words import joined_words, prefix
 from app.spectrum import amplitude_density
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class MonitorSide(QWidget):
         factor, unit = prefix(float(density.max()), trace.unit)
         self.density.setData(frequency, np.maximum(density * factor, 1e-9))
         peak = float(frequency[np.argmax(density)])
-        self.spectrum.unit.setText(f"{trace.name}, {unit}/√Hz · peak {peak:.3g} Hz")
+        self.spectrum.unit.setText(f"{trace.name}, {unit or 1}/√Hz · peak {peak:.3g} Hz")
 
     def _draw_many(self, live: LiveMonitor, trace: Trace) -> None:
         """Every read-out channel's latest value, side by side."""
@@ -132,7 +132,7 @@ class MonitorSide(QWidget):
         self.spectrum.plot.setLogMode(False, False)
         self.spectrum.x_label.setText("Channel")
         self.density.setData(np.arange(good.size)[good], live.spectrum[good] * factor)
-        self.spectrum.unit.setText(f"{len(live.channels)} channels now, {unit}")
+        self.spectrum.unit.setText(joined_words(f"{len(live.channels)} channels now", unit))
 
     def show_run(self, run_id: str) -> None:
         """The monitor's id, painted in both plots."""

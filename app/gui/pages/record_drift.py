@@ -50,7 +50,7 @@ class DriftPanel(Panel):
         """Draw the levels so far; the line is through those that are not marked bad."""
         number, level = live.drift(channel)
         level = level * factor
-        named = "" if unit == "1" else f"{unit} "
+        named = f"{unit} " if unit else ""
         origin, step = _short(level)
         level = (level - origin) / step
         scale = f" · in 1e{math.log10(step):.0f} {named}from {origin:g}" if origin else ""

@@ -55,7 +55,7 @@ class HeatPanel(Panel):
         self.filled()
         low, high = (float(v) for v in np.percentile(known, RANGE))
         self.image.setImage(mean.T, autoLevels=False, levels=(low, max(high, low + 1e-12)))
-        of = "" if unit == "1" else f"{unit} · "
+        of = f"{unit} · " if unit else ""
         self.unit.setText(f"{of}{len(names)} channels by step · white {low:.3g}, full {high:.3g}")
         self.choice.setValue(channel + 0.5)
         if self._channels != len(names):

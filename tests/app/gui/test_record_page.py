@@ -228,7 +228,7 @@ def test_the_axis_of_a_small_drift_has_short_numbers(window, page) -> None:
     live.take(RunPlan(1, 5, 4, ("S",), ("1",), 1.0, "out", "rec-x"))
     for k in range(5):
         live.take(RepeatRecorded(0, k, k, np.full((4, 1), 0.50432 + 2e-6 * k), float(k)))
-    page.plots.drift.draw(live, 0, 1.0, "1")
+    page.plots.drift.draw(live, 0, *live.scale(0, live.traces(0, 0)))
     assert np.abs(page.plots.drift.good.getData()[1]).max() < 10
     assert page.plots.drift.unit.text().startswith("+2 ± ")
     assert page.plots.drift.unit.text().endswith("· in 1e−6 from 0.504324")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.gui.words import brief_paths, count, prefix, reading, score, shown_name, size
+from app.gui.words import brief_paths, count, joined_words, prefix, reading, score, shown_name, size
 from app.words import duration
 
 
@@ -55,7 +55,8 @@ def test_prefixes_follow_the_size_of_a_value() -> None:
     factor, unit = prefix(3e-5, "V")
     assert unit == "µV"
     assert factor == pytest.approx(1e6)
-    assert prefix(0.5, "") == (1.0, "")
+    assert prefix(0.5, "") == prefix(0.5, "1") == (1.0, "")
+    assert (joined_words("S21[0]", ""), joined_words("X", "mV")) == ("S21[0]", "X, mV")
 
 
 @pytest.mark.parametrize(
