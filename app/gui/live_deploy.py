@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.deployment import misfit_of_runs
-from app.gui.live_train import sentence
+from app.gui.live_train import against, sentence
 from app.gui.scores import NMSE, interval, said
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import shown_name
@@ -194,19 +194,19 @@ def _transferred(result: dict[str, Any]) -> Verdict:
     measured: float = result["measured"]
     predicted: dict[str, float] = dict(result.get("predicted") or {})
     low, high = predicted.get("low"), predicted.get("high")
-    against = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
+    beside = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
     if low is None or high is None:
-        return Verdict("Measured; the twin predicted no interval", against)
+        return Verdict("Measured; the twin predicted no interval", beside)
     metric = str(result.get("metric") or NMSE)
     foreseen = interval(predicted, metric)
     if (repeats := int(result.get("repeats") or 1)) > 1:
-        against = f"Each node is the mean of {repeats} runs, predicted is a single one. {against}"
+        beside = f"Each node is the mean of {repeats} runs, predicted is a single one. {beside}"
     if measured > high:
         times = measured / max(predicted.get("value", high), 1e-300)
         outside = f"Outside the predicted {foreseen}: {times:.1f} times the predicted error."
-        return Verdict("Not transferred", f"{outside} {against}")
+        return Verdict("Not transferred", f"{outside} {beside}")
     how = ", better than predicted" if measured < low else " as predicted"
-    return Verdict(f"Transferred{how}", f"Predicted: {foreseen}. {against}")
+    return Verdict(f"Transferred{how}", f"Predicted: {foreseen}. {beside}")
 
 
 def diagnosis(result: dict[str, Any]) -> list[str]:
@@ -218,13 +218,15 @@ def transfer_rows(
     name: str, predicted: dict[str, float], baselines: dict[str, float],
     measured: float | None, metric: str,
 ) -> list[ColumnRow]:  # fmt: skip
-    """The transfer table: the network foreseen and measured, then every baseline, none left out."""
+    """The transfer table: the network foreseen and measured, then every baseline, none left out.
+
+    Before it is measured baselines stand beside what is foreseen, as on the Network page.
+    """
     value = predicted.get("value")
     ratio = f"× {measured / value:.2f}" if measured is not None and value else ""
     shown = said(measured, metric) if measured is not None else "—"
     rows = [ColumnRow(name, (said(value, metric), shown, ratio), "", "ok", True)]
-    ours = measured if measured is not None else value
     for other, error in sorted(baselines.items(), key=lambda item: item[1]):
-        word = "" if ours is None else "beats it" if error <= ours else "beaten"
+        word = against(predicted if measured is None else {"value": measured}, error)
         rows.append(ColumnRow(shown_name(other), (said(error, metric), "", word)))
     return rows

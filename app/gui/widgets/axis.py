@@ -10,13 +10,16 @@ from PyQt6.QtCore import QRectF
 from app.gui.widgets.chart_scale import log_ticks
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
+FITTING = 6  # signs of a number beside a vertical axis
 PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
+SMALL = 0.01
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
     """An axis whose end labels are not dropped and whose numbers stay small and grey.
 
-    A negative number has a minus sign, as everywhere in the window, no hyphen.
+    A negative number has a minus sign, as everywhere in the window, no hyphen. Beside a vertical
+    axis small ones that would be cut are written short, `1.5e−4`.
 
     A logarithmic one has as many numbers as don't touch; pyqtgraph's writes each ninth.
     """
@@ -26,7 +29,11 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         return QRectF(wide.adjusted(-24, -10, 24, 10))
 
     def tickStrings(self, values: Any, scale: float, spacing: float | None) -> list[str]:
-        return [words.replace("-", "−") for words in super().tickStrings(values, scale, spacing)]
+        found = super().tickStrings(values, scale, spacing)
+        cut = self.orientation == "left" and any(len(words) > FITTING for words in found)
+        if cut and max(abs(value * scale) for value in values) < SMALL:
+            found = [_short(value * scale) for value in values]
+        return [words.replace("-", "−") for words in found]
 
     def logTickValues(self, low: float, high: float, size: float, _: Any) -> Any:
         return [(None, log_ticks(low, high, int(size / APART_PX[self.orientation])))]
@@ -37,3 +44,10 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             return [f"{scale * 10**value:.3g}" for value in values]
         words: list[str] = super().logTickStrings(values, scale, spacing)
         return words
+
+
+def _short(value: float) -> str:
+    """`1.5e-4`, without zeros that say nothing; at most three digits."""
+    digits, _, power = f"{value:.2e}".partition("e")
+    digits = digits.rstrip("0").rstrip(".")
+    return f"{digits}e{int(power)}" if float(digits) else "0"

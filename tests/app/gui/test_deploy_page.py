@@ -237,6 +237,15 @@ def test_a_classification_s_verdict_is_in_accuracies() -> None:
                                                           ("AR-1", "beaten")]  # fmt: skip
 
 
+def test_what_is_not_measured_yet_is_held_against_baselines_as_the_network_page_does() -> None:
+    """A baseline inside what is foreseen was `beaten` here and a `tie` there."""
+    baselines = {"ar-18": 0.01, "esn-4": 0.07, "untrained network": 0.15, "ar-1": 0.5}
+    before = transfer_rows("mine", PREDICTED, baselines, None, "nmse")
+    assert [row.cells[2] for row in before[1:]] == ["beats it", "tie", "tie", "beaten"]
+    after = transfer_rows("mine", PREDICTED, baselines, 0.1, "nmse")
+    assert [row.cells[2] for row in after[1:]] == ["beats it", "beats it", "beaten", "beaten"]
+
+
 def test_a_gain_that_is_none_is_called_none() -> None:
     live = LiveTransfer(Transfer("recalibrate"))
     live.take(Stage("run the stretch"))

@@ -268,3 +268,11 @@ def test_negative_numbers_at_an_axis_have_a_minus_sign(low: float) -> None:
     words = Axis("left").tickStrings([low, 0.0], 1.0, abs(low))
     assert words[0].startswith("−")
     assert "-" not in "".join(words)
+
+
+def test_small_numbers_beside_an_axis_are_written_short() -> None:
+    """`0.00015` was cut to `.00015`: a channel without a unit has no prefix."""
+    values = [0.0, 5e-5, 1e-4, 1.5e-4]
+    assert Axis("left").tickStrings(values, 1.0, 5e-5) == ["0", "5e−5", "1e−4", "1.5e−4"]
+    assert Axis("bottom").tickStrings(values, 1.0, 5e-5)[-1] == "0.00015"
+    assert Axis("left").tickStrings([0.0, 1e-4], 1.0, 1e-4) == ["0", "0.0001"]
