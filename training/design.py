@@ -178,9 +178,9 @@ def _spread(number: str, channels: Sequence[str]) -> tuple[int, ...]:
 
 
 def _missing(names: str, known: list[str]) -> str:
-    missing = ", ".join(name for name in names.split(",") if name not in known)
+    missing = [name or "an empty name" for name in names.split(",") if name not in known]
     if missing:
-        return f"there are {_listed(known)}, not {missing}"
+        return f"there are {_listed(known)}, not {', '.join(missing)}"
     return "no layer has all of these channels: name them layer by layer"
 
 

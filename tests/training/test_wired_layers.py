@@ -367,6 +367,8 @@ def test_channels_are_chosen_for_all_layers_or_for_one() -> None:
         used_channels(["Z", "3:X"], both)
     with pytest.raises(InputError, match="there are layers 1 to 2"):
         used_channels(["²:X"], both)
+    with pytest.raises(InputError, match="'X,': there are X, Y, not an empty name"):
+        used_channels(["X,"], both)
 
 
 def test_channels_are_chosen_of_the_layers_whose_twin_has_them() -> None:
