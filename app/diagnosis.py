@@ -152,10 +152,9 @@ class Diagnosis:
         share, foreseen = float(self.clipped[node]), float(self.clipped_foreseen[node])
         told = f"{100 * share:.0f} % of its steps, {100 * foreseen:.0f} % foreseen"
         if share > MUCH_CLIPPED and share > 2 * foreseen:
-            by = " (twinrig refine)" if len(network.devices) == 1 else ""
             return (
                 f"{place_of(network, node)} is driven to an end of the fitted range more than "
-                f"foreseen ({told}): record what the network sends{by}"
+                f"foreseen ({told}): record what the network sends (twinrig refine)"
             )
         return "no drive is held at an end of the fitted range much more than foreseen"
 

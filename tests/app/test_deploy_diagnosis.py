@@ -171,6 +171,7 @@ def test_a_drive_that_is_held_at_its_end_more_than_foreseen_is_named(network: Ne
     assert found.clipped[2:].min() > 0.9
     words = " ".join(found.words(network, 5.0))
     assert "driven to an end of the fitted range more than foreseen" in words
+    assert "record what the network sends (twinrig refine)" in words
     assert "1.00 → 9.00" in words
     assert "grows by 800 % on the way" in words
     slight = replace(found, misfits=np.array([3.29, 3.29, 3.80, 3.80]))
