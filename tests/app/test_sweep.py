@@ -94,7 +94,7 @@ def test_options_are_read_as_toml_or_text_and_unknown_ones_refused(
     ],
 )
 def test_channels_to_use_are_taken_as_a_training_takes_them(
-    twins: tuple[Path, Path], tmp_path: Path, said: str, use: tuple[str, ...]
+    twins: tuple[Path, Path], said: str, use: tuple[str, ...]
 ) -> None:
     """`use=6` is what a training's own warning advises, and was refused: no list."""
     [setting] = Grid(
