@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from app.words import prefix
+from app.words import prefix, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ def repeats_figure(
                 steps, twin.mean(axis=0), color=TWIN, linewidth=1.5, linestyle=DASH,
                 label="twin mean, 90 % of its samples shaded",
             )  # fmt: skip
-        style(axes, "", "step", f"{channel} ({shown})" if shown else channel)
+        style(axes, "", "step", with_unit(channel, shown))
     _legend(rows[0, 0], rows[1, 0])
     return figure
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.deployment import nodes_folder
 from app.store import read_recording
+from app.words import with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,12 +57,7 @@ def setup_rows(recording: Recording) -> Rows:
         ("bench", str(meta.get("bench", "—"))),
         ("drive 0…1 of each step", str(recording.window)),
         ("reset before each repeat", str(recording.reset)),
-        (
-            "channels",
-            ", ".join(
-                f"{name} ({unit})" if unit not in ("", "1") else name for name, unit in channels
-            ),
-        ),
+        ("channels", ", ".join(with_unit(name, unit) for name, unit in channels)),
     ]
     if isinstance(mixed := meta.get("interleave"), bool):
         words = "at random over all sequences" if mixed else "all of one sequence, then the next"

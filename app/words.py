@@ -25,16 +25,25 @@ def size(count: float) -> str:
 def prefix(scale: float, unit: str) -> tuple[float, str]:
     """Factor and unit that show values of about `scale` well: `(1e6, "µV")` for 3e-5 V.
 
-    A dimensionless unit keeps its factor 1, and `1` is not written.
+    A dimensionless unit keeps its factor 1.
     """
-    if unit == "1":
-        return 1.0, ""
+    unit = written_unit(unit)
     if not unit or unit in {"°", "°C", "%"} or not math.isfinite(scale) or scale <= 0:
         return 1.0, unit
     for step, letter in PREFIXES:
         if scale >= step:
             return 1.0 / step, letter + unit
     return 1.0 / PREFIXES[-1][0], PREFIXES[-1][1] + unit
+
+
+def written_unit(unit: str) -> str:
+    """As a person writes it: the unit `1` is nothing."""
+    return "" if unit == "1" else unit
+
+
+def with_unit(name: str, unit: str) -> str:
+    """`X (mV)`; of a channel without a unit `X`."""
+    return f"{name} ({written_unit(unit)})" if written_unit(unit) else name
 
 
 def joined_words(*parts: str, by: str = ", ") -> str:

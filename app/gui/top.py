@@ -13,7 +13,7 @@ from app.gui.flowing import field_of
 from app.gui.theme import LABEL_PX, elided, sans
 from app.gui.widgets.basic import label
 from app.gui.widgets.strip import CELL_PX, Interlock, Pill, StopButton, StripCell
-from app.gui.words import prefix
+from app.gui.words import prefix, written_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,7 +139,7 @@ class TopStrip(QWidget):
             :MOST_CHANNELS
         ]:
             if f"channel.{name}" not in self.cells:
-                self._cell(f"channel.{name}", f"Read-out {name}", prefix(0.0, unit)[1], 1.0)
+                self._cell(f"channel.{name}", f"Read-out {name}", written_unit(unit), 1.0)
 
     def show_reading(self, reading: BenchReading | BenchRead) -> None:
         """One idle reading of the bench."""

@@ -10,6 +10,7 @@ from app.words import MISSING, counted
 from app.words import joined_words as joined_words
 from app.words import prefix as prefix
 from app.words import size as size
+from app.words import written_unit as written_unit
 
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 

@@ -11,7 +11,7 @@ from app.alarms import GONE
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
 from app.gui.widgets.basic import Tick
 from app.gui.widgets.tables import LEFT, RIGHT, Painted
-from app.gui.words import prefix, reading
+from app.gui.words import prefix, reading, written_unit
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPainter, QPaintEvent
@@ -45,7 +45,7 @@ class TraceTick(Tick):
 
     def __init__(self, theme: Theme, trace: Trace) -> None:
         super().__init__(theme, trace.name)
-        self._unit, self._token = trace.shown_unit or prefix(0.0, trace.unit)[1], trace.token
+        self._unit, self._token = trace.shown_unit or written_unit(trace.unit), trace.token
 
     def paint_words(self, painter: QPainter) -> None:
         t = self._theme.tokens

@@ -74,7 +74,7 @@ class DriftPanel(Panel):
         low, high = np.percentile(level, (5, 95))
         whole = np.array([0.5, live.total + 0.5])
         self.spread_band.show(whole, np.full(2, low), np.full(2, high))
-        each = "a repeat" if origin or not named else f"{unit}/repeat"
+        each = "a repeat" if origin or not unit else f"{unit}/repeat"
         change = f"{rise:+.2g} ± {error:.1g} {each}{scale}"
         self.unit.setText(change.replace("-", "−"))
 

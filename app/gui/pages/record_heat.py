@@ -10,6 +10,7 @@ from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor
 
 from app.gui.widgets.panel import Panel
+from app.gui.words import joined_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +56,8 @@ class HeatPanel(Panel):
         self.filled()
         low, high = (float(v) for v in np.percentile(known, RANGE))
         self.image.setImage(mean.T, autoLevels=False, levels=(low, max(high, low + 1e-12)))
-        of = f"{unit} · " if unit else ""
-        self.unit.setText(f"{of}{len(names)} channels by step · white {low:.3g}, full {high:.3g}")
+        colours = f"{len(names)} channels by step · white {low:.3g}, full {high:.3g}"
+        self.unit.setText(joined_words(unit, colours, by=" · "))
         self.choice.setValue(channel + 0.5)
         if self._channels != len(names):
             self._channels = len(names)

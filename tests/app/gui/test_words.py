@@ -5,7 +5,7 @@ import math
 import pytest
 
 from app.gui.words import brief_paths, count, joined_words, prefix, reading, score, shown_name, size
-from app.words import duration
+from app.words import duration, with_unit
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,7 @@ def test_prefixes_follow_the_size_of_a_value() -> None:
     assert factor == pytest.approx(1e6)
     assert prefix(0.5, "") == prefix(0.5, "1") == (1.0, "")
     assert (joined_words("S21[0]", ""), joined_words("X", "mV")) == ("S21[0]", "X, mV")
+    assert (with_unit("S21[0]", "1"), with_unit("X", "mV")) == ("S21[0]", "X (mV)")
 
 
 @pytest.mark.parametrize(
