@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.gui.widgets.figures import FigureRow
+from app.gui.words import minus, short
 from app.operations.events import Note, PointMeasured, Progress, Result, RunPlan
 from instruments.calibration import Calibration
 from instruments.calibration_walk import BRANCHES
@@ -132,7 +133,7 @@ def rows(live: LiveCalibration) -> list[FigureRow]:
         with_error(1e3 * found.tesla_per_ampere, 1e3 * found.tesla_per_ampere_error),
         f"{1e3 * says:.5g}",
         "" if last is None else f"{1e3 * last.tesla_per_ampere:.5g}",
-        f"{round(100 * found.share_off(says), 1) + 0.0:+.1f} %".replace("-", "−"),  # never −0.0
+        minus(f"{round(100 * found.share_off(says), 1) + 0.0:+.1f} %"),  # never −0.0
         "attention" if far else "ok",
     )
     names = (
@@ -157,9 +158,9 @@ def rows(live: LiveCalibration) -> list[FigureRow]:
 def with_error(value: float, error: float) -> str:
     """`0.43986(6)`: the error in units of the last digit; three digits where there is none."""
     if not 0 < error < math.inf:
-        return f"{value:.3g}".replace("-", "−")
+        return short(value)
     decimals = max(0, -math.floor(math.log10(error)))
     last = round(error * 10**decimals)
     if last == 10:  # 0.096 is 0.10
         decimals, last = (decimals - 1, 1) if decimals else (0, last)
-    return f"{value:.{decimals}f}({last})".replace("-", "−")
+    return minus(f"{value:.{decimals}f}({last})")

@@ -12,6 +12,7 @@ from app.words import prefix as prefix
 from app.words import size as size
 from app.words import written_unit as written_unit
 
+EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 
 
@@ -22,12 +23,22 @@ def score(value: float | None) -> str:
     if value == 0:
         return "0"
     digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{digits}f}" if digits <= 8 else tick(float(f"{value:.1e}"))
+    return minus(f"{value:.{digits}f}") if digits <= 8 else short(value, 2)
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A number of at most so many digits: `0.00321`, `−9.62e−5`."""
+    return minus(f"{value:.{digits}g}")
+
+
+def minus(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen, their exponents without zeros: `−3e−5`."""
+    return EXPONENT.sub(r"e\1", text).replace("-", "−")
 
 
 def tick(value: float) -> str:
     """A tick of a logarithmic axis: `0.003`, `3e−5`."""
-    return f"{value:g}".replace("e-0", "e−").replace("e-", "e−")
+    return short(value, 6)
 
 
 def reading(value: float | None, digits: int = 4) -> str:
@@ -35,7 +46,7 @@ def reading(value: float | None, digits: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     before = len(str(int(abs(value))))
-    return f"{value:.{max(0, digits - before)}f}".replace("-", "−")
+    return minus(f"{value:.{max(0, digits - before)}f}")
 
 
 count = counted

@@ -11,6 +11,7 @@ from app.alarms import Alarm
 from app.gui.pages.monitor_rows import AlarmRow, TraceTick
 from app.gui.widgets.basic import Choice, label, row, set_level
 from app.gui.widgets.chart import Chart
+from app.gui.words import written_unit
 from instruments.draft_values import typed
 from models.errors import InputError
 
@@ -157,7 +158,9 @@ class MonitorForm:
         unit = trace.unit or "1"
         value = typed(f"bound_{unit}", text.removesuffix("°").replace(",", "."))
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise InputError(f"{text!r} is no number of {trace.shown_unit or unit}")
+            shown = written_unit(trace.shown_unit or unit)
+            of_unit = f" of {shown}" if shown else ""
+            raise InputError(f"{text!r} is no number{of_unit}")
         bare = not text[-1].isalpha() and text[-1] != "°"
         return float(value) / (trace.factor or 1.0) if bare else float(value)
 

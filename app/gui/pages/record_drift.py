@@ -9,6 +9,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 
 from app.gui.widgets.panel import Panel
+from app.gui.words import minus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +77,7 @@ class DriftPanel(Panel):
         self.spread_band.show(whole, np.full(2, low), np.full(2, high))
         each = "a repeat" if origin or not unit else f"{unit}/repeat"
         change = f"{rise:+.2g} ± {error:.1g} {each}{scale}"
-        self.unit.setText(change.replace("-", "−"))
+        self.unit.setText(minus(change))
 
     def _clicked(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton:

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor
 
 from app.gui.widgets.panel import Panel
-from app.gui.words import joined_words
+from app.gui.words import joined_words, short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class HeatPanel(Panel):
         self.filled()
         low, high = (float(v) for v in np.percentile(known, RANGE))
         self.image.setImage(mean.T, autoLevels=False, levels=(low, max(high, low + 1e-12)))
-        colours = f"{len(names)} channels by step · white {low:.3g}, full {high:.3g}"
+        colours = f"{len(names)} channels by step · white {short(low)}, full {short(high)}"
         self.unit.setText(joined_words(unit, colours, by=" · "))
         self.choice.setValue(channel + 0.5)
         if self._channels != len(names):

@@ -17,7 +17,7 @@ from app.gui.widgets.channels import MANY, Channels
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.step_buttons import step_buttons
-from app.gui.words import joined_words
+from app.gui.words import joined_words, short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -261,7 +261,7 @@ class RecordPlots(QWidget):
         self.spread_line.setData(np.arange(traces.shape[1]) + 0.5, std)
         self.spread_mean.setValue(float(std.mean()))
         self.spread_mean.show()
-        self.spread.unit.setText(joined_words(unit, f"mean {std.mean():.3g}", by=" · "))
+        self.spread.unit.setText(joined_words(unit, f"mean {short(std.mean())}", by=" · "))
 
     def _follow(self, live: LiveRecording, running: bool) -> None:
         """Show the running sequence; hop at most every `FOLLOW_S`: interleaved runs are fast."""

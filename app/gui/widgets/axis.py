@@ -8,6 +8,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QRectF
 
 from app.gui.widgets.chart_scale import log_ticks
+from app.gui.words import minus, short
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
 FITTING = 6  # signs of a number beside a vertical axis
@@ -33,7 +34,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         cut = self.orientation == "left" and any(len(words) > FITTING for words in found)
         if cut and max(abs(value * scale) for value in values) < SMALL:
             found = [_short(value * scale) for value in values]
-        return [words.replace("-", "−") for words in found]
+        return [minus(words) for words in found]
 
     def logTickValues(self, low: float, high: float, size: float, _: Any) -> Any:
         return [(None, log_ticks(low, high, int(size / APART_PX[self.orientation])))]
@@ -41,7 +42,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def logTickStrings(self, values: Any, scale: float, spacing: float | None) -> list[str]:
         near = len(values) and min(values) > -PLAIN and max(values) < PLAIN
         if near or (len(values) and max(values) - min(values) < 1):
-            return [f"{scale * 10**value:.3g}" for value in values]
+            return [short(scale * 10**value) for value in values]
         words: list[str] = super().logTickStrings(values, scale, spacing)
         return words
 

@@ -6,6 +6,8 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from app.gui.words import minus, short
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,8 +83,8 @@ def tick_text(value: float, step: float) -> str:
     fits = (d for d in range(7) if abs(round(step, d) - step) <= 1e-6 * step)
     digits = next(fits, 7)
     if abs(value) >= 1e5 or digits > 5:
-        return f"{value:.3g}".replace("-", "−")
-    return f"{value:.{digits}f}".replace("-", "−")
+        return short(value)
+    return minus(f"{value:.{digits}f}")
 
 
 def labelled(

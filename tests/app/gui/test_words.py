@@ -4,7 +4,18 @@ import math
 
 import pytest
 
-from app.gui.words import brief_paths, count, joined_words, prefix, reading, score, shown_name, size
+from app.gui.words import (
+    brief_paths,
+    count,
+    joined_words,
+    minus,
+    prefix,
+    reading,
+    score,
+    short,
+    shown_name,
+    size,
+)
 from app.words import duration, with_unit
 
 
@@ -49,6 +60,18 @@ def test_scores_have_two_digits_and_no_exponent(value: float | None, words: str)
 )
 def test_readings_keep_their_width_and_say_what_is_missing(value: float, words: str) -> None:
     assert reading(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(9.62e-5, "9.62e−5"), (-9.62e-5, "−9.62e−5"), (2e10, "2e10"), (0.0043219, "0.00432")],
+)
+def test_short_numbers_have_a_minus_sign_and_no_zeros_in_their_exponent(value, words) -> None:
+    assert short(value) == words
+
+
+def test_a_minus_sign_leaves_other_words_alone() -> None:
+    assert minus("-0.5 ± 1e-05 nose+0") == "−0.5 ± 1e−5 nose+0"
 
 
 def test_prefixes_follow_the_size_of_a_value() -> None:
