@@ -1,29 +1,18 @@
-"""The C kernel of the latent path: compiled once a machine and source, loaded with ctypes.
+"""The C kernel of the latent path (`latent_path.c`), where a compiler was found (`compiled`).
 
-Decision: a shared library compiled on first use with whatever C compiler there is, not a wheel.
-Context: `-march=native` is worth a factor of three; most Windows rig PCs have no compiler.
-Consequence: without a compiler the PyTorch path does the same; `describe()` says which one runs,
-and every fit and training notes it. `TWINRIG_KERNEL=torch` forces the PyTorch path.
+Without one the PyTorch path does the same; `describe()` says which one runs.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import platformdirs
 import torch
+
+from models import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,22 +20,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 T = TypeVar("T")
-COMPILERS = ("cc", "gcc", "clang")
-FLAGS = (
-    "-O3",
-    "-march=native",
-    "-std=c11",
-    "-shared",
-    "-fPIC",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-ffp-contract=fast",
-)
-COMPILE_TIMEOUT_S = 120.0
 ROOMS, MAX_HIDDEN = (16, 32), 128  # latent states that a kernel is built for; units
 TILE = 16  # paths that the kernel takes at a time
 SMALLEST_PART, SMALLEST_SHARE = 32, 1000  # paths, and steps of paths, that are worth a thread
-MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -109,30 +85,7 @@ class Kernel:
         """What `part(first, count)` returns for the batch's parts, in their order."""
         steps, batch, _ = noise.shape
         most = min(self.threads, batch // SMALLEST_PART, steps * batch // SMALLEST_SHARE)
-        size = -(-batch // max(most, 1) // TILE) * TILE
-        firsts = range(0, max(batch, 1), max(size, TILE))
-        counts = [min(size, batch - first) for first in firsts]
-        if len(counts) == 1:
-            return [part(0, batch)]
-        others = [
-            _pool(self.threads).submit(part, first, count)
-            for first, count in zip(firsts[1:], counts[1:], strict=True)
-        ]
-        return [part(0, counts[0]), *(other.result() for other in others)]
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads - 1, thread_name_prefix="kernel")
-
-
-def _threads() -> int:
-    """Cores that this process may use, four at most; `TWINRIG_THREADS` says otherwise."""
-    given = os.environ.get("TWINRIG_THREADS", "")
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, MOST_THREADS)
+        return compiled.in_parts(batch, most, TILE, part)
 
 
 def _addresses(*tensors: Tensor | None) -> list[ctypes.c_void_p]:
@@ -150,11 +103,6 @@ def suits(noise: Tensor, hidden: int) -> bool:
     return fits and noise.dtype == torch.float32 and noise.device.type == "cpu"
 
 
-def source() -> bytes:
-    """The C source."""
-    return resources.files("models").joinpath("latent_path.c").read_bytes()
-
-
 def load(latent: int = ROOMS[0]) -> tuple[Kernel | None, str]:
     """The kernel for so many latent states, or None, and the reason in words."""
     return _loaded(next((room for room in ROOMS if latent <= room), ROOMS[-1]))
@@ -162,15 +110,11 @@ def load(latent: int = ROOMS[0]) -> tuple[Kernel | None, str]:
 
 @functools.cache
 def _loaded(room: int) -> tuple[Kernel | None, str]:
-    if os.environ.get("TWINRIG_KERNEL") == "torch":
-        return None, "PyTorch (TWINRIG_KERNEL=torch)"
-    compiler = next((p for p in map(shutil.which, COMPILERS) if p), None)
-    if compiler is None:
-        return None, "PyTorch (no C compiler found)"
-    try:
-        return _load(compiler, room)
-    except (OSError, subprocess.SubprocessError) as error:
-        return None, f"PyTorch (the C kernel could not be built: {error})"
+    library, words = compiled.library("models", "latent_path", (f"-DSTATE={room}",))
+    if library is None:
+        return None, words
+    library.forward.restype = library.backward.restype = None
+    return Kernel(library, compiled.threads()), words
 
 
 def describe(latent: int = ROOMS[0], hidden: int = 0) -> str:
@@ -181,44 +125,3 @@ def describe(latent: int = ROOMS[0], hidden: int = 0) -> str:
             f"{MAX_HIDDEN} hidden units at most: this twin has {latent} and {hidden})"
         )
     return load(latent)[1]
-
-
-def _load(compiler: str, room: int) -> tuple[Kernel | None, str]:
-    code = source()
-    asked = subprocess.run([compiler, "--version"], capture_output=True, timeout=10, check=True)
-    version = asked.stdout.decode(errors="replace").partition("\n")[0].strip()
-    built_for = repr((version, FLAGS, room, platform.machine(), _processor()))
-    digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
-    folder = Path(platformdirs.user_cache_dir("twinrig"))
-    target = folder / f"latent-path-{digest}.so"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _compile(compiler, code, (f'-DSOURCE_HASH="{digest}"', f"-DSTATE={room}"), target)
-    library = ctypes.CDLL(str(target))
-    library.source_hash.restype = ctypes.c_char_p
-    if library.source_hash() != digest.encode():
-        return None, f"PyTorch ({target} was built from another source: delete it)"
-    library.forward.restype = library.backward.restype = None
-    return Kernel(library, _threads()), f"C kernel ({version})"
-
-
-def _compile(compiler: str, code: bytes, given: tuple[str, ...], target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        file, built = Path(folder) / "latent_path.c", Path(folder) / "kernel.so"
-        file.write_bytes(code)
-        command = [compiler, *FLAGS, *given, str(file), "-o", str(built)]
-        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_TIMEOUT_S)
-        try:
-            os.replace(built, target)
-        except PermissionError:  # Windows: a process beside this one was sooner and has it loaded
-            if not target.exists():
-                raise
-
-
-def _processor() -> str:
-    """The processor's name: a home folder may be shared between machines of different kinds."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((x for x in lines if x.startswith("flags")), platform.processor())

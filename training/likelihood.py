@@ -27,6 +27,7 @@ import torch
 from torch.nn import functional
 
 from models.latent_path import NOISE_SCALE
+from training.innovations import by_kernel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +43,7 @@ RIDGE = 1e-3
 class OneStepLikelihood:
     """Gaussian likelihood of a step, the step before it taken as the state.
 
-    `repeats`: measured repeats drawn of each sequence of a batch.
+    `repeats`: measured repeats of each sequence of a batch, drawn where there are more.
     """
 
     repeats: int = 4
@@ -61,14 +62,14 @@ class OneStepLikelihood:
             total = total + (_surprise(error, covariance)[0] * there).sum()
             told = seen.mT @ (error * there.unsqueeze(1)).unsqueeze(2)  # (B, D, 1)
             state = state + torch.linalg.solve(seen.mT @ seen + ridge, told).squeeze(2)
-        return total / (known.sum().clamp(min=1) * model.channels)
+        return _mean_surprise(total, known, model.channels)
 
 
 @dataclass(frozen=True)
 class InnovationsLikelihood:
     """Gaussian likelihood of a step given all before it, by an extended Kalman filter.
 
-    `repeats`: measured repeats drawn of each sequence of a batch.
+    `repeats`: measured repeats of each sequence of a batch, drawn where there are more.
     """
 
     repeats: int = 4
@@ -108,6 +109,14 @@ def innovations(
     noise
         Covariance of the read-out noise `(C, C)`.
     """
+    total = by_kernel(model, drive, real, known, noise)
+    if total is None:
+        total = followed(model, drive, real, known, noise)
+    return _mean_surprise(total, known, model.channels)
+
+
+def followed(model: TwinModel, drive: Tensor, real: Tensor, known: Tensor, noise: Tensor) -> Tensor:
+    """Sum over steps and paths of (eᵀ S⁻¹ e + ln det S) / 2; arguments as above."""
     state, first = _begin(model, drive.shape[1])
     covariance = torch.diag_embed(first)
     total = state.new_zeros(())
@@ -123,7 +132,7 @@ def innovations(
         error = torch.linalg.solve_triangular(factor, error.unsqueeze(2), upper=False)
         state = state + (white.mT @ error).squeeze(2)
         covariance = covariance - white.mT @ white
-    return total / (known.sum().clamp(min=1) * model.channels)
+    return total
 
 
 def moved(model: TwinModel, state: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
@@ -208,7 +217,7 @@ def _read_noise(model: TwinModel, batch: Batch) -> Tensor:
 
 
 def _surprise(error: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """−ln N(error; 0, seen) `(B,)` and the Cholesky factor of `seen` `(B, C, C)`.
+    """−ln N(error; 0, seen) `(B,)` less its constant; the Cholesky factor of `seen` `(B, C, C)`.
 
     Of what is no covariance any more both are NaN: a fit then stops and says so.
     """
@@ -217,15 +226,23 @@ def _surprise(error: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         factor = factor * torch.nan
     white = torch.linalg.solve_triangular(factor, error.unsqueeze(2), upper=False)
     size = factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-    constant = 0.5 * error.shape[1] * math.log(2 * math.pi)
-    return 0.5 * white.square().sum(dim=(1, 2)) + size + constant, factor
+    return 0.5 * white.square().sum(dim=(1, 2)) + size, factor
+
+
+def _mean_surprise(total: Tensor, known: Tensor, channels: int) -> Tensor:
+    """Mean over steps and channels of −ln N, from the sum over steps and paths of surprises."""
+    constant, measured = 0.5 * channels * math.log(2 * math.pi), known.sum()
+    return (total + constant * measured) / (measured.clamp(min=1) * channels)
 
 
 def _drawn(batch: Batch, repeats: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Measured repeats of each sequence, drawn from those there: real, known, drive as paths."""
+    """Measured repeats of each sequence, drawn where there are more: real, known, drive."""
     there = batch.known.amax(dim=0) + torch.finfo(torch.float32).tiny  # (S, R)
-    chosen = torch.multinomial(there, repeats, replacement=True, generator=generator)
+    if there.shape[1] <= repeats:
+        chosen = torch.arange(there.shape[1], device=there.device).expand_as(there)
+    else:
+        chosen = torch.multinomial(there, repeats, replacement=True, generator=generator)
     rows = torch.arange(batch.sequences, device=chosen.device).unsqueeze(1).expand_as(chosen)
     pick = (rows.reshape(-1), chosen.reshape(-1))
     real, known = batch.real[:, pick[0], pick[1]], batch.known[:, pick[0], pick[1]]
-    return real, known, batch.drive.repeat_interleave(repeats, dim=1)
+    return real, known, batch.drive.repeat_interleave(chosen.shape[1], dim=1)

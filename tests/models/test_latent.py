@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import kernel
+from models import compiled, kernel
 from models.errors import InputError
 from models.latent import TwinModel
 from models.latent_path import KernelPath, LatentPath
@@ -22,16 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def forget() -> None:
+    """What is loaded is looked for again."""
+    kernel._loaded.cache_clear()
+    compiled.library.cache_clear()
+
+
 @pytest.fixture(params=["kernel", "torch"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Both ways to run the path; where no compiler is, the kernel's cases are skipped."""
     if request.param == "torch":
         monkeypatch.setenv("TWINRIG_KERNEL", "torch")
-    kernel._loaded.cache_clear()
+    forget()
     if request.param == "kernel" and kernel.load()[0] is None:
         pytest.skip(kernel.describe())
     yield request.param
-    kernel._loaded.cache_clear()
+    forget()
 
 
 @pytest.fixture
@@ -114,10 +120,10 @@ def test_a_compiler_whose_words_are_in_another_encoding_ends_no_fit(
     compiler = tmp_path / "cc"
     compiler.write_bytes(b"#!/bin/sh\nprintf 'cc \\201\\377 9'\ntest $# -eq 1\n")
     compiler.chmod(0o755)
-    monkeypatch.setattr(kernel, "COMPILERS", (str(compiler),))
-    kernel._loaded.cache_clear()
+    monkeypatch.setattr(compiled, "COMPILERS", (str(compiler),))
+    forget()
     built, reason = kernel.load()
-    kernel._loaded.cache_clear()
+    forget()
     assert built is None
     assert "the C kernel could not be built" in reason
 
@@ -128,16 +134,16 @@ def test_a_kernel_that_another_process_has_built_and_loaded_is_taken(
     """Windows replaces nothing that is loaded: the second of two fits ran by PyTorch."""
     if kernel.load()[0] is None:
         pytest.skip(kernel.describe())
-    monkeypatch.setattr(kernel.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(compiled.platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
 
     def sooner(built: Path, target: Path) -> None:
         target.write_bytes(built.read_bytes())
         raise PermissionError("it is in use")
 
-    monkeypatch.setattr(kernel.os, "replace", sooner)
-    kernel._loaded.cache_clear()
+    monkeypatch.setattr(compiled.os, "replace", sooner)
+    forget()
     built, reason = kernel.load()
-    kernel._loaded.cache_clear()
+    forget()
     assert built is not None, reason
 
 

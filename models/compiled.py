@@ -1,0 +1,132 @@
+"""C sources of ours: compiled once a machine and source, loaded with ctypes, shared by threads.
+
+Decision: a shared library compiled on first use with whatever C compiler there is, not a wheel.
+Context: `-march=native` is worth a factor of three; most Windows rig PCs have no compiler.
+Consequence: without a compiler PyTorch does the same; every fit and training notes which one runs.
+`TWINRIG_KERNEL=torch` forces PyTorch.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c11",
+    "-shared",
+    "-fPIC",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+)
+COMPILE_TIMEOUT_S = 120.0
+MOST_THREADS = 4
+
+
+@functools.cache
+def library(package: str, name: str, given: tuple[str, ...]) -> tuple[ctypes.CDLL | None, str]:
+    """The source `name.c` of a package, compiled with these definitions; and what runs, in words.
+
+    None where it is not to be had, with the reason. The source gives `source_hash()`.
+    """
+    if os.environ.get("TWINRIG_KERNEL") == "torch":
+        return None, "PyTorch (TWINRIG_KERNEL=torch)"
+    compiler = next((p for p in map(shutil.which, COMPILERS) if p), None)
+    if compiler is None:
+        return None, "PyTorch (no C compiler found)"
+    try:
+        return _load(compiler, package, name, given)
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, f"PyTorch (the C kernel could not be built: {error})"
+
+
+def _load(
+    compiler: str, package: str, name: str, given: tuple[str, ...]
+) -> tuple[ctypes.CDLL | None, str]:
+    code = resources.files(package).joinpath(f"{name}.c").read_bytes()
+    asked = subprocess.run([compiler, "--version"], capture_output=True, timeout=10, check=True)
+    version = asked.stdout.decode(errors="replace").partition("\n")[0].strip()
+    built_for = repr((version, FLAGS, given, platform.machine(), _processor()))
+    digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
+    folder = Path(platformdirs.user_cache_dir("twinrig"))
+    target = folder / f"{name.replace('_', '-')}-{digest}.so"
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _compile(compiler, code, (f'-DSOURCE_HASH="{digest}"', *given), target)
+    loaded = ctypes.CDLL(str(target))
+    loaded.source_hash.restype = ctypes.c_char_p
+    if loaded.source_hash() != digest.encode():
+        return None, f"PyTorch ({target} was built from another source: delete it)"
+    return loaded, f"C kernel ({version})"
+
+
+def _compile(compiler: str, code: bytes, given: tuple[str, ...], target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        file, built = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
+        file.write_bytes(code)
+        command = [compiler, *FLAGS, *given, str(file), "-o", str(built), "-lm"]
+        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_TIMEOUT_S)
+        try:
+            os.replace(built, target)
+        except PermissionError:  # Windows: a process beside this one was sooner and has it loaded
+            if not target.exists():
+                raise
+
+
+def _processor() -> str:
+    """The processor's name: a home folder may be shared between machines of different kinds."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((x for x in lines if x.startswith("flags")), platform.processor())
+
+
+def threads() -> int:
+    """Cores that this process may use, four at most; `TWINRIG_THREADS` says otherwise."""
+    given = os.environ.get("TWINRIG_THREADS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MOST_THREADS)
+
+
+def in_parts(batch: int, most: int, tile: int, part: Callable[[int, int], T]) -> list[T]:
+    """What `part(first, count)` returns for a batch in `most` parts of whole tiles, in their order.
+
+    Each but the first runs in a thread: `ctypes` lets go of Python's lock.
+    """
+    size = -(-batch // max(most, 1) // tile) * tile
+    firsts = range(0, max(batch, 1), max(size, tile))
+    counts = [min(size, batch - first) for first in firsts]
+    if len(counts) == 1:
+        return [part(0, batch)]
+    others = [
+        _pool(len(counts)).submit(part, first, count)
+        for first, count in zip(firsts[1:], counts[1:], strict=True)
+    ]
+    return [part(0, counts[0]), *(other.result() for other in others)]
+
+
+@functools.cache
+def _pool(parts: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(parts - 1, thread_name_prefix="kernel")
