@@ -20,13 +20,18 @@ WORDS = (
     "in OUT/so-far, for simulate, evaluate and train; the finished one takes its place in OUT"
 )
 
+OBJECTIVES = (
+    f"{cli_compare.OBJECTIVES} (innovations-energy of fewer than 500 sequences of up to 8 "
+    "channels, otherwise energy)"
+)
+
 
 def fit_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments beyond those that every verb has, and where the twin goes."""
     parser.add_argument(
         "recordings", nargs="*", type=Path, metavar="RECORDING", help="of one device"
     )
-    parser.add_argument("--objective", help=f"{cli_compare.OBJECTIVES} (energy)")
+    parser.add_argument("--objective", help=OBJECTIVES)
     parser.add_argument("--deterministic", action="store_true", help="a twin without noise")
     parser.add_argument(
         "--search", action="store_true",

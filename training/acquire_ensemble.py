@@ -11,6 +11,7 @@ from models.errors import InputError
 from models.latent import TwinModel
 from training.fit import Fit
 from training.fit_settings import FitSettings
+from training.usual import usual_objective
 from training.windows import Scales
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ class Ensemble:
         training, validation = divided(drive, response)
         self.scales = self.scales or Scales.of(training[1])
         weights, losses, models = [], [], []
+        objective = usual_objective(training)
         for member in range(self.size):
-            settings = FitSettings(iterations=self.iterations, seed=self.seed + member)
+            settings = FitSettings(objective, iterations=self.iterations, seed=self.seed + member)
             if self.weights:
                 settings = replace(settings, **AGAIN)  # type: ignore[arg-type]
             start = self.weights[member] if self.weights else None

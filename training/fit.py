@@ -8,7 +8,6 @@ objective's name says (`training.objectives.NAMES`). `begin_fit` also knows the 
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,12 +17,14 @@ from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
 from training.fit_settings import (
+    FEW_SEQUENCES,
+    INNOVATIONS,
+    INNOVATIONS_OF_FEW,
     FitSettings,
     FitStep,
     batch_size,
     mean_share,
     schedule,
-    usual_members,
 )
 from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["AnyFit", "Fit", "FitSettings", "FitStep", "as_usual", "begin_fit", "begin_member"]
+__all__ = ["AnyFit", "Fit", "FitSettings", "FitStep", "begin_fit", "begin_member"]
 
 
 def begin_fit(
@@ -64,11 +65,6 @@ def begin_fit(
     refuse_unfit(settings, training[1])
     units = scales or Scales.of(training[1])
     return MembersFit(settings, lambda one, own: Fit(training, validation, one, units, own), start)
-
-
-def as_usual(settings: FitSettings, sequences: int) -> FitSettings:
-    """The settings with as many members as usual (`usual_members`) of so many to fit on."""
-    return replace(settings, members=usual_members(settings, sequences))
 
 
 def begin_member(
@@ -150,11 +146,14 @@ class Fit(FitLoop):
         """Each phase's end, as a share of the budget, what it minimises and its learning rate."""
         s = self.settings
         chosen = [self._mean] if s.deterministic else phases_named(s.objective)
-        part = (1 - share) / len(chosen)
         rate = s.mean_learning_rate if s.deterministic else s.learning_rate
         first = [] if s.deterministic else [(share, self._mean, s.mean_learning_rate)]
-        later = ((share + (i + 1) * part, objective, rate) for i, objective in enumerate(chosen))
-        return [*first, *later]
+        ends = [1.0]
+        if len(chosen) > 1:
+            few = self._training.sequences < FEW_SEQUENCES
+            ends = [INNOVATIONS_OF_FEW if few else INNOVATIONS, 1.0]
+        later = (share + (1 - share) * end for end in ends)
+        return [*first, *((end, one, rate) for end, one in zip(later, chosen, strict=True))]
 
     def _new_soap(self) -> Soap:
         return Soap(self.model.blocks())

@@ -21,6 +21,7 @@ FINE_TUNING: dict[str, Any] = {
 }
 MOST_AT_ONCE, STEPS_AT_ONCE, LEAST_AT_ONCE = 24, 2400, 4  # of a batch: sequences, steps, sequences
 FEW_SEQUENCES, MEMBERS_OF_FEW = 500, 4
+INNOVATIONS, INNOVATIONS_OF_FEW = 0.3, 0.85  # their share of what follows the mean's fit
 LEAST_ITERATIONS, LEAST_MINUTES = 1000, 0.5  # of a member that nobody asked for
 MAY_BE_ZERO = (
     "objective", "deterministic", "seed", "head", "slow", "fresh", "noise_rank",
@@ -32,23 +33,6 @@ def can_have_members(objective: str) -> bool:
     return objective not in ("mean", "published")
 
 
-def usual_members(settings: FitSettings, sequences: int) -> int:
-    """How many members the twin of so many fitted sequences has where nobody says.
-
-    What few sequences leave open one fit knows nothing of, and a network that is trained through it
-    makes use of its errors: of ten networks of 200 × 2 repeats the device's score lay within what
-    one fit had foreseen in 3, with four members in 9 (`tests/app/test_members_figures.py`); of a
-    spectrum of 60 channels and a network without delays it was 2.3 and 1.8 times what one fit had
-    foreseen, 1.3 and 1.1 times with four. Twins of 20, 60 and 200 sequences of other devices come
-    nearer, too (`tests/training/test_members_of_few.py`), but for a spectrum's autocovariance.
-    """
-    few = can_have_members(settings.objective) and 1 < sequences < FEW_SEQUENCES
-    enough = settings.iterations >= MEMBERS_OF_FEW * LEAST_ITERATIONS
-    if settings.minutes is not None:
-        enough = enough and settings.minutes >= MEMBERS_OF_FEW * LEAST_MINUTES
-    return MEMBERS_OF_FEW if few and enough else 1
-
-
 @dataclass(frozen=True)
 class FitSettings:
     """How a twin is fitted; the defaults are the measured recipe (README, Twin).
@@ -56,7 +40,8 @@ class FitSettings:
     Attributes
     ----------
     objective
-        A name of `training.objectives.NAMES`; a deterministic twin takes `mean`.
+        A name of `training.objectives.NAMES`; a deterministic twin takes `mean`. What is usual for
+        so many repeats says `training.usual.usual_objective`.
     iterations, minutes
         The budget: `iterations` makes a fit repeatable, `minutes` ends it earlier; the learning
         rate decays to the end of whichever comes first.

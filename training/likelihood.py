@@ -27,7 +27,7 @@ import torch
 from torch.nn import functional
 
 from models.latent_path import NOISE_SCALE
-from training.innovations import by_kernel
+from training.innovations import by_kernel, held
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,19 +79,23 @@ class InnovationsLikelihood:
 
         What is known of the state after a precise reading is a small difference of large numbers:
         in single precision two of three fits to the nanoring (320 sequences × 16 repeats) ended in
-        what was no covariance any more.
+        what was no covariance any more. What the C kernel holds it computes, wherever the model is:
+        a loop of small steps is nothing for a GPU.
         """
-        real, known, drive = (x.double() for x in _drawn(batch, self.repeats, generator))
-        precise = in_double(model)
+        device = torch.device("cpu") if held(model) else batch.real.device
+        drawn = _drawn(batch, self.repeats, generator)
+        real, known, drive = (x.to(device, torch.float64) for x in drawn)
+        precise = in_double(model, device)
         return innovations(precise, drive, real, known, _read_noise(precise, batch))
 
 
-def in_double(model: TwinModel) -> TwinModel:
-    """The model with its weights in double precision; gradients go to the model's own."""
+def in_double(model: TwinModel, device: torch.device | None = None) -> TwinModel:
+    """The model in double precision, on this device; gradients go to the model's own weights."""
     precise = copy.copy(model)
-    for held in ("_parameters", "_buffers"):
-        given = vars(model)[held].items()
-        setattr(precise, held, {k: None if v is None else v.double() for k, v in given})
+    for kept in ("_parameters", "_buffers"):
+        given = vars(model)[kept].items()
+        moved_there = {k: None if v is None else v.to(device, torch.float64) for k, v in given}
+        setattr(precise, kept, moved_there)
     return precise
 
 
@@ -213,7 +217,9 @@ def _begin(model: TwinModel, batch: int) -> tuple[Tensor, Tensor]:
 
 
 def _read_noise(model: TwinModel, batch: Batch) -> Tensor:
-    return model.white_covariance() + torch.diag((SMALLEST_INNOVATION * batch.spread).square())
+    least = (SMALLEST_INNOVATION * batch.spread).square()
+    noise = model.white_covariance()
+    return noise + torch.diag(least).to(noise)
 
 
 def _surprise(error: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,7 +61,7 @@ LEGS = (
         "Fitted. The table holds each error against what two halves of the real repeats differ "
         "by. Press Train a network.",
         {
-            "kind": "fit", "objective": "energy", "searched": False, "latent": 0, "hidden": 0,
+            "kind": "fit", "objective": "", "searched": False, "latent": 0, "hidden": 0,
             "members": 0, "minutes": 0, "iterations": 300,
         },
     ),

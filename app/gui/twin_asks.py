@@ -24,10 +24,11 @@ CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × th
 class FitAsk:
     """One twin of the ticked recordings; `minutes` 0: no limit, `origin` None: a new twin.
 
-    `members`: of a new twin that may have several (`can_have_members`); 0: as many as usual.
+    `objective` empty: what is usual for the data. `members`: of a new twin that may have several
+    (`can_have_members`); 0: as many as usual.
     """
 
-    objective: str = "energy"
+    objective: str = ""
     searched: bool = False
     latent: int = 0
     hidden: int = 0
@@ -67,7 +68,7 @@ class FitAsk:
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
         asked: dict[str, Any] = {
-            "recordings": recordings, "out": out, "objective": self.objective,
+            "recordings": recordings, "out": out, "objective": self.objective or None,
             "deterministic": self.objective == "mean", "iterations": self.iterations,
             "seed": self.seed,
         }  # fmt: skip

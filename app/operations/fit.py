@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,13 @@ from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoi
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
-from app.operations.fit_words import STAGES, introduction, members_words, phase
+from app.operations.fit_words import (
+    STAGES,
+    introduction,
+    members_words,
+    objective_words,
+    phase,
+)
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -29,9 +35,10 @@ from app.run_lock import RunLock
 from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
 from models.errors import InputError, raise_problems
-from training.fit import FitSettings, as_usual, begin_fit, refuse_unfit
+from training.fit import FitSettings, begin_fit, refuse_unfit
 from training.objectives import refuse_unknown
 from training.structure import SHARE, Search
+from training.usual import usual_members, usual_objective
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -79,8 +86,8 @@ def fit(
         A new folder, or with `resume` that of the fit that ended early.
     objective, deterministic, iterations, minutes, seed, **settings
         As `training.fit.FitSettings`; a deterministic twin takes the objective `mean`. With
-        `resume` those of the checkpoint hold. Left out, the objective is `energy`, and `members`
-        as `usual_members` of a new twin whose structure is not searched.
+        `resume` those of the checkpoint hold. Left out, objective and `members` of a new twin whose
+        structure is not searched are the usual ones (`training.usual`), otherwise `energy` and one.
     origin
         A twin to go on from, whose structure and units stay: few repeats are enough where the
         device has changed a little. It stays as it is; the new twin keeps its line.
@@ -121,10 +128,15 @@ def fit(
     if objective is not None:
         refuse_unknown(objective)
     refuse_unfit(chosen, source.part("training")[1])
-    yield from introduction(source, objective or "energy", chosen)
-    if not (begun or resume or search or settings.get("members")):
-        chosen = as_usual(chosen, len(source.parts.training))
-        yield from map(Note, members_words(source, chosen))
+    yield from introduction(source, objective, chosen)
+    if not (begun or resume or search):
+        if objective is None and not deterministic:
+            chosen = replace(chosen, objective=usual_objective(source.part("training")))
+            yield from map(Note, objective_words(source, chosen))
+        if not settings.get("members"):
+            members = usual_members(chosen, len(source.parts.training))
+            chosen = replace(chosen, members=members)
+            yield from map(Note, members_words(source, chosen))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:
         refuse_changed(source.parents, numbers["parents"])

@@ -27,7 +27,7 @@ PUBLISHED_TAKES = (
 )
 
 
-def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Iterator[Note]:
+def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -> Iterator[Note]:
     """Notes on the recordings, what is held out, what it runs by, and what is not as asked."""
     for text in source.notes:
         yield Note(text, "warning")
@@ -39,8 +39,19 @@ def introduction(source: FitInput, objective: str, chosen: FitSettings) -> Itera
             yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
     else:
         yield Note(f"the twin's path runs by: {_path(source, chosen)}")
-    if chosen.deterministic and objective not in ("energy", "mean"):
+    if chosen.deterministic and objective not in (None, "energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def objective_words(source: FitInput, chosen: FitSettings) -> list[str]:
+    """That a twin is fitted by another objective than of many sequences, and why."""
+    if chosen.objective == "energy":
+        return []
+    return [
+        f"fitted by {chosen.objective}: of {len(source.parts.training)} sequences a likelihood of "
+        "each step by those before it learns more than the energy score alone (that: --objective "
+        "energy; window: Objective)"
+    ]
 
 
 def members_words(source: FitInput, chosen: FitSettings) -> list[str]:

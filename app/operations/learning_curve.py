@@ -30,9 +30,10 @@ from training.acquire_curve import (
     parts_of,
     worst_ratio,
 )
-from training.fit import as_usual, begin_fit
+from training.fit import begin_fit
 from training.fit_settings import FitSettings
 from training.reads import in_single_holds
+from training.usual import as_usual
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -196,8 +197,7 @@ def _point(
         "problem": "",
     }  # fmt: skip
     asked = FitSettings(iterations=grid.iterations, minutes=grid.minutes, seed=seed)
-    trained = parts[0][1]
-    settings = as_usual(asked, len(trained))  # what `fit` gives of so many
+    settings = as_usual(asked, parts[0])  # what `fit` gives of so many
     try:
         loop = begin_fit(parts[0], parts[1], settings)
         yield from steps_told(loop)

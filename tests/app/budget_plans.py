@@ -11,6 +11,7 @@ from app.store import read_recording
 from training.acquire_curve import worst_ratio
 from training.acquire_ensemble import divided
 from training.fit import FitSettings, begin_fit
+from training.usual import as_usual
 from training.validation import score_model
 from training.verdict import DECIDING
 
@@ -45,10 +46,15 @@ def ratios_of(part, scoring, size, seed):
 
 
 def fits_of(part, size, seed):
-    """Twins of some fits on these drives and repeats, the best on validation first."""
+    """Twins of some fits on these drives and repeats, the best on validation first.
+
+    By the usual objective of so many, of one member each.
+    """
+    training, validation = divided(*part)
+    asked = FitSettings(iterations=size.iterations)
     loops = [
-        begin_fit(*divided(*part), FitSettings(iterations=size.iterations, seed=10 * seed + k))
-        for k in range(size.fits)
+        begin_fit(training, validation, replace(as_usual(asked, training), members=1, seed=seed_k))
+        for seed_k in range(10 * seed, 10 * seed + size.fits)
     ]
     for loop in loops:
         for _ in loop.steps():

@@ -26,7 +26,7 @@ from app.train_twins import TwinSet
 from app.weights_store import SO_FAR
 from models.errors import InputError
 from training.fit import FitSettings
-from training.fit_settings import usual_members
+from training.usual import usual_members
 
 if TYPE_CHECKING:
     from pathlib import Path

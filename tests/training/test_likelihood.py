@@ -216,11 +216,11 @@ def test_a_recipe_runs_its_objectives_one_after_another_from_the_fitted_mean():
         EnergyScore,
     ]
     assert isinstance(scored_by("innovations"), EnergyScore)
-    fit = small_fit(10, objective="innovations-energy", mean_share=0.4)
+    fit = small_fit(20, objective="innovations-energy", mean_share=0.4)
     phases = []
     for _ in fit.steps():
         phases.append(fit.phase)
-    assert phases == [0] * 4 + [1] * 3 + [2] * 3
+    assert phases == [0] * 8 + [1] * 11 + [2]  # of few sequences the likelihood has most of it
 
 
 @pytest.mark.parametrize("objective", ["one-step", "innovations", "innovations-energy"])

@@ -102,7 +102,11 @@ class TwinForm(QObject):
 
     def _fit_rows(self) -> None:
         theme = self._theme
-        self.objective = Choice(theme, OFFERED, "Objective")
+        self.objective = Choice(theme, (("usual", ""), *OFFERED), "Objective")
+        self.objective.setToolTip(
+            f"usual: innovations, then energy, of fewer than {FEW_SEQUENCES} sequences of few "
+            "channels; otherwise the energy score; to go on from a twin: that twin's"
+        )
         structures = (("as given", False), ("searched", True))
         self.structure = Choice(theme, structures, "Structure")
         self.structure.setToolTip(
