@@ -183,7 +183,7 @@ def _fit(out: Path, name: str, words: str, size: Size, seed: int, *, determinist
         return "app.operations.fit.fit", {
             "recordings": [out / "recording", out / "held-out"],  # 16 repeats mark it as unseen
             "out": folder,
-            "objective": "mean" if deterministic else "energy",
+            "objective": "mean" if deterministic else None,
             "deterministic": deterministic,
             "iterations": size.fit_iterations,
             "seed": seed,
