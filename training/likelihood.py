@@ -243,11 +243,10 @@ def _mean_surprise(total: Tensor, known: Tensor, channels: int) -> Tensor:
 
 def _drawn(batch: Batch, repeats: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Measured repeats of each sequence, drawn where there are more: real, known, drive."""
-    there = batch.known.amax(dim=0) + torch.finfo(torch.float32).tiny  # (S, R)
-    if there.shape[1] <= repeats:
-        chosen = torch.arange(there.shape[1], device=there.device).expand_as(there)
-    else:
-        chosen = torch.multinomial(there, repeats, replacement=True, generator=generator)
+    there = batch.known.amax(dim=0)  # (S, R)
+    most = min(repeats, int(there.sum(dim=1).max()))
+    keys = torch.rand(there.shape, generator=generator, device=there.device)
+    chosen = (keys + there).topk(most, dim=1).indices  # those there first, each once
     rows = torch.arange(batch.sequences, device=chosen.device).unsqueeze(1).expand_as(chosen)
     pick = (rows.reshape(-1), chosen.reshape(-1))
     real, known = batch.real[:, pick[0], pick[1]], batch.known[:, pick[0], pick[1]]
