@@ -251,8 +251,9 @@ class Fit(FitLoop):
         2.4, two of them above 4.5; behind the mean's fit 2.0, behind a fifth of what follows 1.65,
         behind 4/7 of it 1.7. Of several phases behind the mean's it is a fifth of the last: as that
         begins nothing is averaged yet (nanoring, 184 × 2: CRPS of two fits 1.22 and 1.28 of the
-        floor from there, 1.09 and 1.10 at the end). Each repeat is one draw of a random effect: there the rate's decay has
-        to have settled (of `LATE` on autocovariance 1.06, of `SETTLED` on 1.48).
+        floor from there, 1.09 and 1.10 at the end). Each repeat is one draw of a random effect:
+        there the rate's decay has to have settled (of `LATE` on autocovariance 1.06, of `SETTLED`
+        on 1.48).
         """
         if self._start is not None or self.settings.deterministic:
             return False
