@@ -136,7 +136,7 @@ def test_members_that_can_not_be_are_refused_before_anything_is_written(
 def test_a_new_twin_of_few_sequences_has_four_members_and_says_so(
     fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.fit_settings.LEAST_ITERATIONS", 2)
+    monkeypatch.setattr("training.usual.LEAST_ITERATIONS", 2)
 
     def made(name: str, **settings: Any) -> tuple[int, list[str]]:
         given = {"iterations": 8, **SMALL, **settings}
@@ -198,3 +198,22 @@ def test_refinement_fits_all_members_further_on_what_the_network_sends(
     assert refitted.meta["iterations"] == 2 * 12
     assert [twin.id for twin in load_network(path).twins] == [refitted.meta["id"]]
     assert any("round 1: the twin's mean error" in e.text for e in events if isinstance(e, Note))
+
+
+def test_a_new_twin_says_by_what_it_is_fitted_unless_it_is_said(
+    fitted: Path, tmp_path: Path
+) -> None:
+    def made(name: str, **settings: Any) -> tuple[str, list[str]]:
+        given = {"iterations": 8, "members": 1, **SMALL, **settings}
+        events = list(fit([fitted / "rec"], tmp_path / name, **given))
+        notes = [event.text for event in events if isinstance(event, Note)]
+        objective = str(load_twin(tmp_path / name).meta["objective"])
+        return objective, [n for n in notes if "--objective energy" in n]
+
+    objective, (words,) = made("usual")
+    assert objective == "innovations-energy"
+    assert words.startswith("fitted by innovations-energy: of 16 sequences a likelihood")
+    assert made("said", objective="energy") == ("energy", [])
+    assert made("searched", search=True) == ("energy", [])
+    assert made("noiseless", objective="mean", deterministic=True) == ("mean", [])
+    assert made("further", origin=tmp_path / "usual") == ("innovations-energy", [])
