@@ -213,6 +213,7 @@ def _point(
         "errors": scores.errors,
         "coverage": scores.coverage,
         "worst": worst if np.isfinite(worst) else None,
+        "objective": settings.objective,
         "members": settings.members,
         "iterations": loop.iteration,
         "seconds": round(loop.elapsed_s, 1),

@@ -56,13 +56,14 @@ def test_every_part_is_fitted_and_stands_beside_its_floor(curve):
 
 
 def test_a_part_has_as_many_members_as_a_fit_of_it_would(recording, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.fit_settings.LEAST_ITERATIONS", 2)
+    monkeypatch.setattr("training.usual.LEAST_ITERATIONS", 2)
     grid = {"sequences": (4,), "repeats": (2,)}
     for iterations, members in ((7, 1), (8, 4)):
         out = tmp_path / str(iterations)
         list(learning_curve([recording], out, iterations=iterations, **grid))
         (point,) = json.loads((out / FILE_NAME).read_text())["points"]
         assert (point["members"], point["iterations"]) == (members, iterations)
+        assert point["objective"] == "innovations-energy"
 
 
 def test_the_time_left_is_that_of_the_fits_to_come(recording, tmp_path):

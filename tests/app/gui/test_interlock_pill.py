@@ -52,8 +52,9 @@ def pill_is(window, level, words):
 def test_idle_it_says_what_forbids_current_and_that_it_is_well_again(window, water, qtbot) -> None:
     assert pill_is(window, "ok", "Within limits")
     water.flow(0.1)
-    qtbot.waitUntil(lambda: pill_is(window, "attention", "No current allowed"), timeout=WAIT_MS)
-    assert "interlock water (lockin, aux1) reads 0.1 V" in window.top.pill.state.reason
+    reads = "interlock water (lockin, aux1) reads 0.1 V"  # after it was seen on its way, perhaps
+    qtbot.waitUntil(lambda: reads in window.top.pill.state.reason, timeout=WAIT_MS)
+    assert pill_is(window, "attention", "No current allowed")
     assert window.top.cells["field"].value is not None  # the values stay
     primary = window.pages["record"].form.primary  # it said "within limits" beside that pill
     qtbot.waitUntil(lambda: primary.cost == "no current is allowed now", timeout=WAIT_MS)
