@@ -39,7 +39,7 @@ def usual_objective(training: tuple[Array, Array]) -> str:
 
     A likelihood gets more out of few repeats than a score of samples does: each step of each repeat
     is held against what its own past foretells. Nanoring, 96 and 384 sequences × 2 repeats where a
-    network drives, medians of four fits of 1500 iterations: CRPS 1.36 and 1.21 of the floor, 1.72
+    network drives, medians of four fits of 1500 iterations: CRPS 1.35 and 1.21 of the floor, 1.72
     and 1.37 by the energy score alone (2026-11-30; `tests/app/test_data_budget_network.py`). Not of
     a spectrum, nor where a random effect of each repeat lasts: there the filter is slow.
     """

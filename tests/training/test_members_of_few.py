@@ -1,10 +1,13 @@
 """What four members are to a twin of few sequences, on other devices than the nanoring.
 
-One fit and four members with as many iterations in all, on the same repeats, scored at 16 held-out
-repeats of unseen drives. (What it is to a network: `tests/app/test_members_figures.py`.)
+One fit and four members with as many iterations in all, by the usual objective of so many, on the
+same repeats, scored at 16 held-out repeats of unseen drives. (What it is to a network:
+`tests/app/test_members_figures.py`.)
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from test_four_devices import CASES, EVENLY, MOSTLY_MIXED, NAMES, REPEATS, Case,
 
 from training.fit import FitSettings, begin_fit
 from training.fit_settings import MEMBERS_OF_FEW
+from training.usual import as_usual
 from training.validation import score_model
 
 SIZES = ((20, 4), (60, 2), (200, 2))  # sequences × repeats
@@ -29,7 +33,8 @@ def scores(
     chosen = np.random.default_rng(5).permutation(size[0])
     kept, training = np.split(chosen, [max(min(round(0.08 * size[0]), 32), 2)])
     parts = [(fitted[0][part], fitted[1][part]) for part in (training, kept)]
-    fit = begin_fit(*parts, FitSettings(iterations=iterations, members=members))
+    chosen = as_usual(FitSettings(iterations=iterations), parts[0])
+    fit = begin_fit(*parts, replace(chosen, members=members))
     for _ in fit.steps():
         pass
     found = score_model(fit.best_model(), drive, real, 0)
