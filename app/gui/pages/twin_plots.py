@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 TURN = (
     "Up to the line the mean is fitted alone: training's loss there is of another objective than "
-    "validation's, and than what follows. Of innovations, then energy, it jumps once more, where the "
-    "energy score takes over."
+    "validation's, and than what follows. Where innovations come before the energy score it jumps "
+    "once more, as that takes over."
 )
 ERRORS_NOTE = "held out, over the half-split floor · 90 % bootstrap"
 
