@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
@@ -136,6 +136,7 @@ class Fit(FitLoop):
         self._mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
         self._scored_by = self._mean if s.deterministic else scored_by(s.objective)
         self._batch = batch_size(s, self._training.mean_steps)
+        self._left_at: float | None = None  # where the innovations ended early
         self._of_mean = 0.0 if s.deterministic else mean_share(s, spectrum=spectrum)
         self._phases = self._planned(self._of_mean)
         self.model = self._new_model()
@@ -152,7 +153,9 @@ class Fit(FitLoop):
         if len(chosen) > 1:
             few = self._training.sequences < FEW_SEQUENCES
             ends = [INNOVATIONS_OF_FEW if few else INNOVATIONS, 1.0]
-        later = (share + (1 - share) * end for end in ends)
+        later = [share + (1 - share) * end for end in ends]
+        if self._left_at is not None:
+            later[0] = self._left_at
         return [*first, *((end, one, rate) for end, one in zip(later, chosen, strict=True))]
 
     def _new_soap(self) -> Soap:
@@ -213,11 +216,13 @@ class Fit(FitLoop):
     def numbers(self) -> dict[str, Any]:
         """As every fit's, when its mean's fit ends, and how steep the loss is."""
         steepness = {"usual": self._clip.usual, "left_out": self._clip.left_out}
-        return {**super().numbers(), "mean_end": self._mean_end(), "steepness": steepness}
+        ends = {"mean_end": self._mean_end(), "left_at": self._left_at}
+        return {**super().numbers(), **ends, "steepness": steepness}
 
     def restore(self, arrays: dict[str, NDArray[Any]], numbers: dict[str, Any]) -> None:
         """As every fit's."""
         super().restore(arrays, numbers)
+        self._left_at = numbers.get("left_at")
         self._phases = self._planned(float(numbers.get("mean_end", self._mean_end())))
         steepness = numbers.get("steepness", {"usual": None, "left_out": 0})
         self._clip.usual, self._clip.left_out = steepness["usual"], int(steepness["left_out"])
@@ -234,6 +239,12 @@ class Fit(FitLoop):
                 f"the mean's fit ended after {self._mean_end():.0%} of the budget, "
                 f"{self._of_mean:.0%} were meant for it: {PATIENCE} iterations brought nothing "
                 "better for unseen sequences; more sequences would let it learn on"
+            )
+        if self._left_at is not None:
+            found.append(
+                f"the innovations' fit ended after {self._left_at:.0%} of the budget, as its path "
+                "became chaotic; the energy score went on from the best snapshot: more sequences "
+                "would let it learn on, and fewer iterations suffice"
             )
         if self._clip.left_out:
             found.append(
@@ -286,10 +297,22 @@ class Fit(FitLoop):
         loss = objective.loss(self.model, batch, self._generator)
         torch.autograd.backward(loss)
         self.model.hold_slow()
-        if self._clip.usable(self.model.parameters()):
-            self._soap.step()
-            self._average()
-        return self._finite(float(loss.detach()), rate)
+        try:
+            if self._clip.usable(self.model.parameters()):
+                self._soap.step()
+                self._average()
+            return self._finite(float(loss.detach()), rate)
+        except TwinrigError:
+            if not 0 < phase < len(self._phases) - 1:
+                raise
+            self._left_at = self._progress()
+            self._leave_innovations()
+            return self.best_validation
+
+    def _leave_innovations(self) -> None:
+        """The filter's path has become chaotic: the energy score goes on from the best snapshot."""
+        self.model.load_state_dict({k: torch.as_tensor(v) for k, v in self._best.items()})
+        self._phases = self._planned(self._mean_end())
 
     @torch.no_grad()
     def _average(self) -> None:

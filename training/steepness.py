@@ -75,4 +75,4 @@ class Clip:
 
     def enter_phase(self) -> None:
         """What was usual of another loss is not usual of this one."""
-        self.usual = None
+        self.usual, self._in_a_row = None, 0

@@ -246,3 +246,26 @@ def test_a_likelihood_without_a_covariance_any_more_says_what_to_do():
         fit.model.out.fill_(float("nan"))
     with pytest.raises(TwinrigError, match="learning rate"):
         list(steps)
+
+
+def test_innovations_that_become_chaotic_leave_the_rest_to_the_energy_score():
+    """Of 20 × 4 repeats of a leaky integrator a fit of 4000 iterations ended as a failure."""
+    broken = small_fit(40, objective="innovations-energy", mean_share=0.25)
+    begun, phases, losses = broken.steps(), [], []
+    for step in begun:
+        phases.append(broken.phase)
+        losses.append(step.loss)
+        if step.iteration == 20:
+            kept = {name: value.copy() for name, value in broken._best.items()}
+            with torch.no_grad():
+                broken.model.out.fill_(float("nan"))
+        if step.iteration == 21:
+            halfway = broken.arrays(), broken.numbers()
+            assert all(np.array_equal(kept[k], broken._best[k]) for k in kept)
+    assert phases == [0] * 10 + [1] * 11 + [2] * 19
+    assert np.isfinite(losses).all()
+    assert all(torch.isfinite(p).all() for p in broken.best_model().parameters())
+    assert "innovations' fit ended after 50% of the budget" in broken.remarks[0]
+    again = small_fit(40, objective="innovations-energy", mean_share=0.25)
+    again.restore(*halfway)
+    assert [step.loss for step in again.steps()] == losses[21:]
