@@ -54,7 +54,7 @@ def test_a_stopped_fit_is_found_by_its_folder_under_its_recording(stopped: Path)
     assert begun.facts.status == "stopped, goes on by twinrig fit --resume"
     command = f"twinrig fit --resume {stopped / 'twin-night'}"
     assert dict(begun.facts.rows)["Goes on by"] == command
-    assert begun.facts.title.startswith("fit, innovations-energy, iteration")
+    assert begun.facts.title.startswith("fit, energy, iteration")
     assert "not finished" in begun.words
 
 

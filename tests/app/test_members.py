@@ -201,8 +201,10 @@ def test_refinement_fits_all_members_further_on_what_the_network_sends(
 
 
 def test_a_new_twin_says_by_what_it_is_fitted_unless_it_is_said(
-    fitted: Path, tmp_path: Path
+    fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("training.usual.VERY_FEW_SEQUENCES", 4)
+
     def made(name: str, **settings: Any) -> tuple[str, list[str]]:
         given = {"iterations": 8, "members": 1, **SMALL, **settings}
         events = list(fit([fitted / "rec"], tmp_path / name, **given))

@@ -24,7 +24,12 @@ from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.widgets.segments import Segments
 from models.twin import MOST_MEMBERS
-from training.fit_settings import FEW_SEQUENCES, MEMBERS_OF_FEW, can_have_members
+from training.fit_settings import (
+    FEW_SEQUENCES,
+    MEMBERS_OF_FEW,
+    VERY_FEW_SEQUENCES,
+    can_have_members,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +109,8 @@ class TwinForm(QObject):
         theme = self._theme
         self.objective = Choice(theme, (("usual", ""), *OFFERED), "Objective")
         self.objective.setToolTip(
-            f"usual: innovations, then energy, of fewer than {FEW_SEQUENCES} sequences of few "
-            "channels; otherwise the energy score; to go on from a twin: that twin's"
+            f"usual: innovations, then energy, of {VERY_FEW_SEQUENCES} to {FEW_SEQUENCES - 1} "
+            "sequences of few channels; otherwise the energy score; to go on from a twin: its own"
         )
         structures = (("as given", False), ("searched", True))
         self.structure = Choice(theme, structures, "Structure")
