@@ -209,8 +209,7 @@ class Fit(FitLoop):
         """
         value = super()._validate()
         if self.in_first_phase and self.iteration - self.best_iteration >= PATIENCE:
-            self.model.load_state_dict({k: torch.as_tensor(v) for k, v in self._best.items()})
-            self._phases = self._planned(self._progress())
+            self._from_best(self._progress())
         return value
 
     def numbers(self) -> dict[str, Any]:
@@ -305,14 +304,14 @@ class Fit(FitLoop):
         except TwinrigError:
             if not 0 < phase < len(self._phases) - 1:
                 raise
-            self._left_at = self._progress()
-            self._leave_innovations()
+            self._left_at = self._progress()  # the filter's path has become chaotic
+            self._from_best(self._mean_end())
             return self.best_validation
 
-    def _leave_innovations(self) -> None:
-        """The filter's path has become chaotic: the energy score goes on from the best snapshot."""
+    def _from_best(self, mean_end: float) -> None:
+        """The best snapshot goes on, by phases planned anew."""
         self.model.load_state_dict({k: torch.as_tensor(v) for k, v in self._best.items()})
-        self._phases = self._planned(self._mean_end())
+        self._phases = self._planned(mean_end)
 
     @torch.no_grad()
     def _average(self) -> None:

@@ -24,12 +24,12 @@ SMALLEST_PART = 16  # paths that are worth a thread
 Addresses = ctypes.c_void_p * 10
 
 
-def held(model: TwinModel) -> bool:
-    """Whether the kernel is there and holds a twin of these sizes."""
+def kernel_of(model: TwinModel) -> ctypes.CDLL | None:
+    """The kernel, where it is to be had and holds a twin of these sizes."""
     few = model.latent <= ROOMS[-1] and model.hidden <= MAX_HIDDEN
     if not few or model.channels > MAX_CHANNELS or model.head or model.slow:
-        return False
-    return _kernel(model)[0] is not None
+        return None
+    return load(next(room for room in ROOMS if model.latent <= room))[0]
 
 
 def by_kernel(
@@ -41,19 +41,16 @@ def by_kernel(
     NaN, gradients too, where an innovation's covariance is none any more.
     """
     suits = real.dtype == torch.float64 and real.device.type == "cpu" and not drive.requires_grad
-    if not suits or not held(model):
+    kernel = kernel_of(model) if suits else None
+    if kernel is None:
         return None
     weights = (
         model.state_in, model.drive_in, model.hidden_bias, model.out, model.out_bias,
         model.start_mean, model.start_spread.square(), model.decoder, model.decoder_bias, noise,
     )  # fmt: skip
     given = (t.contiguous() for t in (2 * drive - 1, real, known, *weights))
-    total: Tensor = KernelInnovations.apply(_kernel(model)[0], *given)  # type: ignore[no-untyped-call]
+    total: Tensor = KernelInnovations.apply(kernel, *given)  # type: ignore[no-untyped-call]
     return total
-
-
-def _kernel(model: TwinModel) -> tuple[ctypes.CDLL | None, str]:
-    return load(next(room for room in ROOMS if model.latent <= room))
 
 
 @functools.cache

@@ -27,7 +27,7 @@ import torch
 from torch.nn import functional
 
 from models.latent_path import NOISE_SCALE
-from training.innovations import by_kernel, held
+from training.innovations import by_kernel, kernel_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +82,7 @@ class InnovationsLikelihood:
         what was no covariance any more. What the C kernel holds it computes, wherever the model is:
         a loop of small steps is nothing for a GPU.
         """
-        device = torch.device("cpu") if held(model) else batch.real.device
+        device = batch.real.device if kernel_of(model) is None else torch.device("cpu")
         drawn = _drawn(batch, self.repeats, generator)
         real, known, drive = (x.to(device, torch.float64) for x in drawn)
         precise = in_double(model, device)

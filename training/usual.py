@@ -41,10 +41,11 @@ def usual_objective(training: tuple[Array, Array]) -> str:
     A likelihood gets more out of few repeats than a score of samples does: each step of each repeat
     is held against what its own past foretells. Nanoring, 96 and 384 sequences × 2 repeats where a
     network drives, medians of four fits of 1500 iterations: CRPS 1.35 and 1.21 of the floor, 1.72
-    and 1.37 by the energy score alone (2026-11-30; `tests/app/test_data_budget_network.py`). Of
-    a leaky integrator and a Duffing oscillator the two are level with 60 and 200 × 2, and with 20 ×
-    4 it learns by heart: four members' CRPS 1.08 and 1.05, 1.04 and 1.03 by the energy score. Not
-    of a spectrum, nor where a random effect of each repeat lasts: there the filter is slow.
+    and 1.37 by the energy score alone (2026-11-30, scripts on the recordings of
+    `tests/app/test_data_budget_network.py`). Of a leaky integrator and a Duffing oscillator the two
+    are level with 60 and 200 × 2, and with 20 × 4 it learns by heart: four members' CRPS 1.08 and
+    1.05, 1.04 and 1.03 by the energy score. Not of a spectrum, nor where a random effect of each
+    repeat lasts: there the filter is slow.
     """
     drive, response = training
     if not VERY_FEW_SEQUENCES <= len(drive) < FEW_SEQUENCES or response.shape[3] > FEW_CHANNELS:
@@ -58,7 +59,7 @@ def usual_members(settings: FitSettings, sequences: int) -> int:
 
     What few sequences leave open one fit knows nothing of, and a network that is trained through it
     makes use of its errors: of ten networks of 200 × 2 repeats the device's score lay within what
-    one fit had foreseen in 3, with four members in 9 (`tests/app/test_members_figures.py`); of a
+    one fit had foreseen in 6, with four members in 10 (`tests/app/test_members_figures.py`); of a
     spectrum of 60 channels and a network without delays it was 2.3 and 1.8 times what one fit had
     foreseen, 1.3 and 1.1 times with four. Twins of 20, 60 and 200 sequences of other devices come
     nearer, too (`tests/training/test_members_of_few.py`), but for a spectrum's autocovariance.
