@@ -16,18 +16,10 @@ from models.errors import InputError, TwinrigError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
-from training.fit_settings import (
-    FEW_SEQUENCES,
-    INNOVATIONS,
-    INNOVATIONS_OF_FEW,
-    FitSettings,
-    FitStep,
-    batch_size,
-    mean_share,
-    schedule,
-)
+from training.fit_settings import FEW_SEQUENCES, FitSettings, FitStep, batch_size
 from training.fresh_model import fresh_model, refuse_rank
-from training.objectives import PUBLISHED, MeanSquares, Objective, phases_named, scored_by
+from training.objectives import PUBLISHED, MeanSquares, phases_named, scored_by
+from training.phases import Phases
 from training.reads import reads_of
 from training.soap import Soap
 from training.steepness import Clip
@@ -99,9 +91,6 @@ def refuse_unfit(settings: FitSettings, response: Array) -> None:
 
 AnyFit = FitLoop | MembersFit
 
-SETTLED = 0.2  # of the last phase: from there on a snapshot is chosen
-LATE = 0.7  # of the whole, from which on one with random effects is
-PATIENCE = 2000  # iterations of the mean's fit without a better snapshot, after which it ends
 MEMORY = 1000  # iterations that the weights are averaged over, fewer at a phase's begin
 
 
@@ -133,30 +122,14 @@ class Fit(FitLoop):
     def _begin(self) -> None:
         s = self.settings
         spectrum = self.scales.offset.size > FEW_CHANNELS
-        self._mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
-        self._scored_by = self._mean if s.deterministic else scored_by(s.objective)
+        mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
+        self._scored_by = mean if s.deterministic else scored_by(s.objective)
         self._batch = batch_size(s, self._training.mean_steps)
-        self._left_at: float | None = None  # where the innovations ended early
-        self._of_mean = 0.0 if s.deterministic else mean_share(s, spectrum=spectrum)
-        self._phases = self._planned(self._of_mean)
+        few = self._training.sequences < FEW_SEQUENCES
+        self._phases = Phases(s, mean, spectrum=spectrum, few=few)
         self.model = self._new_model()
         self._averaged = copy.deepcopy(self.model).requires_grad_(False)
         self._soap, self._clip = self._new_soap(), Clip(s.clip)
-
-    def _planned(self, share: float) -> list[tuple[float, Objective, float]]:
-        """Each phase's end, as a share of the budget, what it minimises and its learning rate."""
-        s = self.settings
-        chosen = [self._mean] if s.deterministic else phases_named(s.objective)
-        rate = s.mean_learning_rate if s.deterministic else s.learning_rate
-        first = [] if s.deterministic else [(share, self._mean, s.mean_learning_rate)]
-        ends = [1.0]
-        if len(chosen) > 1:
-            few = self._training.sequences < FEW_SEQUENCES
-            ends = [INNOVATIONS_OF_FEW if few else INNOVATIONS, 1.0]
-        later = [share + (1 - share) * end for end in ends]
-        if self._left_at is not None:
-            later[0] = self._left_at
-        return [*first, *((end, one, rate) for end, one in zip(later, chosen, strict=True))]
 
     def _new_soap(self) -> Soap:
         return Soap(self.model.blocks())
@@ -208,43 +181,28 @@ class Fit(FitLoop):
         and from 1.15 to 5.3, gradients from 1 to 10⁹. So it goes on from the best snapshot.
         """
         value = super()._validate()
-        if self.in_first_phase and self.iteration - self.best_iteration >= PATIENCE:
-            self._from_best(self._progress())
+        unbettered = self.iteration - self.best_iteration
+        if self.in_first_phase and self._phases.learns_by_heart(unbettered):
+            self._phases.end_mean(self._progress())
+            self._go_on_from_best()
         return value
 
     def numbers(self) -> dict[str, Any]:
         """As every fit's, when its mean's fit ends, and how steep the loss is."""
         steepness = {"usual": self._clip.usual, "left_out": self._clip.left_out}
-        ends = {"mean_end": self._mean_end(), "left_at": self._left_at}
-        return {**super().numbers(), **ends, "steepness": steepness}
+        return {**super().numbers(), **self._phases.numbers(), "steepness": steepness}
 
     def restore(self, arrays: dict[str, NDArray[Any]], numbers: dict[str, Any]) -> None:
         """As every fit's."""
         super().restore(arrays, numbers)
-        self._left_at = numbers.get("left_at")
-        self._phases = self._planned(float(numbers.get("mean_end", self._mean_end())))
+        self._phases.restore(numbers)
         steepness = numbers.get("steepness", {"usual": None, "left_out": 0})
         self._clip.usual, self._clip.left_out = steepness["usual"], int(steepness["left_out"])
 
-    def _mean_end(self) -> float:
-        return 0.0 if self.settings.deterministic else self._phases[0][0]
-
     @property
     def remarks(self) -> list[str]:
-        """Whether the mean's fit ended before its time, and how many steps were left out."""
-        found = []
-        if self._mean_end() < self._of_mean:
-            found.append(
-                f"the mean's fit ended after {self._mean_end():.0%} of the budget, "
-                f"{self._of_mean:.0%} were meant for it: {PATIENCE} iterations brought nothing "
-                "better for unseen sequences; more sequences would let it learn on"
-            )
-        if self._left_at is not None:
-            found.append(
-                f"the innovations' fit ended after {self._left_at:.0%} of the budget, as its path "
-                "became chaotic; the energy score went on from the best snapshot: more sequences "
-                "would let it learn on, and fewer iterations suffice"
-            )
+        """Which phases ended before their time, and how many steps were left out."""
+        found = self._phases.remarks
         if self._clip.left_out:
             found.append(
                 f"{self._clip.left_out} of {self.iteration} steps of the fit were left out, since "
@@ -253,31 +211,14 @@ class Fit(FitLoop):
         return found
 
     def _best_is_outdated(self) -> bool:
-        """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted.
-
-        Few sequences or repeats favour another one by chance: of the first phase, or of the next
-        one's begin. Worst error over floor of unseen sequences, 16 fits of a nanoring (24 to 96
-        sequences × 2 repeats) and a leaky integrator (6 to 48 × 4), 2026-11-28: chosen from all
-        2.4, two of them above 4.5; behind the mean's fit 2.0, behind a fifth of what follows 1.65,
-        behind 4/7 of it 1.7. Of several phases behind the mean's it is a fifth of the last: as that
-        begins nothing is averaged yet (nanoring, 184 × 2: CRPS of two fits 1.22 and 1.28 of the
-        floor from there, 1.09 and 1.10 at the end). Each repeat is one draw of a random effect:
-        there the rate's decay has to have settled (of `LATE` on autocovariance 1.06, of `SETTLED`
-        on 1.48).
-        """
+        """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted."""
         if self._start is not None or self.settings.deterministic:
             return False
-        of_mean, best, now = self._phases[0][0], self.best_progress, self._progress()
-        before = self._phases[-2][0]
-        settled = LATE if self.model.slow else before + SETTLED * (1.0 - before)
-        return best <= of_mean < now or best < settled <= now
+        slow = self.model.slow > 0
+        return self._phases.outdated(self.best_progress, self._progress(), slow=slow)
 
     def _phase_now(self) -> int:
-        progress = self._progress()
-        return next(
-            (i for i, (end, _, _) in enumerate(self._phases) if progress < end),
-            len(self._phases) - 1,
-        )
+        return self._phases.at(self._progress())
 
     def _step(self) -> float:
         s = self.settings
@@ -288,12 +229,10 @@ class Fit(FitLoop):
             self._soap, self.phase = self._new_soap(), phase
             self._clip.enter_phase()
             self._averaged.load_state_dict(self.model.state_dict())
-        end, objective, full_rate = self._phases[phase]
-        begin = self._phases[phase - 1][0] if phase else 0.0
-        rate = full_rate * schedule((self._progress() - begin) / (end - begin))
+        rate = self._phases.rate(phase, self._progress())
         set_rate(self._soap, rate)
         self._soap.zero_grad(set_to_none=True)
-        loss = objective.loss(self.model, batch, self._generator)
+        loss = self._phases.all[phase].objective.loss(self.model, batch, self._generator)
         torch.autograd.backward(loss)
         self.model.hold_slow()
         try:
@@ -302,16 +241,14 @@ class Fit(FitLoop):
                 self._average()
             return self._finite(float(loss.detach()), rate)
         except TwinrigError:
-            if not 0 < phase < len(self._phases) - 1:
+            if not self._phases.may_leave(phase):
                 raise
-            self._left_at = self._progress()  # the filter's path has become chaotic
-            self._from_best(self._mean_end())
+            self._phases.leave(self._progress())  # the filter's path has become chaotic
+            self._go_on_from_best()
             return self.best_validation
 
-    def _from_best(self, mean_end: float) -> None:
-        """The best snapshot goes on, by phases planned anew."""
+    def _go_on_from_best(self) -> None:
         self.model.load_state_dict({k: torch.as_tensor(v) for k, v in self._best.items()})
-        self._phases = self._planned(mean_end)
 
     @torch.no_grad()
     def _average(self) -> None:

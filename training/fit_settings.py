@@ -47,9 +47,9 @@ class FitSettings:
         The budget: `iterations` makes a fit repeatable, `minutes` ends it earlier; the learning
         rate decays to the end of whichever comes first.
     mean_share
-        The first phase's share of the budget, at most (`training.fit.PATIENCE` ends it earlier); a
-        deterministic twin has that phase only. None: 0.3, of a spectrum 0.7: there it costs a tenth
-        of the others' time.
+        The first phase's share of the budget, at most (`training.phases.PATIENCE` ends it earlier);
+        a deterministic twin has that phase only. None: 0.3, of a spectrum 0.7: there it costs a
+        tenth of the others' time.
     latent, hidden, head
         The model's sizes (`models.latent`). None: those usual for so many channels
         (`training.structure.usual`).

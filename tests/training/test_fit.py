@@ -121,7 +121,7 @@ def test_a_resumed_fit_goes_on_exactly_where_it_was():
 def test_a_mean_that_learns_by_heart_ends_early_and_goes_on_from_its_best_and_so_resumed(
     monkeypatch,
 ):
-    monkeypatch.setattr("training.fit.PATIENCE", 5)
+    monkeypatch.setattr("training.phases.PATIENCE", 5)
     whole, first, second = (small_fit(200, sequences=3, mean_share=0.8) for _ in range(3))
     planned, began, losses = 0.8 * 200, 0, []
     for step in whole.steps():
@@ -144,7 +144,7 @@ def test_a_mean_that_takes_its_time_is_not_remarked():
 
 
 def test_the_noise_is_fitted_from_the_means_best_snapshot(monkeypatch):
-    monkeypatch.setattr("training.fit.PATIENCE", 5)
+    monkeypatch.setattr("training.phases.PATIENCE", 5)
     fit = small_fit(200, sequences=3, mean_share=0.8)
     for _ in fit.steps():
         if fit.iteration - fit.best_iteration >= 5:

@@ -95,9 +95,9 @@ class Breaking:
 @pytest.mark.parametrize("phase", [0, 1])
 def test_a_fit_goes_on_where_a_gradient_is_no_number_and_says_so(phase):
     fit = small_fit(40)
-    fit._phases = [
-        (end, Breaking(objective, {5, 6} if k == phase else ()), rate)
-        for k, (end, objective, rate) in enumerate(fit._phases)
+    fit._phases.all = [
+        each._replace(objective=Breaking(each.objective, {5, 6} if k == phase else ()))
+        for k, each in enumerate(fit._phases.all)
     ]
     losses = [step.loss for step in fit.steps()]
     assert len(losses) == 40
@@ -112,8 +112,8 @@ def test_a_fit_goes_on_where_a_gradient_is_no_number_and_says_so(phase):
 
 def test_a_fit_that_is_gone_on_with_knows_what_was_usual_and_left_out():
     whole, half = (small_fit(40) for _ in range(2))
-    broken = Breaking(half._phases[0][1], {3})
-    half._phases[0] = (half._phases[0][0], broken, half._phases[0][2])
+    first = half._phases.all[0]
+    half._phases.all[0] = first._replace(objective=Breaking(first.objective, {3}))
     steps = half.steps()
     for _ in range(8):
         next(steps)
