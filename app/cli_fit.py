@@ -21,7 +21,7 @@ WORDS = (
 )
 
 OBJECTIVES = (
-    f"{cli_compare.OBJECTIVES} (innovations-energy of 50 to 499 sequences of up to 8 "
+    f"{cli_compare.OBJECTIVES} (innovations-energy of 50 to 1999 sequences of up to 8 "
     "channels, otherwise energy)"
 )
 

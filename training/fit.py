@@ -16,7 +16,7 @@ from models.errors import InputError, TwinrigError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
-from training.fit_settings import FEW_SEQUENCES, FitSettings, FitStep, batch_size
+from training.fit_settings import FitSettings, FitStep, batch_size
 from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, phases_named, scored_by
 from training.phases import Phases
@@ -125,8 +125,7 @@ class Fit(FitLoop):
         mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
         self._scored_by = mean if s.deterministic else scored_by(s.objective)
         self._batch = batch_size(s, self._training.mean_steps)
-        few = self._training.sequences < FEW_SEQUENCES
-        self._phases = Phases(s, mean, spectrum=spectrum, few=few)
+        self._phases = Phases(s, mean, spectrum=spectrum)
         self.model = self._new_model()
         self._averaged = copy.deepcopy(self.model).requires_grad_(False)
         self._soap, self._clip = self._new_soap(), Clip(s.clip)

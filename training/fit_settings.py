@@ -21,8 +21,8 @@ FINE_TUNING: dict[str, Any] = {
 }
 MOST_AT_ONCE, STEPS_AT_ONCE, LEAST_AT_ONCE = 24, 2400, 4  # of a batch: sequences, steps, sequences
 FEW_SEQUENCES, MEMBERS_OF_FEW = 500, 4
-VERY_FEW_SEQUENCES = 50
-INNOVATIONS, INNOVATIONS_OF_FEW = 0.3, 0.85  # their share of what follows the mean's fit
+VERY_FEW_SEQUENCES, MANY_SEQUENCES = 50, 2000  # between them innovations come first
+INNOVATIONS = 0.85  # their share of what follows the mean's fit
 LEAST_ITERATIONS, LEAST_MINUTES = 1000, 0.5  # of a member that nobody asked for
 MAY_BE_ZERO = (
     "objective", "deterministic", "seed", "head", "slow", "fresh", "noise_rank",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from training.fit_settings import INNOVATIONS, INNOVATIONS_OF_FEW, mean_share, schedule
+from training.fit_settings import INNOVATIONS, mean_share, schedule
 from training.objectives import Objective, phases_named
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class Phases:
         Those of the fit.
     mean
         What the first phase minimises.
-    spectrum, few
-        Whether there are many channels, and few sequences.
+    spectrum
+        Whether there are many channels.
 
     Attributes
     ----------
@@ -45,11 +45,8 @@ class Phases:
         Share at which innovations that had become chaotic ended before their time, or None.
     """
 
-    def __init__(
-        self, settings: FitSettings, mean: Objective, *, spectrum: bool, few: bool
-    ) -> None:
+    def __init__(self, settings: FitSettings, mean: Objective, *, spectrum: bool) -> None:
         self._settings, self._mean = settings, mean
-        self._share = INNOVATIONS_OF_FEW if few else INNOVATIONS
         self.meant = 0.0 if settings.deterministic else mean_share(settings, spectrum=spectrum)
         self._plan(self.meant, None)
 
@@ -61,7 +58,7 @@ class Phases:
             self.all = [first._replace(end=1.0)]
             return
         chosen = phases_named(s.objective)
-        shares = [self._share, 1.0] if len(chosen) > 1 else [1.0]
+        shares = [INNOVATIONS, 1.0] if len(chosen) > 1 else [1.0]
         ends = [mean_end + (1 - mean_end) * share for share in shares]
         if left_at is not None:
             ends[0] = left_at

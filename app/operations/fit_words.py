@@ -12,6 +12,7 @@ from training.fit_loop import fit_device
 from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
 from training.structure import FEW_CHANNELS, usual
+from training.usual import learns_by_innovations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +45,15 @@ def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -
 
 
 def objective_words(source: FitInput, chosen: FitSettings) -> list[str]:
-    """That a twin is fitted by another objective than of many sequences, and why."""
+    """That a twin is fitted by another objective than of many sequences, or can't be, and why."""
     if chosen.objective == "energy":
-        return []
+        if not learns_by_innovations(source.part("training")):
+            return []
+        return [
+            f"fitted by energy: {len(source.parts.training)} sequences tell innovations-energy "
+            "more, but without a C compiler it takes nine times as long (--objective "
+            "innovations-energy; window: Objective)"
+        ]
     return [
         f"fitted by {chosen.objective}: of {len(source.parts.training)} sequences a likelihood of "
         "each step by those before it learns more than the energy score alone (that: --objective "

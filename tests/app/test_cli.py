@@ -23,7 +23,15 @@ from app.operations.sweep_grid import Grid
 from app.store import read_recording
 from models.errors import InputError
 from training.course import TrainSettings
-from training.fit_settings import FEW_SEQUENCES, FINE_TUNING, MEMBERS_OF_FEW, FitSettings
+from training.fit_settings import (
+    FEW_SEQUENCES,
+    FINE_TUNING,
+    MANY_SEQUENCES,
+    MEMBERS_OF_FEW,
+    VERY_FEW_SEQUENCES,
+    FitSettings,
+)
+from training.structure import FEW_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -269,6 +277,12 @@ def test_every_argument_of_every_verb_says_what_it_is() -> None:
             "fit",
             "--iterations",
             f"({FitSettings().iterations}; --from {FINE_TUNING['iterations']} a member)",
+        ),
+        (
+            "fit",
+            "--objective",
+            f"(innovations-energy of {VERY_FEW_SEQUENCES} to {MANY_SEQUENCES - 1} sequences of up "
+            f"to {FEW_CHANNELS} channels",
         ),
         ("fit", "--members", f"({MEMBERS_OF_FEW} of fewer than {FEW_SEQUENCES} fitted"),
         ("train", "--iterations", f"({TrainSettings().iterations})"),

@@ -210,7 +210,7 @@ def test_a_new_twin_says_by_what_it_is_fitted_unless_it_is_said(
         events = list(fit([fitted / "rec"], tmp_path / name, **given))
         notes = [event.text for event in events if isinstance(event, Note)]
         objective = str(load_twin(tmp_path / name).meta["objective"])
-        return objective, [n for n in notes if "--objective energy" in n]
+        return objective, [n for n in notes if n.startswith("fitted by")]
 
     objective, (words,) = made("usual")
     assert objective == "innovations-energy"
@@ -219,3 +219,7 @@ def test_a_new_twin_says_by_what_it_is_fitted_unless_it_is_said(
     assert made("searched", search=True) == ("energy", [])
     assert made("noiseless", objective="mean", deterministic=True) == ("mean", [])
     assert made("further", origin=tmp_path / "usual") == ("innovations-energy", [])
+    monkeypatch.setattr("training.usual.load", lambda: (None, "PyTorch (no C compiler found)"))
+    objective, (words,) = made("slow")
+    assert objective == "energy"
+    assert "without a C compiler it takes nine times as long" in words

@@ -21,8 +21,8 @@ def measured(sequences, channels=2, lasts=False, repeats=3, steps=30):
 @pytest.mark.parametrize(
     ("given", "objective"),
     [
-        ({"sequences": 499}, "innovations-energy"),
-        ({"sequences": 500}, "energy"),
+        ({"sequences": 1999}, "innovations-energy"),
+        ({"sequences": 2000}, "energy"),
         ({"sequences": 50}, "innovations-energy"),
         ({"sequences": 49}, "energy"),  # there it learns by heart
         ({"sequences": 60, "channels": 8}, "innovations-energy"),
@@ -35,6 +35,15 @@ def test_few_sequences_of_few_channels_are_fitted_by_their_innovations_first(giv
 
 
 def test_objective_and_members_are_those_of_so_many():
-    few, many = (as_usual(FitSettings(iterations=4000), measured(n)) for n in (100, 600))
+    few, more, many = (
+        as_usual(FitSettings(iterations=4000), measured(n)) for n in (100, 600, 2000)
+    )
     assert (few.objective, few.members) == ("innovations-energy", 4)
+    assert (more.objective, more.members) == ("innovations-energy", 1)
     assert (many.objective, many.members) == ("energy", 1)
+
+
+def test_without_a_compiler_it_is_the_energy_score(monkeypatch):
+    """Of PyTorch the innovations take nine times as long."""
+    monkeypatch.setattr("training.usual.load", lambda: (None, "PyTorch (no C compiler found)"))
+    assert usual_objective(measured(100)) == "energy"

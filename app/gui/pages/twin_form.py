@@ -26,6 +26,7 @@ from app.gui.widgets.segments import Segments
 from models.twin import MOST_MEMBERS
 from training.fit_settings import (
     FEW_SEQUENCES,
+    MANY_SEQUENCES,
     MEMBERS_OF_FEW,
     VERY_FEW_SEQUENCES,
     can_have_members,
@@ -109,7 +110,7 @@ class TwinForm(QObject):
         theme = self._theme
         self.objective = Choice(theme, (("usual", ""), *OFFERED), "Objective")
         self.objective.setToolTip(
-            f"usual: innovations, then energy, of {VERY_FEW_SEQUENCES} to {FEW_SEQUENCES - 1} "
+            f"usual: innovations, then energy, of {VERY_FEW_SEQUENCES} to {MANY_SEQUENCES - 1} "
             "sequences of few channels; otherwise the energy score; to go on from a twin: its own"
         )
         structures = (("as given", False), ("searched", True))
