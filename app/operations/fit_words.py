@@ -51,7 +51,7 @@ def objective_words(source: FitInput, chosen: FitSettings) -> list[str]:
             return []
         return [
             f"fitted by energy: {len(source.parts.training)} sequences tell innovations-energy "
-            "more, but without a C compiler it takes nine times as long (--objective "
+            "more, but without the C kernel it takes nine times as long (--objective "
             "innovations-energy; window: Objective)"
         ]
     return [

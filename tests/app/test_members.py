@@ -222,4 +222,4 @@ def test_a_new_twin_says_by_what_it_is_fitted_unless_it_is_said(
     monkeypatch.setattr("training.usual.load", lambda: (None, "PyTorch (no C compiler found)"))
     objective, (words,) = made("slow")
     assert objective == "energy"
-    assert "without a C compiler it takes nine times as long" in words
+    assert "without the C kernel it takes nine times as long" in words
