@@ -22,7 +22,7 @@ WORDS = (
 
 OBJECTIVES = (
     f"{cli_compare.OBJECTIVES} (innovations-energy of 50 to 1999 sequences of up to 8 "
-    "channels, otherwise energy)"
+    "channels where the C kernel runs, otherwise energy)"
 )
 
 
