@@ -234,11 +234,6 @@ class Rounds:
         return [r for r in self.rounds if r.what != SCORING]
 
     @property
-    def scoring(self) -> list[FieldSequence]:
-        """The sequences that only score."""
-        return [s for r in self.rounds if r.what == SCORING for s in r.sequences]
-
-    @property
     def measurements(self) -> int:
         """Measurements of the rounds that are fitted."""
         return sum(r.measurements for r in self.fitted)

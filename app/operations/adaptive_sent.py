@@ -59,15 +59,20 @@ class SentWindows:
         self.count = len(self._windows)
 
     def drawn(
-        self, count: int, scoring: Sequence[FieldSequence], *seed: int
+        self, count: int, played: Sequence[FieldSequence], *seed: int
     ) -> list[FieldSequence]:
-        """So many of them, none of those that score."""
-        kept = [s.drive for s in scoring if s.family == SENT]
-        left = [s for s in self._windows if not any(_is_alike(s.drive, drive) for drive in kept)]
+        """So many of them, none that was played already: fewer where no more are left.
+
+        One that scores must not be fitted, and of one that is fitted further repeats teach less
+        than another one.
+        """
+        known = [s.drive for s in played if s.family == SENT]
+        left = [s for s in self._windows if not _is_among(s.drive, known)]
         order = np.random.default_rng(seed).permutation(len(left))[:count]
         return [left[int(k)] for k in order]
 
 
-def _is_alike(drive: FloatArray, scoring: FloatArray) -> bool:
-    """Whether it is that window, whose last digits another processor computes otherwise."""
-    return drive.shape == scoring.shape and bool(np.abs(drive - scoring).max() < ALIKE)
+def _is_among(drive: FloatArray, known: Sequence[FloatArray]) -> bool:
+    """Whether it is one of those, whose last digits another processor computes otherwise."""
+    same = [other for other in known if other.shape == drive.shape]
+    return bool(same) and bool((np.abs(np.stack(same) - drive).max(axis=1) < ALIKE).any())

@@ -225,7 +225,8 @@ class _Run:
         return [*self.candidates(0, own)[:own], *sent]
 
     def _of_network(self, count: int, seed: int) -> list[FieldSequence]:
-        return self._sent.drawn(count, self.rounds.scoring, self.asked.seed, seed)
+        played = [s for one in self.rounds.rounds for s in one.sequences]
+        return self._sent.drawn(count, played, self.asked.seed, seed)
 
     def _recorded(self, index: int, one: Round) -> Iterator[Event]:
         """Measure a round, or what is missing of it; its own result is no result of this run."""
@@ -273,12 +274,11 @@ class _Run:
     def _chosen(self) -> Iterator[Event]:
         """Decide on the next round."""
         asked, turn, count = self.asked, len(self.rounds.rounds), self._next_count()
-        pools = [self.candidates(turn, count)]
-        if count > 1 and (sent := self._of_network(asked.pool, turn)):
-            pools.append(sent)
-        counts = [count - count // 2, count // 2] if len(pools) > 1 else [count]
+        sent = self._of_network(max(asked.pool, CHOICE * (count // 2)), turn)
+        of_network = min(count // 2, len(sent))
+        parts = [(self.candidates(turn, count), count - of_network), (sent, of_network)]
         chosen, words = list[FieldSequence](), ""
-        for candidates, wanted in zip(pools, counts, strict=True):
+        for candidates, wanted in (part for part in parts if part[1]):
             more, said = self.twins.drawn(candidates, wanted, turn)
             chosen, words = [*chosen, *more], words + said
         families = [s.family for s in chosen]

@@ -198,6 +198,26 @@ def test_windows_of_a_network_that_score_are_never_fitted(bench, tmp_path):
     assert all(sent[0].isdisjoint(drives) for drives in sent[1:])
 
 
+def test_no_window_of_a_network_is_played_twice_and_others_take_their_place(
+    bench, tmp_path, monkeypatch
+):
+    windows = list(np.random.default_rng(0).uniform(size=(5, TINY.steps)))
+
+    def sent(*_):
+        yield from ()
+        return windows
+
+    monkeypatch.setattr("app.operations.sent_drives.windows_sent", sent)
+    asked = replace(TINY, budget=24, growth=1.0, network=str(saved_network(bench, tmp_path)))
+    list(record_for_twin(bench, tmp_path / "run", asked))
+    rounds = Rounds.load(tmp_path / "run").rounds
+    played = [tuple(s.drive) for r in rounds for s in r.sequences if s.family == SENT]
+    assert sorted(played) == sorted(map(tuple, windows))
+    families = [[s.family for s in r.sequences] for r in rounds]
+    assert [row.count(SENT) for row in families] == [1, 2, 2, 0]
+    assert [len(row) for row in families] == [5, 4, 4, 4]
+
+
 def test_steps_of_a_round_are_held_at_random_and_it_goes_on_with_them(tmp_path):
     out, asked = tmp_path / "run", replace(TINY, budget=12, holds=3)
     with Bench.connect(spec_of()) as bench:
