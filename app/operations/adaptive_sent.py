@@ -58,9 +58,7 @@ class SentWindows:
         self._windows = [FieldSequence(drive, SENT) for drive in drives]
         self.count = len(self._windows)
 
-    def drawn(
-        self, count: int, played: Sequence[FieldSequence], *seed: int
-    ) -> list[FieldSequence]:
+    def drawn(self, count: int, played: Sequence[FieldSequence], *seed: int) -> list[FieldSequence]:
         """So many of them, none that was played already: fewer where no more are left.
 
         One that scores must not be fitted, and of one that is fitted further repeats teach less
