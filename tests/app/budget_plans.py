@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.operations.record import record
 from app.operations.record_for_twin import record_for_twin
 from app.store import read_recording
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 TARGET = 1.5
 WORST = "worst error"
 HELD_OUT_REPEATS = 16
+OF_FITS = ("the best on validation", "the median")
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,6 @@ class Size:
     seeds: int
     fits: int
     held_out: int
-
-
-def ratios_of(part, scoring, size, seed):
-    """Each deciding error over its floor of the twin that these repeats give, and the worst."""
-    return errors_of(fits_of(part, size, seed)[0], scoring, seed)
 
 
 def fits_of(part, size, seed):
@@ -85,3 +83,9 @@ def measured(bench, out, sequences, repeats, seed):
         pass
     r = read_recording(out)
     return r.drive, r.response
+
+
+def of_fits(of, error, fits):
+    """One error of some fits, the best on validation first."""
+    ratios = [ratios[error] for ratios in fits]
+    return ratios[0] if of == OF_FITS[0] else float(np.median(ratios))

@@ -2,13 +2,13 @@
 
 Every plan is scored by the same fits on what it has measured so far (its own twins choose only) and
 on the same held-out sequences of all families: of three, as the ensemble has members, the one that
-is best on validation, as a user would keep. One alone is a lottery: on 48 sequences one in four has
-several times the device's spread somewhere. So are few held-out sequences: five of a hundred make
-half of a twin's error, and of 16 the autocovariance was 2.1 to 2.3 times its floor where 96 say 1.2
-to 1.3. A measurement is one repeat of one sequence; the held-out ones, the same for all plans of a
-seed, are not counted. The published recipe is random steps with 100 repeats of each pattern; its
-999 patterns are far beyond what is needed here, so it is read off at the number at which it reaches
-the same error.
+is best on validation, as a user would keep, and, of less luck, the median of each error. One alone
+is a lottery: on 48 sequences one in four has several times the device's spread somewhere. So are
+few held-out sequences: five of a hundred make half of a twin's error, and of 16 the autocovariance
+was 2.1 to 2.3 times its floor where 96 say 1.2 to 1.3. A measurement is one repeat of one sequence;
+the held-out ones, the same for all plans of a seed, are not counted. The published recipe is random
+steps with 100 repeats of each pattern; its 999 patterns are far beyond what is needed here, so it
+is read off at the number at which it reaches the same error.
 """
 
 from __future__ import annotations
@@ -16,11 +16,23 @@ from __future__ import annotations
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
-from budget_plans import HELD_OUT_REPEATS, TARGET, WORST, Size, adaptive, measured, ratios_of
+from budget_plans import (
+    HELD_OUT_REPEATS,
+    OF_FITS,
+    TARGET,
+    WORST,
+    Size,
+    adaptive,
+    errors_of,
+    fits_of,
+    measured,
+    of_fits,
+)
 
 from app.operations.adaptive_rounds import ForTwin
 from instruments.bench import Bench
@@ -42,7 +54,7 @@ SMALL = Size(
 FULL = Size(
     (48, 96, 192, 384, 768), (4, 8, 16, 32), PUBLISHED_REPEATS, 1500,
     ForTwin(budget=768, target=0.0, steps=60, repeats=2, first=24, scoring=16,
-            scoring_repeats=16, members=3, iterations=400, pool=200, growth=1.0), 4, 3, 96,
+            scoring_repeats=16, members=3, iterations=400, pool=200, growth=1.0), 6, 3, 96,
 )  # fmt: skip
 
 
@@ -59,7 +71,7 @@ def held_out(bench, out, size, seed):
 
 
 def plans(folder, size, seed):
-    """Plan → (measurements, ratios) at each budget."""
+    """Plan → (measurements, ratios of each fit) at each budget."""
     with Bench.connect(read_bench("virtual")) as bench:
         scoring = held_out(bench, folder / "held-out", size, seed)
         mine = adaptive(bench, folder / "adaptive", size, seed)
@@ -79,10 +91,10 @@ def plans(folder, size, seed):
         ("random steps", steps, counts, size.asked.repeats),
         ("published recipe", recipe, size.published, size.published_repeats),
     ):
-        curves[name] = [
-            (n * repeats, ratios_of((part[0][:n], part[1][:n]), scoring, size, seed))
-            for n in sequences
-        ]
+        for n in sequences:
+            models = fits_of((part[0][:n], part[1][:n]), size, seed)
+            row = (n * repeats, [errors_of(model, scoring, seed) for model in models])
+            curves.setdefault(name, []).append(row)
     return curves
 
 
@@ -90,11 +102,13 @@ def test_every_plan_is_scored_at_the_same_budgets(tmp_path):
     curves = plans(tmp_path, SMALL, 0)
     assert [n for n, _ in curves["adaptive"]] == [8, 12]
     assert [n for n, _ in curves["published recipe"]] == [8, 12]
-    assert all(ratios[WORST] > 1 for curve in curves.values() for _, ratios in curve)
+    fits = [fits for curve in curves.values() for _, fits in curve]
+    assert all(len(one) == SMALL.fits for one in fits)
+    assert all(ratios[WORST] > 1 for one in fits for ratios in one)
 
 
 @pytest.mark.full
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(14400)
 def test_what_each_plan_takes_to_come_within_half_of_the_floor(tmp_path):
     """Virtual nanoring; prints the table of the README."""
     takes = {}
@@ -106,13 +120,15 @@ def test_what_each_plan_takes_to_come_within_half_of_the_floor(tmp_path):
         rows = list(workers.map(plans, folders, [FULL] * FULL.seeds, range(FULL.seeds)))
     for seed, curves in enumerate(rows):
         for name, curve in curves.items():
-            for error in (WORST, *DECIDING):
-                points = [(n, ratios[error]) for n, ratios in curve]
+            for of, error in product(OF_FITS, (WORST, *DECIDING)):
+                points = [(n, of_fits(of, error, fits)) for n, fits in curve]
                 found = needed(*zip(*points, strict=True), TARGET)
-                takes.setdefault((name, error), []).append(np.inf if found is None else found)
+                takes.setdefault((of, error, name), []).append(found or np.inf)
                 words = ", ".join(f"{n}: {ratio:.2f}" for n, ratio in points)
-                print(f"seed {seed}, {name}: {error} over floor {words}; needs {found}")  # noqa: T201
-    for (name, error), found in takes.items():
-        print(f"{name}: median of {np.median(found):.0f} for {error} ≤ {TARGET} × floor")  # noqa: T201
-    assert np.isfinite(np.median(takes["adaptive", WORST]))
-    assert np.median(takes["adaptive", WORST]) < np.median(takes["published recipe", WORST])
+                print(f"seed {seed}, {name}: {of}, {error} {words}; needs {found}")  # noqa: T201
+    for what, found in takes.items():
+        print(f"{', '.join(what)}: {np.round(found)}, median {np.median(found):.0f}")  # noqa: T201
+    for of in OF_FITS:
+        worst = {name: np.median(takes[of, WORST, name]) for name in curves}
+        assert worst["adaptive"] < worst["random, all families"]
+        assert worst["adaptive"] < worst["published recipe"]

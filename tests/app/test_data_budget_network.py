@@ -22,6 +22,7 @@ import pytest
 import torch
 from budget_plans import (
     HELD_OUT_REPEATS,
+    OF_FITS,
     TARGET,
     WORST,
     Size,
@@ -29,6 +30,7 @@ from budget_plans import (
     errors_of,
     fits_of,
     measured,
+    of_fits,
 )
 from network_samples import value_of
 
@@ -46,7 +48,6 @@ from training.verdict import DECIDING
 
 FIRST_SEED, HELD_OUT_SEED = 800_003, 900_001  # apart from those of the candidates
 WHERE = ("what the network sent", "all families")
-OF_FITS = ("the best on validation", "the median")
 
 SMALL = Size(
     (12, 16), (), 0, 3,
@@ -160,9 +161,3 @@ def test_what_each_plan_takes_where_a_network_drives(tmp_path):
     for error in (WORST, "mean"):  # of CRPS and spread it is 0.6: README says so
         took = {plan: medians[OF_FITS[1], where, error, plan] for plan in ("adaptive", "random")}
         assert took["adaptive"] <= 0.5 * took["random"]
-
-
-def of_fits(of, error, fits):
-    """One error of some fits, the best on validation first."""
-    ratios = [ratios[error] for ratios in fits]
-    return ratios[0] if of == OF_FITS[0] else float(np.median(ratios))
