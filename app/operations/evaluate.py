@@ -21,6 +21,7 @@ from app.weights_store import TWIN_FILE
 from app.words import counted
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
+from models.sample_told import samples_apart
 from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
@@ -114,6 +115,8 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
                     f"setting {instrument}.{key} is {other.get(key, 'absent')}, the twin was "
                     f"fitted with {one.get(key, 'none')}: its errors may come from that"
                 )
+    for words in samples_apart(twin.meta, recording.meta):
+        yield f"{words}, which the twin was fitted on: if it is another device, so is the answer"
     then, now = (Device.of(known).tesla_per_ampere for known in (twin, recording))
     for words in slopes_apart(then, now):
         yield f"{words}, so that an unchanged device may answer otherwise"

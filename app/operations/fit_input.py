@@ -12,6 +12,7 @@ from app.operations.seen_before import seen_of_all
 from app.recording_marks import bad_positions, kept_of
 from app.store import read_recording, sha256_of
 from models.errors import InputError, raise_problems
+from models.sample_told import samples_apart
 from training.doubtful_repeats import doubtful_between, numbers
 from training.floors import too_few_repeats
 from training.held_out import Scoring
@@ -62,6 +63,7 @@ class FitInput:
             notes += doubtful_between(joined, recordings)
         notes += [words for path in paths if (words := left_out_words(path))]
         notes += [words for r in recordings if (words := simulated_words(r))]
+        notes += _of_several(paths, recordings)
         parents = [
             {
                 "id": str(r.meta.get("id", "")),
@@ -122,6 +124,16 @@ def _deployed(paths: Sequence[Path], recordings: Sequence[Recording]) -> list[st
         "--network`, measures what the network sends over the training part"
         for path, one in zip(paths, recordings, strict=True)
         if "network_sha256" in one.meta
+    ]
+
+
+def _of_several(paths: Sequence[Path], recordings: Sequence[Recording]) -> list[str]:
+    """What says that joined recordings are of several devices, in words."""
+    return [
+        f"{path}: {words} in {paths[0]}: if these are two devices, a twin of both is one of "
+        "neither: fit them apart"
+        for path, one in zip(paths[1:], recordings[1:], strict=True)
+        for words in samples_apart(recordings[0].meta, one.meta)
     ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.artefacts import code_version, new_id, now_iso
 from app.so_far import unfinished_meta
+from models.sample_told import told_of
 from models.slopes import SLOPE, slopes_of
 from models.twin import Twin
 from training.drive_gaps import gap_words, gaps_of, meta_of, never_changes
@@ -94,7 +95,6 @@ def _meta(
     running: AnyFit, source: FitInput, begun: Origin | None, search: Search | None
 ) -> dict[str, Any]:
     """What both kinds of twin keep of their fit."""
-    bench = source.recording.meta.get("bench")
     slopes = slopes_of(source.recording.meta)
     return {
         "created": now_iso(),
@@ -105,7 +105,7 @@ def _meta(
         "seconds": round(running.elapsed_s, 1),
         "held_out": source.parts.to_json(),
         "parents": source.parents,
-        **({"bench": str(bench)} if bench else {}),
+        **told_of(source.recording.meta),
         **({SLOPE: slopes} if slopes else {}),
         **_longest_hold(source),
         **meta_of(_gaps(source, begun)),

@@ -14,6 +14,7 @@ from app.operations.seen_before import parts_by_recording
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
+from models.sample_told import samples_apart
 from models.slopes import slopes_apart
 from training.bad_data import scale_beside
 from training.fit_settings import FINE_TUNING, fine_tuning
@@ -142,6 +143,11 @@ class Origin:
                 f"{words}, so that an unchanged device may answer otherwise: if the old one was "
                 "wrong, fit anew, without --from"
                 for words in slopes_apart(then, now)
+            ),
+            *(
+                f"{words}: what the old twin knows of another device may not hold here; its scores "
+                "beside a fit anew tell"
+                for words in samples_apart(self.twin.meta, source.recording.meta)
             ),
         ]
 

@@ -165,3 +165,35 @@ def test_twins_beside_each_other_are_told_apart_also_by_one_folders_name(twin, t
     assert found["verdict"][0].startswith(f"{old} has the smallest CRPS")
     with pytest.raises(InputError, match="a twin is named twice"):
         list(evaluate_beside([twin, twin / "twin.json"], tmp_path / "recording"))
+
+
+def test_a_recording_of_another_device_is_told_of_by_whatever_takes_it(tmp_path):
+    told = {"bench": "ring rig", "sample": "A1", "temperature_K": 300.0}
+    own, same = (record_device(40, 8, seed=k, meta={"id": f"r{k}", **told}) for k in (1, 2))
+    other = {"bench": "ice rig", "sample": "B2", "temperature_K": 4.0}
+    for name, recording in (
+        ("own", own), ("same", same),
+        ("other", replace(same, meta={"id": "r3", **other})),
+        ("nobody told", replace(same, meta={"id": "r4"})),
+        ("warmer", replace(same, meta={"id": "r5", **told, "temperature_K": 301.0})),
+    ):  # fmt: skip
+        write_recording(tmp_path / name, recording)
+    few = {"iterations": 4, "latent": 4, "hidden": 16, "members": 1}
+    list(fit([tmp_path / "own"], tmp_path / "twin", **few))
+    assert told.items() <= load_twin(tmp_path / "twin").meta.items()
+    apart = [
+        "bench 'ice rig' instead of 'ring rig'",
+        "sample 'B2' instead of 'A1'",
+        "temperature in K 4.0 instead of 300.0",
+    ]
+    for name in ("other", "same", "nobody told", "warmer"):
+        there = tmp_path / name
+        for verb in (
+            fit([tmp_path / "own", there], tmp_path / f"both {name}", **few),
+            fit([there], tmp_path / f"further {name}", origin=tmp_path / "twin", iterations=4),
+            evaluate(tmp_path / "twin", there),
+            compare_device(tmp_path / "twin", there),
+        ):
+            said = words(verb)
+            assert [one in said for one in apart] == 3 * [name == "other"]
+            assert ("instead of" in said) == (name == "other")
