@@ -262,6 +262,22 @@ def make_sequences(
     ]
 
 
+def refuse_endless(sequences: Sequence[FieldSequence], repeats: int, what: str) -> None:
+    """Raise InputError where so many repeats of each are none, or more than a rig ever plays.
+
+    A reset counts as a step. `what` is done with them, as a verb.
+    """
+    if not sequences or repeats < 1:
+        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to {what}")
+    steps = sum(sequence.length + 1 for sequence in sequences)
+    if steps * repeats > MOST_STEPS:
+        raise InputError(
+            f"{len(sequences)} sequences × {repeats} repeats are {steps * repeats} steps, resets "
+            f"counted; at most {MOST_STEPS}, a month of a rig ({MOST_STEPS // steps} repeats of "
+            f"these): ask for fewer, or {what} parts one after another"
+        )
+
+
 def parse_short_form(text: str) -> list[FieldSequence] | None:
     """Sequences of `FAMILY:COUNTxSTEPS[xHOLDS][@SEED]`; None where the text has another form."""
     match = SHORT_FORM.match(text)

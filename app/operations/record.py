@@ -31,7 +31,7 @@ from app.operations.step_timing import timing_notes, timing_values
 from app.operations.void_repeats import repeat_under
 from app.recording_reader import FILE_NAME, folder_of
 from models.errors import InputError, TwinrigError, raise_problems
-from models.sequence import FieldSequence
+from models.sequence import FieldSequence, refuse_endless
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -148,8 +148,7 @@ def _refuse_nothing(
     sequences: Sequence[FieldSequence], repeats: int, reference: int, stop_at_drift: float
 ) -> None:
     """Raise InputError where there is nothing to record, or a reference makes no sense."""
-    if not sequences or repeats < 1:
-        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to record")
+    refuse_endless(sequences, repeats, "record")
     problems = reference_problems(reference, stop_at_drift, len(sequences) * repeats)
     raise_problems(InputError, "drift of the device", problems)
 

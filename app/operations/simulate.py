@@ -16,6 +16,7 @@ from app.so_far import unfinished_words
 from app.weights_store import TWIN_FILE, load_twin
 from models.errors import InputError, raise_problems
 from models.recording import Recording, stacked
+from models.sequence import refuse_endless
 from training.drive_gaps import guessed_words
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def simulate(
         played,
     )  # torch: only a command that needs it waits for it
 
-    if not sequences or repeats < 1:
-        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to simulate")
+    refuse_endless(sequences, repeats, "simulate")
     begin_s = time.monotonic()
     twin_file = find_file(twin_path, TWIN_FILE)
     twin = load_twin(twin_file)

@@ -133,6 +133,14 @@ def test_nothing_to_record_is_said(bench: Bench, tmp_path: Path) -> None:
             next(record(bench, sequences, repeats, tmp_path / "r"))
 
 
+def test_more_repeats_than_a_rig_ever_plays_are_refused_at_once(
+    bench: Bench, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"1000000000 repeats are \d+ steps.*at most 100000000"):
+        next(record(bench, SEQUENCES, 10**9, tmp_path / "r"))
+    assert not (tmp_path / "r").exists()
+
+
 def test_never_overwrites(bench: Bench, tmp_path: Path) -> None:
     run(bench, tmp_path / "r")
     before = (tmp_path / "r" / "recording.nc").read_bytes()

@@ -85,6 +85,8 @@ def test_wrong_use_is_refused_before_the_work(tmp_path: Path) -> None:
     save_twin(tmp_path / "t", samples.twin())
     with pytest.raises(InputError, match="nothing to simulate"):
         list(simulate(tmp_path / "t", INSIDE, 0, tmp_path / "r"))
+    with pytest.raises(InputError, match="a month of a rig"):
+        list(simulate(tmp_path / "t", INSIDE, 10**9, tmp_path / "r"))
     with pytest.raises(InputError, match="no such file or folder"):
         list(simulate(tmp_path / "no", INSIDE, 1, tmp_path / "r"))
     with pytest.raises(InputError, match="nothing is ever overwritten"):
