@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#59626C")  # Okabe–Ito
+AROUND = 1.15  # the outermost points
 MARKS = ("o", "s", "^", "D", "v")
 
 
@@ -89,8 +90,9 @@ def curve_page(
 
 
 def curve_figure(rows: Sequence[Mapping[str, Any]], target: float) -> Figure:
-    """One panel an error, one line for each number of repeats."""
+    """One panel an error, one line for each number of repeats; empty where nothing has a floor."""
     figure = new_figure(2.9)
+    measured = [r["measurements"] for r in rows] or [1]
     panels = figure.subplots(1, len(DECIDING), sharey=True)
     repeats = sorted({r["repeats"] for r in rows})
     for axes, error in zip(panels, DECIDING, strict=True):
@@ -105,6 +107,7 @@ def curve_figure(rows: Sequence[Mapping[str, Any]], target: float) -> Figure:
         axes.axhline(target, color=GREY, linewidth=0.8)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_xlim(min(measured) / AROUND, max(measured) * AROUND)  # none where nothing is drawn
         for axis, places in ((axes.xaxis, (1, 3)), (axes.yaxis, (1, 1.5, 2, 3, 5))):
             axis.set_major_locator(LogLocator(subs=places))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

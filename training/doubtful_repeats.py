@@ -107,7 +107,7 @@ def drive_seen(recording: Recording) -> float | None:
     The largest of all channels, and of the values as they are and without each repeat's own mean,
     which drift moves. About 1 where the drive makes no difference, below it where what stands as
     repeats are sequences. None where it can't be told: one drive, fewer than two sequences with at
-    least two repeats, or values that are not numbers.
+    least two repeats, values that are not numbers, or that differ by no more than rounding.
     """
     used = recording.complete.sum(axis=1) >= 2
     if used.sum() < 2:
@@ -120,13 +120,15 @@ def drive_seen(recording: Recording) -> float | None:
     if not all(np.isfinite(block).all() for block in blocks):
         return None
     channels = range(recording.response.shape[3])
-    return max(_over_chance([block[..., c] for block in blocks]) for c in channels)
+    found = [_over_chance([block[..., c] for block in blocks]) for c in channels]
+    return max((one for one in found if one is not None), default=None)
 
 
-def _over_chance(sequences: Sequence[Array]) -> float:
+def _over_chance(sequences: Sequence[Array]) -> float | None:
     """Variance of sequences' means over what repeats `(R, T)` of each alone would make.
 
-    The larger of that of the values and of that without each repeat's own mean.
+    The larger of that of the values and of that without each repeat's own mean. None where neither
+    is more than rounding.
     """
     low, high = np.percentile(np.concatenate([one.ravel() for one in sequences]), INNER)
     room = high - low if high > low else np.inf  # a glitch is more than all that is seen
@@ -140,9 +142,11 @@ def _over_chance(sequences: Sequence[Array]) -> float:
             means.append(known.mean(axis=0))
             chance += float((known.var(axis=0, ddof=1) / len(known)).mean()) / len(sequences)
         between = float(np.var(means, axis=0, ddof=1).mean())
-        quiet = chance <= QUIETEST**2
-        found.append((np.inf if between > QUIETEST**2 else 0.0) if quiet else between / chance)
-    return max(found)
+        if chance > QUIETEST**2:
+            found.append(between / chance)
+        elif between > QUIETEST**2:
+            found.append(np.inf)
+    return max(found, default=None)
 
 
 def _still(recording: Recording) -> NDArray[np.bool_]:

@@ -79,17 +79,19 @@ def whole_repeats(real: Array) -> Mask:
     return whole
 
 
-def complete_repeats(real: Array) -> tuple[Array, NDArray[np.int64]]:
+def complete_repeats(real: Array, least: int = 1) -> tuple[Array, NDArray[np.int64]]:
     """Choose sequences and repeats without a gap, as many as fit into one full array.
 
     A sequence's length is where the last of its repeats ends; a repeat with a hole in it is left
     out. Of the sequences those are kept that have at least as many complete repeats as makes
-    sequences × repeats (counted up to 16) largest.
+    sequences × repeats (counted up to 16) largest, but `least` where any has so many.
 
     Parameters
     ----------
     real
         `(S, R, T, C)` with NaN for what is missing.
+    least
+        Complete repeats of a sequence that are worth more than any number of sequences with fewer.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def complete_repeats(real: Array) -> tuple[Array, NDArray[np.int64]]:
             f"repeats {real.shape}: none of them is complete (every step and channel a number); "
             "leave the channel out that isn't, or record again"
         )
-    sizes = np.unique(counts[counts > 0])
+    sizes = np.unique(counts[counts >= min(least, counts.max())])
     best = int(max(sizes, key=lambda n: ((counts >= n).sum() * min(int(n), 16), n)))
     kept = np.flatnonzero(counts >= best)
     return np.stack([real[s][complete[s]][:best] for s in kept]), kept

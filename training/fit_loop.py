@@ -128,7 +128,8 @@ class FitLoop(ABC):
     def expected_iterations(self) -> int:
         """How many there will be: those asked for, or what the minutes look like giving."""
         progress = self._progress()
-        return min(self.settings.iterations, round(self.iteration / progress) if progress else 1)
+        likely = round(self.iteration / progress) if progress else 1
+        return min(self.settings.iterations, max(likely, self.iteration))
 
     @property
     def done(self) -> bool:

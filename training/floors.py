@@ -120,7 +120,7 @@ def score(
     InputError
         Fewer than four complete repeats: halves of one have no spread.
     """
-    whole, kept = complete_repeats(real)
+    whole, kept = complete_repeats(real, FEWEST_REPEATS)
     repeats = whole.shape[1]
     if words := _too_few(repeats):
         raise InputError(f"{words}: record more repeats")
@@ -177,7 +177,7 @@ def score(
 
 def too_few_repeats(real: Array) -> str:
     """Why held-out repeats `(S, R, T, C)` can't score a twin, in words; empty where they can."""
-    return _too_few(complete_repeats(real)[0].shape[1] if whole_repeats(real).any() else 0)
+    return _too_few(int(whole_repeats(real).sum(axis=1).max(initial=0)))
 
 
 def _too_few(repeats: int) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from models.errors import InputError
 from training.drift_points import beginnings, drive_key
-from training.floors import Drives, score
+from training.ensembles import whole_repeats
+from training.floors import FEWEST_REPEATS, Drives, score
 from training.held_out import HeldOut
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import at_reads, reads_of
@@ -47,7 +48,8 @@ def hold_out(
     Sequences that were recorded for `scoring` are the test part, all of them, and so are those that
     have at least twice the repeats of the others, and 8 or more. Sequences that play the same
     drive, or of which one begins as the other goes all the way, go together: what is scored
-    has never been fitted under another number. One sequence alone is split by its repeats: half to
+    has never been fitted under another number. Sequences with too few repeats to score a twin are
+    fitted, as long as others have enough. One sequence alone is split by its repeats: half to
     fit, half to score. What a twin has `seen` that the fit goes on from is not scored, as long as
     there is anything else.
 
@@ -76,10 +78,12 @@ def hold_out(
     to_score = np.intersect1d(alike[many], unused)
     families = recording.families
     for_scoring = 0 < to_score.size <= drives.size - 2
+    enough = np.intersect1d(alike[_can_score(recording)[usable]], unused)
+    pool = enough if enough.size else unused
     test = (
         to_score
         if for_scoring
-        else _stratified(unused, families, TEST_SHARE, MOST_TEST, rng, drives.size)
+        else _stratified(pool, families, TEST_SHARE, MOST_TEST, rng, drives.size)
     )
     rest = np.setdiff1d(drives, test)
     selecting = np.intersect1d(rest, unfitted) if np.isin(rest, unfitted).any() else rest
@@ -98,6 +102,13 @@ def hold_out(
     if for_scoring and scoring is not None and scoring.chose_the_end:
         how += CHOSE_THE_END
     return HeldOut(training, validation, test, every, every, every, f"scored on {how}")
+
+
+def _can_score(recording: Recording) -> NDArray[np.bool_]:
+    """Which sequences `(S,)` have as many repeats without a gap as a score needs."""
+    known = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    found: NDArray[np.bool_] = whole_repeats(known).sum(axis=1) >= FEWEST_REPEATS
+    return found
 
 
 def _alike(recording: Recording, usable: Index) -> Index:

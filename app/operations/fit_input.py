@@ -88,8 +88,11 @@ class FitInput:
 
     def unscorable(self) -> str:
         """Why what is held out can't score a twin, in words; empty where it can."""
-        there = self.recording.complete[self.parts.test][:, self.parts.test_repeats]
-        return too_few_repeats(np.where(there, 0.0, np.nan)[:, :, None, None])
+        there, response = (
+            array[self.parts.test][:, self.parts.test_repeats]
+            for array in (self.recording.complete, self.recording.response)
+        )
+        return too_few_repeats(np.where(there[:, :, None, None], response, np.nan))
 
     def part(self, name: str) -> tuple[Array, Array]:
         """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`.

@@ -66,6 +66,17 @@ def test_a_part_has_as_many_members_as_a_fit_of_it_would(recording, tmp_path, mo
         assert point["objective"] == "energy"  # that of so few
 
 
+def test_repeats_that_are_all_alike_have_no_floor_and_a_page_all_the_same(tmp_path):
+    """A panel without a point once ended it: unexpected ValueError, Data cannot be log-scaled."""
+    seen = record_device(12, 4, seed=1, steps=8)
+    seen.response[:] = seen.response[:, :1]
+    write_recording(tmp_path / "recording", seen)
+    out = tmp_path / "curve"
+    values = list(learning_curve([tmp_path / "recording"], out, **TINY))[-1].values
+    assert values["status"] == "done"
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_time_left_is_that_of_the_fits_to_come(recording, tmp_path):
     """Of a budget of minutes each takes as long; the largest was once told sixteen times that."""
     grid = {**TINY, "minutes": 1.0}

@@ -11,6 +11,7 @@ from models.errors import InputError
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
 from training.bad_data import clipped, problems_of, warnings_of
+from training.doubtful_repeats import drive_seen
 from training.joined import join
 from training.windows import doubts, refuse_unfit
 
@@ -38,6 +39,13 @@ def check(one, *, deterministic):
 
 def test_an_ordinary_recording_is_not_suspected():
     assert check(recording(noisy()), deterministic=False) == []
+
+
+def test_changes_that_are_rounding_beside_an_offset_are_no_exchanged_axes():
+    """Told apart from noise that no drive moves: that is a finding of its own."""
+    one = recording(1e3 + 1e-7 * noisy(), drive=np.random.default_rng(1).uniform(size=(5, 40)))
+    assert drive_seen(one) is None
+    assert not any("exchanged" in words for words in doubts(one, deterministic=False))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -183,7 +183,9 @@ def test_a_snapshot_without_a_score_is_never_chosen(monkeypatch):
 
 def test_minutes_end_a_fit_before_its_iterations():
     fit = small_fit(100_000, minutes=0.01)
-    assert sum(1 for _ in fit.steps()) < 1000
+    steps = [(step.iteration, fit.expected_iterations) for step in fit.steps()]
+    assert len(steps) < 1000
+    assert all(iteration <= expected for iteration, expected in steps)
     assert fit.done
     assert fit.best_validation < np.inf
 
@@ -200,6 +202,18 @@ def test_settings_that_cannot_be_are_named_at_once():
     with pytest.raises(InputError) as caught:
         FitSettings(iterations=0, learning_rate=-1.0, deterministic=True)
     assert "3 problems" in str(caught.value)
+
+
+def test_a_sequence_with_too_few_repeats_to_score_is_fitted():
+    """One missing row of a table made the only held-out sequence one that could score nothing."""
+    counts = [4, 3, 3, 4, 2, 3, 3, 3, 3, 3]
+    for seed in range(10):
+        assert set(hold_out(recording(["mixed"] * 10, 4, counts), seed).test) <= {0, 3}
+    gap = recording(["mixed"] * 6, 4)
+    gap.response[:5, 2, 3] = np.nan  # complete by its marks, and yet without a value
+    assert all(hold_out(gap, seed).test.tolist() == [5] for seed in range(10))
+    few = recording(["mixed"] * 6, 3)
+    assert len({int(hold_out(few, seed).test[0]) for seed in range(20)}) > 2
 
 
 def test_every_family_is_held_out_and_no_sequence_twice():

@@ -9,6 +9,7 @@ from scipy import stats
 
 from models.errors import InputError
 from training.ensembles import Ground, complete_repeats
+from training.floors import score
 from training.metrics import (
     EXPECTED_COVERAGE,
     autocovariance_error,
@@ -156,8 +157,8 @@ def test_rounding_of_a_twin_without_noise_is_no_noise():
     still = np.repeat(rng.random((6, 1, 40, 2)) + 1e3, 7, axis=1)
     assert not residuals(still).any()
     silent = np.zeros_like(still)
-    for score in (autocovariance_error, cross_correlation_error):
-        assert score(still, real) == score(silent, real)
+    for error_of in (autocovariance_error, cross_correlation_error):
+        assert error_of(still, real) == error_of(silent, real)
 
 
 def test_cross_correlation_error_sees_independent_channels():
@@ -233,6 +234,19 @@ def test_a_few_sequences_of_many_repeats_take_no_others_place():
     real[4:, 16:] = np.nan
     whole, kept = complete_repeats(real)
     assert (whole.shape[:2], kept.tolist()) == ((20, 16), list(range(20)))
+
+
+def test_what_is_needed_of_a_sequence_goes_before_more_sequences():
+    rng = np.random.default_rng(3)
+    real = process(rng, 9, 4, steps=4, channels=1)
+    for sequence, repeats in enumerate([3, 2, 4, 4, 3, 3, 2, 4, 2]):
+        real[sequence, repeats:] = np.nan
+    assert complete_repeats(real)[0].shape[:2] == (6, 3)
+    whole, kept = complete_repeats(real, least=4)
+    assert (whole.shape[:2], kept.tolist()) == ((3, 4), [2, 3, 7])
+    assert complete_repeats(real, least=5)[0].shape[:2] == (3, 4)  # as many as there are
+    scores = score(process(rng, 9, 200, steps=4, channels=1), real)
+    assert (scores.details["sequences"], scores.details["repeats"]) == (3, 4)
 
 
 def test_a_repeat_with_a_hole_and_a_short_sequence_are_left_out():
