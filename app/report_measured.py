@@ -88,8 +88,18 @@ class Measured:
         return f", {repeats} repeats averaged" if repeats > 1 else ""
 
     @property
+    def beyond(self) -> bool:
+        """Whether it is worse than the whole interval that the twin foresaw for single passes."""
+        low, high = (self.body["predicted"].get(end) for end in ("low", "high"))
+        if low is None or high is None or low == high:  # of a twin without noise
+            return False
+        return bool(self.measured < low if self.higher_wins else self.measured > high)
+
+    @property
     def keeps(self) -> bool:
-        """Whether the network keeps its score on the way to the device."""
+        """Whether the network keeps its score on the way to the device, as it was foreseen."""
+        if self.beyond:
+            return False
         if self.higher_wins:
             return self.measured >= self.predicted - KEEPS_POINTS
         return self.ratio <= KEEPS

@@ -88,17 +88,17 @@ def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
     """Whether two means over the same seeds and folds may differ by chance.
 
     By a t-test at 5 %: paired, and where some failed unpaired, with the degrees of freedom of the
-    fewer; False where none can be told.
+    fewer; one value alone counts as known exactly. True for one of each: nobody knows.
     """
     from scipy.stats import t
 
-    fewer = min(len(ours), len(theirs))
-    if fewer < 2:
-        return False
     apart = [one - other for one, other in zip(ours, theirs, strict=False)]
     samples = [apart] if len(ours) == len(theirs) else [ours, theirs]
-    error = hypot(*(stdev(one) / len(one) ** 0.5 for one in samples))
-    most = float(t.ppf(1 - UNLIKELY / 2, fewer - 1))
+    scattered = [one for one in samples if len(one) > 1]
+    if not scattered:
+        return True
+    error = hypot(*(stdev(one) / len(one) ** 0.5 for one in scattered))
+    most = float(t.ppf(1 - UNLIKELY / 2, min(map(len, scattered)) - 1))
     return abs(fmean(ours) - fmean(theirs)) < most * error
 
 

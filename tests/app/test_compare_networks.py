@@ -189,8 +189,11 @@ def test_a_difference_that_chance_could_make_is_said_to_be_one() -> None:
     fewer, far = Row("o", "x", (), (0.16, 0.15, 0.17, 0.14)), Row("o", "x", (), (0.4, 0.41, 0.42))
     assert _against(first, fewer, deployed=False).endswith("0.155 (× 1.12, perhaps by chance).")
     assert "chance" not in _against(first, far, deployed=False)
-    single = Row("other", "x", (), (0.16,))
-    assert "chance" not in _against(first, single, deployed=False)
+    single, apart = (Row("other", "x", (), (value,)) for value in (0.16, 0.2))
+    assert "chance" in _against(first, single, deployed=False)  # ours scatter around it
+    assert "chance" not in _against(first, apart, deployed=False)
+    alone = Row("noise-aware", NOISE_AWARE, (), (0.1,))
+    assert "chance" in _against(alone, apart, deployed=False)
     twice = Row("noise-aware", NOISE_AWARE, (), (0.10, 0.12))  # of two seeds nothing is sure
     assert "chance" in _against(twice, Row("o", "x", (), (0.14, 0.17)), deployed=False)
     plan = Plan("emg", ("twin",), (), (60,))

@@ -38,6 +38,23 @@ def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     assert "loses on the way" in lost
 
 
+def test_a_score_beyond_the_interval_foreseen_is_not_kept() -> None:
+    """It was said to be kept at × 1.26, where the deployment said: outside the interval."""
+    run = accurate("noise-aware", 0.95, 0.945)
+    run.body["predicted"] |= {"low": 0.947, "high": 0.96}
+    (said,) = headline([run])
+    assert "loses on the way" in said
+    assert "(-0.5 points, worse than the 90 % interval foreseen)" in said
+    error = Measured(Path("n"), "noise-aware", {**run.body, "metric": "nmse"}, *2 * [np.zeros(3)])
+    for value, low, high, kept in (
+        (1.2, 0.9, 1.1, False), (1.2, 0.9, 1.25, True), (0.8, 0.9, 1.1, True), (1.4, 0.9, 2, False),
+        (1.2, 1.0, 1.0, True), (1.2, None, None, True),
+    ):  # fmt: skip
+        error.body["measured"] = value
+        error.body["predicted"] = {"value": 1.0, "low": low, "high": high}
+        assert error.keeps == kept
+
+
 def test_a_score_of_averaged_runs_is_said_to_be_one() -> None:
     single, averaged = accurate("untrained", 0.9, 0.9), accurate("untrained", 0.9, 0.9)
     averaged.body["repeats"] = 3
