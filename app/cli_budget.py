@@ -90,7 +90,8 @@ def for_twin_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--target", type=factor, metavar="R",
-        help=f"with --for-twin: stop where no error is above R times its floor ({TARGET})",
+        help="with --for-twin: stop where mean, spread, autocovariance and CRPS are at most R "
+        f"times their floors ({TARGET})",
     )  # fmt: skip
     parser.add_argument(
         "--steps", type=whole, metavar="T", help="with --for-twin: of each sequence (100)"

@@ -148,8 +148,8 @@ def test_a_larger_budget_goes_on_from_what_is_there(finished, bench):
     looser = list(record_for_twin(bench, out, replace(TINY, budget=22, target=1e9), resume=True))
     assert looser[-1].values["reached"]
     assert next(e.text for e in looser if isinstance(e, Note)).endswith(
-        "enough: none that decides is above 1e+09; these sequences were looked at 5 times: on "
-        "others expect a little more"
+        "enough: mean, spread, autocovariance and CRPS decide, at most 1e+09; these sequences were "
+        "looked at 5 times: on others expect a little more"
     )
 
 

@@ -173,7 +173,7 @@ class TwinForm(QObject):
     def _curve_rows(self) -> None:
         self.curve_iterations = WholeEntry(4000, 1, 1_000_000, "", "Iterations of each fit")
         self.curve_seeds = WholeEntry(1, 1, 100, "", "Fits of each part")
-        words = "Target: no error above so many times its floor"
+        words = "Target: mean, spread, autocovariance and CRPS over floor"
         self.target = NumberEntry(1.5, 1.01, 20.0, "× floor", words)
         self._add(CURVE, "Iterations", self.curve_iterations)
         self._add(CURVE, "Seeds", self.curve_seeds)
