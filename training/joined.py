@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-def join(recordings: Sequence[Recording]) -> Recording:
+def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recording:
     """Join recordings of one device into one, padded with NaN to the longest and most repeated.
+
+    `names`: what faults call them; by default their ids.
 
     Raises
     ------
@@ -32,20 +34,22 @@ def join(recordings: Sequence[Recording]) -> Recording:
     if not recordings:
         raise InputError("fit: no recording given; name at least one")
     first = recordings[0]
+    called = list(names) or [str(r.meta.get("id", "a recording")) for r in recordings]
+    named = list(zip(called, recordings, strict=True))
     problems = [
-        f"{_name(other)} differs from {_name(first)} in {difference}; a twin is valid for one "
+        f"{name} differs from {called[0]} in {difference}; a twin is valid for one "
         "setting: fit them apart or record again"
-        for other in recordings[1:]
+        for name, other in named[1:]
         for difference in _differences(first, other)
     ]
     problems += [
-        f"{_name(r)} holds no complete repeat (status {r.status})"
-        for r in recordings
+        f"{name} holds no complete repeat (status {r.status})"
+        for name, r in named
         if not r.complete.any()
     ]
     problems += [
-        f"{_name(r)} is still being recorded: wait until it is done, or stop it"
-        for r in recordings
+        f"{name} is still being recorded: wait until it is done, or stop it"
+        for name, r in named
         if r.status == "running"
     ]
     ids = [str(r.meta["id"]) for r in recordings if r.meta.get("id")]
@@ -56,8 +60,8 @@ def join(recordings: Sequence[Recording]) -> Recording:
     ]
     if not problems:
         problems += [
-            f"{_name(other)} beside {_name(first)}: {words} Convert it, or fit them apart"
-            for other in recordings[1:]
+            f"{name} beside {called[0]}: {words} Convert it, or fit them apart"
+            for name, other in named[1:]
             for words in scale_words(first, other)
         ]
     raise_problems(InputError, "recordings", problems)
@@ -88,10 +92,6 @@ def _differences(a: Recording, b: Recording) -> Iterator[str]:
             if one.get(key) != other.get(key):
                 yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
     yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
-
-
-def _name(recording: Recording) -> str:
-    return str(recording.meta.get("id", "a recording"))
 
 
 def _padded(response: Array, repeats: int, steps: int) -> Array:

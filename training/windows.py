@@ -173,8 +173,8 @@ def batch_indices(iteration: int, sequences: int, size: int, seed: int, fresh: i
     return torch.as_tensor(order[place * size : (place + 1) * size].copy())
 
 
-def refuse_unfit(recording: Recording, *, deterministic: bool) -> None:
-    """Refuse what can't be fitted.
+def refuse_unfit(recording: Recording, *, deterministic: bool, where: str = "recording") -> None:
+    """Refuse what can't be fitted, named as `where`.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def refuse_unfit(recording: Recording, *, deterministic: bool) -> None:
             "a twin without noise with --deterministic"
         )
     problems += problems_of(recording)
-    raise_problems(InputError, "recording", problems)
+    raise_problems(InputError, where, problems)
 
 
 def doubts(recording: Recording, *, deterministic: bool) -> list[str]:

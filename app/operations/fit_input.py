@@ -53,8 +53,8 @@ class FitInput:
         """
         recordings = [read_repeats(path) for path in paths]
         raise_problems(InputError, "fit", _deployed(paths, recordings))
-        joined = join(recordings)
-        refuse_unfit(joined, deterministic=deterministic)
+        joined = join(recordings, [str(path) for path in paths])
+        refuse_unfit(joined, deterministic=deterministic, where=", ".join(map(str, paths)))
         notes = []
         for path, one in zip(paths, recordings, strict=True):
             of = f"{path}: " if len(paths) > 1 else ""  # a repeat's position is that in its own run

@@ -197,3 +197,15 @@ def test_a_recording_of_another_device_is_told_of_by_whatever_takes_it(tmp_path)
             said = words(verb)
             assert [one in said for one in apart] == 3 * [name == "other"]
             assert ("instead of" in said) == (name == "other")
+
+
+def test_what_is_refused_is_called_by_the_name_that_was_given(tmp_path):
+    one, other = record_device(12, 4, seed=1), record_device(12, 4, seed=2, units=("A",))
+    still = record_device(12, 4, seed=3)
+    still.response[:] = 3.0
+    for name, recording in (("one", one), ("other", other), ("still", still)):
+        write_recording(tmp_path / name, recording)
+    with pytest.raises(InputError, match=f"{tmp_path / 'other'} differs from {tmp_path / 'one'}"):
+        list(fit([tmp_path / "one", tmp_path / "other"], tmp_path / "twin"))
+    with pytest.raises(InputError, match=f"^{tmp_path / 'still'}: "):
+        list(fit([tmp_path / "still"], tmp_path / "twin"))
