@@ -128,6 +128,12 @@ def _gaps_words(sequence: int, used: Array, made: Measured) -> str:
     return f"sequence {sequence} has no repeat without gaps (NaN){what}{mapped}"
 
 
+def _places(which: NDArray[np.bool_]) -> str:
+    """Repeats of `(S, R)` by sequence and repeat, from 0 as a map's `only=` counts."""
+    found = [f"sequence {s} repeat {r}" for s, r in np.argwhere(which)[:MOST_STEPS]]
+    return ", ".join(found) + " …" * (int(which.sum()) > MOST_STEPS)
+
+
 def _gaps_where(known: NDArray[np.bool_], channels: tuple[str, ...]) -> tuple[str, list[str]]:
     """Where repeats `(R, T, C)` of which none is whole have their gaps, and a map without them."""
     gone = [channels[c] for c in np.flatnonzero(~known.any(axis=(0, 1)))]
@@ -160,11 +166,12 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
     used = np.arange(response.shape[2]) < lengths[:, None]
     gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
     over = np.False_ if made.over is None else made.over
-    incomplete = int((gaps.any(axis=2) & ~over).sum())
-    if incomplete:
-        have, count = ("has", "counts") if incomplete == 1 else ("have", "count")
-        said = f"{counted(incomplete, 'repeat')} {have} gaps (NaN) and {count} as not recorded"
-        notes.append((said, "warning"))
+    incomplete = gaps.any(axis=2) & ~over
+    if incomplete.any():
+        one = int(incomplete.sum()) == 1
+        have, count = ("has", "counts") if one else ("have", "count")
+        said = f"{counted(int(incomplete.sum()), 'repeat')} {have} gaps (NaN) and {count} as not "
+        notes.append((f"{said}recorded: {_places(incomplete)}", "warning"))
     spans = np.nanmax(response, axis=(0, 1, 2)) - np.nanmin(response, axis=(0, 1, 2))
     still = [made.channels[c] for c in np.flatnonzero(spans == 0)]
     if still:

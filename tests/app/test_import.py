@@ -133,7 +133,8 @@ def test_repeats_with_gaps_count_as_not_recorded(tmp_path: Path) -> None:
     recording = read_recording(tmp_path / "r")
     assert recording.complete.tolist() == [[True, True, False, True, True]]
     assert np.isnan(recording.response[0, 2]).all()
-    assert any("1 repeat has gaps" in n.text and n.level == "warning" for n in notes)
+    [said] = [n.text for n in notes if "1 repeat has gaps" in n.text and n.level == "warning"]
+    assert said.endswith("not recorded: sequence 2 repeat 3")
     assert recording.meta["remarks"] == [n.text for n in notes]
 
 
