@@ -134,7 +134,7 @@ def test_repeats_with_gaps_count_as_not_recorded(tmp_path: Path) -> None:
     assert recording.complete.tolist() == [[True, True, False, True, True]]
     assert np.isnan(recording.response[0, 2]).all()
     [said] = [n.text for n in notes if "1 repeat has gaps" in n.text and n.level == "warning"]
-    assert said.endswith("not recorded: sequence 2 repeat 3")
+    assert said.endswith("not recorded: sequence 0 repeat 2")
     assert recording.meta["remarks"] == [n.text for n in notes]
 
 
