@@ -190,6 +190,9 @@ def numbers_of(text: str) -> tuple[int, ...]:
         ends = RUN.fullmatch(part)
         first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (1, 0)
         if not first <= last < first + MOST_NUMBERS:
-            raise InputError(f"{text!r} is not a list of counts such as 3,7,20-35")
+            raise InputError(
+                f"{text!r} is not a list of counts such as 3,7,20-35: from 1 to 999999999, a range "
+                f"upwards and of {MOST_NUMBERS} at most"
+            )
         found += range(first, last + 1)
     return tuple(found)

@@ -61,6 +61,11 @@ def lines_of(text: str) -> list[dict[str, object]]:
         (["safe", "a.toml", "b.toml"], "safe: unrecognized arguments: b.toml"),
         (["record", "--bench", "virtual"], "--out --resume is required"),
         (["train", "--layers", "16,,16", "--out", "n"], "not a list of node counts"),
+        (["train", "--layers", "100000", "--out", "n"], "1 to 99999 nodes a layer"),
+        (["train", "--taps", "0,1000", "--out", "n"], "0 to 999 steps"),
+        (["learning-curve", "r", "--sequences", "0,8", "--out", "n"], "1 to 999999999 each"),
+        (["task", "--seed", "9223372036854775808"], "9223372036854775808 is too large: "
+         "999999999999999999 at most"),
         (["simulate", "t", "--sequences", "s", "--repeats", "0", "--out", "o"], "1 or more"),
         (["record", "--bench", "virtual", "--out", "o"], "--sequences is missing"),
         (["fit", "--out", "t"], "at least one RECORDING"),

@@ -99,6 +99,8 @@ def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
         (["--bad", "2", "--good", "2"], "repeat 2: bad and good at once"),
         (["--why", "door"], "--why stands alone"),
         (["--bad", "0"], "is not a list of counts"),
+        (["--bad", "0"], ": from 1 to 999999999, a range upwards and of 1000000 at most"),
+        (["--bad", "99999999999999999999"], "from 1 to 999999999"),
         (["--bad", "door"], "is not a list of counts"),
         (["--bad", "4-2"], "is not a list of counts"),
         (["--bad", "1-999999999"], "is not a list of counts"),
