@@ -324,4 +324,5 @@ def test_output_into_a_full_disk_is_one_sentence_and_no_fault_of_the_program(
         )
     assert done.returncode == 1
     assert done.stderr.startswith("twinrig: standard output: the disk is full")
+    assert "use --resume where the command has it" in done.stderr
     assert len(done.stderr.splitlines()) == 1
