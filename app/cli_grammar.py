@@ -7,9 +7,9 @@ import difflib
 import re
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from app.cli_types import factor, whole_or_zero
+from app.cli_types import factor, named, path, whole_or_zero
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ class Parser(argparse.ArgumentParser):
     A verb answers for its own arguments: an unknown one is told before one that is missing because
     of it, with the nearest known one and this verb's usage.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.register("type", Path, path)
 
     def parse_known_args(  # type: ignore[override]  # namespaces of our own are never given
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -86,17 +90,17 @@ def hardware(parser: Parser, *, several: bool = False, bare: bool = False) -> No
     words = "a bench file, or the word virtual"
     if several:
         parser.add_argument(
-            "--bench", required=True, action="append", metavar="B.toml",
+            "--bench", type=named, required=True, action="append", metavar="B.toml",
             help=f"{words}; of a network of several devices once for each, in any order",
         )  # fmt: skip
     elif bare:
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument("--bench", metavar="B.toml", help="the same")
+        either.add_argument("--bench", type=named, metavar="B.toml", help="the same")
         either.add_argument(
-            "bench", nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help=words
+            "bench", type=named, nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help=words
         )
     else:
-        parser.add_argument("--bench", required=True, metavar="B.toml", help=words)
+        parser.add_argument("--bench", type=named, required=True, metavar="B.toml", help=words)
     parser.add_argument(
         "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
     )

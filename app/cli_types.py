@@ -5,11 +5,26 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from pathlib import Path
 
 from models.wiring import MOST_NODES, laid_out
 
 HIGHEST_PORT = 65535
 MOST_DIGITS = 18  # a seed has 64 bits
+
+
+def named(text: str) -> str:
+    """A text of at least one character that is no blank."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """A file or folder; none would be the folder that the command runs in."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is empty: name a file or folder, . is this folder")
+    return Path(text)
 
 
 def whole(text: str) -> int:
@@ -57,6 +72,17 @@ def kelvin(text: str) -> float:
         value = math.nan
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a temperature in kelvin, above zero")
+    return value
+
+
+def tesla(text: str) -> float:
+    """A field in T."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a field in tesla such as 0.003")
     return value
 
 
