@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
+MOST_MEANT = 3  # suggestions
+NO_BENCH = "one of the arguments --bench B.toml is required"  # argparse, of what may stand bare
 EXIT_CODES = (
     "exit codes: 0 done · 1 failed on the way · 2 wrong use · 3 stopped by the user · "
     "4 refused by a limit or a pre-flight check before anything was energised"
@@ -46,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     def _refuse_unknown_options(self, words: Sequence[str]) -> None:
         options = [w.partition("=")[0] for w in takewhile("--".__ne__, words) if w[:2] == "--"]
-        known = self._option_string_actions
+        known = [name for name in self._option_string_actions if name[:2] == "--"]
         unknown = [name for name in options if " " not in name and name not in known]
         if unknown:
             said = ", ".join(f"{name!r}{_did_you_mean(name, known)}" for name in unknown)
@@ -58,14 +60,21 @@ class Parser(argparse.ArgumentParser):
         if match is not None:
             known = re.findall(r"[\w.-]+", match["known"])
             message += _did_you_mean(match["word"], known)
+        if message == NO_BENCH:
+            message = "name the bench: B.toml, or the word virtual (--bench B.toml is the same)"
         asked = self.prog.partition(" ")[2]  # "twinrig" stands before every error already
         place = f"{asked}: " if asked else ""
         raise InputError(f"{place}{message}\n{self.format_usage().strip()}")
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    """Those that begin so, else the nearest; the dashes of an option make nothing near."""
+    bare = {name.lstrip("-"): name for name in known}
+    asked = word.lstrip("-")
+    begun = [name for name in bare if asked and name.startswith(asked)]
+    near = begun[:MOST_MEANT] or difflib.get_close_matches(asked, bare, n=1)
+    words = " or ".join(repr(bare[name]) for name in near)
+    return f"; did you mean {words}?" if near else ""
 
 
 def verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:

@@ -58,6 +58,12 @@ def lines_of(text: str) -> list[dict[str, object]]:
         (["record", "--bnech", "virtual", "--out", "o"], "record: no such option: "
          "'--bnech'; did you mean '--bench'?"),
         (["bench", "check", "--energize=1", "b.toml"], "did you mean '--energise'?"),
+        (["record", "--seq", "s"], "no such option: '--seq'; did you mean '--sequences'?"),
+        (["record", "--rep=3"], "no such option: '--rep'; did you mean '--repeats'?"),
+        (["record", "--se", "s"], "'--se'; did you mean '--seed' or '--sequences'?"),
+        (["record", "--bogus", "1"], "no such option: '--bogus'\n"),
+        (["safe"], "safe: name the bench: B.toml, or the word virtual"),
+        (["monitor"], "monitor: name the bench: B.toml, or the word virtual"),
         (["safe", "a.toml", "b.toml"], "safe: unrecognized arguments: b.toml"),
         (["record", "--bench", "virtual"], "--out --resume is required"),
         (["train", "--layers", "16,,16", "--out", "n"], "not a list of node counts"),
