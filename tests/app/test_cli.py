@@ -21,6 +21,7 @@ from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
 from app.operations.sweep_grid import Grid
 from app.store import read_recording
+from models import compiled
 from models.errors import InputError
 from training.course import TrainSettings
 from training.fit_settings import (
@@ -171,6 +172,17 @@ def test_too_little_memory_is_no_fault_of_the_program(
     assert "more memory than is free" in str(lines_of(shown.out)[-1]["message"])
     assert "224. GiB" in shown.err
     assert "fault of the program" not in shown.err
+
+
+@pytest.mark.parametrize(("given", "told"), [("abc", 1), ("0", 1), ("-1", 1), ("2", 0), ("", 0)])
+def test_a_number_of_threads_that_is_none_is_told_once_and_ends_nothing(
+    given: str, told: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TWINRIG_THREADS", given)
+    assert run("bench", "list") == 0
+    words = f"TWINRIG_THREADS is {given!r}, no whole number of 1 or more: ignored"
+    assert capsys.readouterr().err.count(words) == told
+    assert compiled.threads() == 2 if given == "2" else compiled.threads() >= 1
 
 
 def test_another_package_called_instruments_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
