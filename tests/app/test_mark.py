@@ -92,6 +92,17 @@ def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
     assert "bad 1 (lamp)" in said
 
 
+def test_where_no_repeat_is_left_it_warns(recorded, capsys) -> None:
+    assert main(["mark", str(recorded), "--bad", "1-7"]) == 0
+    assert "no repeat is left" not in capsys.readouterr().err
+    assert main(["mark", str(recorded), "--bad", "8"]) == 0
+    said = capsys.readouterr().err
+    assert "no repeat is left that isn't marked bad: no fit or score can use" in said
+    assert "take back what is good (`twinrig mark RECORDING --good 1,2`" in said
+    assert main(["mark", str(recorded), "--good", "4"]) == 0
+    assert "no repeat is left" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
