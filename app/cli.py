@@ -8,6 +8,7 @@ one makes the rig safe once more.
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import time
 import traceback
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             check_our_packages()
             parsed = build_parser().parse_args(arguments)
+            _tell_ignored_threads(screen)
             return run(parsed, screen)
         except TwinrigError as error:
             screen.error(type(error).__name__, str(error), error.exit_code)
@@ -92,6 +94,18 @@ def check_our_packages() -> None:
             "program (InstrumentKit?) shares this environment; install Twinrig in its own: "
             "python3 start.py"
         )
+
+
+def _tell_ignored_threads(screen: Screen) -> None:
+    """A warning, no error: neither `safe` nor a run that measures may end by it."""
+    if os.environ.get("TWINRIG_THREADS"):
+        from models.compiled import threads_ignored
+
+        if given := threads_ignored():
+            screen.say(
+                f"TWINRIG_THREADS is {given!r}, no whole number of 1 or more: ignored, up to four "
+                "cores are used"
+            )
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> int:

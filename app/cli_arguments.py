@@ -18,7 +18,7 @@ from app import (
 )
 from app.cli_bench_arguments import bench_arguments
 from app.cli_grammar import EXIT_CODES, Parser, hardware, out, retries, verb, wire
-from app.cli_types import factor, kelvin, whole
+from app.cli_types import factor, kelvin, named, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -60,6 +60,7 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     hardware(parser)
     parser.add_argument(
         "--sequences",
+        type=named,
         metavar="S",
         help="JSON file, recording, or FAMILY:COUNTxSTEPS[xHOLDS][@SEED]; with HOLDS each step is "
         "held 1 to so many times as long",
@@ -141,7 +142,7 @@ def _compare_networks(verbs: argparse._SubParsersAction[Parser]) -> None:
 def _simulate(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "simulate", "a recording made by the twin, in the same format")
     parser.add_argument("twin", type=Path, metavar="TWIN", help="a fitted twin")
-    parser.add_argument("--sequences", required=True, metavar="S", help="as for record")
+    parser.add_argument("--sequences", type=named, required=True, metavar="S", help="as for record")
     parser.add_argument(
         "--repeats", type=whole, required=True, metavar="N", help="of each sequence"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app import cli_draft, cli_hand
 from app.cli_grammar import Parser, hardware, out, verb, wire
-from app.cli_types import current, factor, names, port, whole
+from app.cli_types import current, factor, named, names, port, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -50,8 +50,12 @@ def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:
     check = verb(
         parts, "check", "identify the instruments of a bench and read their states; only asks"
     )
-    check.add_argument("bench_positional", nargs="?", metavar="B.toml", help="same as --bench")
-    check.add_argument("--bench", metavar="B.toml", help="a bench file, or the word virtual")
+    check.add_argument(
+        "bench_positional", type=named, nargs="?", metavar="B.toml", help="same as --bench"
+    )
+    check.add_argument(
+        "--bench", type=named, metavar="B.toml", help="a bench file, or the word virtual"
+    )
     wire(check)
     check.add_argument(
         "--energise", type=current, metavar="A",

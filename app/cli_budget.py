@@ -29,7 +29,9 @@ ONLY_WITH_IT = ("network", "budget", "target", "steps", "holds", "iterations")
 def counts(text: str) -> tuple[int, ...]:
     """Counts of 1 or more, `8,16,32`."""
     if not re.fullmatch(r"[1-9]\d{0,8}(,[1-9]\d{0,8})*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of counts such as 8,16,32")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of counts such as 8,16,32; 1 to 999999999 each"
+        )
     return tuple(int(part) for part in text.split(","))
 
 

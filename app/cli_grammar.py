@@ -7,15 +7,17 @@ import difflib
 import re
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from app.cli_types import factor, whole_or_zero
+from app.cli_types import factor, named, path, whole_or_zero
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
+MOST_MEANT = 3  # suggestions
+NO_BENCH = "one of the arguments --bench B.toml is required"  # argparse, of what may stand bare
 EXIT_CODES = (
     "exit codes: 0 done · 1 failed on the way · 2 wrong use · 3 stopped by the user · "
     "4 refused by a limit or a pre-flight check before anything was energised"
@@ -28,6 +30,10 @@ class Parser(argparse.ArgumentParser):
     A verb answers for its own arguments: an unknown one is told before one that is missing because
     of it, with the nearest known one and this verb's usage.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.register("type", Path, path)
 
     def parse_known_args(  # type: ignore[override]  # namespaces of our own are never given
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -42,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     def _refuse_unknown_options(self, words: Sequence[str]) -> None:
         options = [w.partition("=")[0] for w in takewhile("--".__ne__, words) if w[:2] == "--"]
-        known = self._option_string_actions
+        known = [name for name in self._option_string_actions if name[:2] == "--"]
         unknown = [name for name in options if " " not in name and name not in known]
         if unknown:
             said = ", ".join(f"{name!r}{_did_you_mean(name, known)}" for name in unknown)
@@ -54,14 +60,21 @@ class Parser(argparse.ArgumentParser):
         if match is not None:
             known = re.findall(r"[\w.-]+", match["known"])
             message += _did_you_mean(match["word"], known)
+        if message == NO_BENCH:
+            message = "name the bench: B.toml, or the word virtual (--bench B.toml is the same)"
         asked = self.prog.partition(" ")[2]  # "twinrig" stands before every error already
         place = f"{asked}: " if asked else ""
         raise InputError(f"{place}{message}\n{self.format_usage().strip()}")
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    """Those that begin so, else the nearest; the dashes of an option make nothing near."""
+    bare = {name.lstrip("-"): name for name in known}
+    asked = word.lstrip("-")
+    begun = [name for name in bare if asked and name.startswith(asked)]
+    near = begun[:MOST_MEANT] or difflib.get_close_matches(asked, bare, n=1)
+    words = " or ".join(repr(bare[name]) for name in near)
+    return f"; did you mean {words}?" if near else ""
 
 
 def verb(verbs: argparse._SubParsersAction[Parser], name: str, words: str) -> Parser:
@@ -86,17 +99,17 @@ def hardware(parser: Parser, *, several: bool = False, bare: bool = False) -> No
     words = "a bench file, or the word virtual"
     if several:
         parser.add_argument(
-            "--bench", required=True, action="append", metavar="B.toml",
+            "--bench", type=named, required=True, action="append", metavar="B.toml",
             help=f"{words}; of a network of several devices once for each, in any order",
         )  # fmt: skip
     elif bare:
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument("--bench", metavar="B.toml", help="the same")
+        either.add_argument("--bench", type=named, metavar="B.toml", help="the same")
         either.add_argument(
-            "bench", nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help=words
+            "bench", type=named, nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help=words
         )
     else:
-        parser.add_argument("--bench", required=True, metavar="B.toml", help=words)
+        parser.add_argument("--bench", type=named, required=True, metavar="B.toml", help=words)
     parser.add_argument(
         "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.cli_types import factor
+from app.cli_types import factor, named, tesla
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,7 @@ HOLD_S = 5.0
 
 def set_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments beyond those of every command on hardware."""
-    parser.add_argument("--field", type=float, required=True, metavar="T", help="in tesla")
+    parser.add_argument("--field", type=tesla, required=True, metavar="T", help="in tesla")
     parser.add_argument("--ramp", type=factor, metavar="A/S", help="in A/s (a tenth of the limit)")
     parser.add_argument(
         "--hold", type=factor, default=HOLD_S, metavar="S", help=f"seconds there ({HOLD_S:g})"
@@ -27,5 +27,5 @@ def set_arguments(parser: argparse.ArgumentParser) -> None:
 
 def send_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments beyond those of every command on hardware."""
-    parser.add_argument("instrument", metavar="NAME", help="as in the bench file")
-    parser.add_argument("command", metavar="COMMAND", help="such as '*IDN?'")
+    parser.add_argument("instrument", type=named, metavar="NAME", help="as in the bench file")
+    parser.add_argument("command", type=named, metavar="COMMAND", help="such as '*IDN?'")

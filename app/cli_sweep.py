@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_transfer import benches_meant, each_bench
-from app.cli_types import factor, layout, names, whole, whole_or_zero
+from app.cli_types import factor, layout, named, names, whole, whole_or_zero
 from models.errors import InputError, RefusedError, raise_problems
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinds", type=names, metavar="A,B,…",
         help="of noise-aware, deterministic, deterministic-noisy-readout, untrained (all)",
     )  # fmt: skip
-    parser.add_argument("--bench", action="append", metavar="B.toml", help=BENCH_HELP)
+    parser.add_argument("--bench", type=named, action="append", metavar="B.toml", help=BENCH_HELP)
     parser.add_argument(
         "--accelerate", type=factor, metavar="N", help="served virtual benches: wait N times less"
     )

@@ -5,10 +5,26 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from pathlib import Path
 
-from models.wiring import laid_out
+from models.wiring import MOST_NODES, laid_out
 
 HIGHEST_PORT = 65535
+MOST_DIGITS = 18  # a seed has 64 bits
+
+
+def named(text: str) -> str:
+    """A text of at least one character that is no blank."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """A file or folder; none would be the folder that the command runs in."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is empty: name a file or folder, . is this folder")
+    return Path(text)
 
 
 def whole(text: str) -> int:
@@ -21,8 +37,11 @@ def whole(text: str) -> int:
 
 def whole_or_zero(text: str) -> int:
     """A whole number of 0 or more."""
-    if not re.fullmatch(r"\d{1,18}", text):
+    if not re.fullmatch(r"\d+", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    if len(text.lstrip("0")) > MOST_DIGITS:
+        most = "9" * MOST_DIGITS
+        raise argparse.ArgumentTypeError(f"{text[:60]} is too large: {most} at most")
     return int(text)
 
 
@@ -56,6 +75,17 @@ def kelvin(text: str) -> float:
     return value
 
 
+def tesla(text: str) -> float:
+    """A field in T."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a field in tesla such as 0.003")
+    return value
+
+
 def current(text: str) -> float:
     """A current in A, not zero."""
     try:
@@ -73,7 +103,7 @@ def layout(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if found is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a list of node counts such as 16,16,16, or 8+8,16 for layers beside "
-            "each other"
+            f"each other; 1 to {MOST_NODES} nodes a layer"
         )
     return found
 
@@ -94,7 +124,9 @@ def rates(text: str) -> tuple[float, ...]:
 def delays(text: str) -> tuple[int, ...]:
     """Delays in steps, `0,1,2`."""
     if not re.fullmatch(r"\d{1,3}(,\d{1,3})*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of delays such as 0,1,2")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of delays such as 0,1,2; 0 to 999 steps"
+        )
     return tuple(sorted({int(part) for part in text.split(",")}))
 
 

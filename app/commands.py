@@ -105,6 +105,11 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
     from app.store import read_recording
 
     so_far = read_recording(arguments.resume)
+    if so_far.meta.get("imported"):
+        raise InputError(
+            f"{arguments.resume} was imported, not recorded here: it can't be continued; begin a "
+            "recording of its own with --out"
+        )
     raise_problems(InputError, "twinrig record --resume", _other_than_begun(arguments, so_far))
     return {
         "sequences": so_far.sequences(),

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 RESTORE = "restore it from a copy, or make it again"
 TOO_LONG = "a longer name than this file system allows"
 WHO_MAY = "check who may read it and its folder"
+GO_ON = (
+    "the disk is full; what was complete stays: free some space, then use --resume where the "
+    "command has it, or try again"
+)
+ANEW = "the disk is full, and nothing was kept: free some space, then begin again"
 LONGEST_WORDS = 2000
 PATIENCE_S, LOOK_S = 2.0, 0.02
 FULL = frozenset(
@@ -43,10 +48,7 @@ def writing(path: Path) -> Iterator[None]:
 
 def _what_happened(fault: OSError, path: Path) -> str:
     if fault.errno in FULL:
-        return (
-            "the disk is full; what was complete stays: free some space, then use --resume, or try "
-            "again"
-        )
+        return GO_ON
     if fault.errno == errno.EFBIG:
         return "would become larger than this file system, or a quota, allows: use another drive"
     if fault.errno == errno.ENAMETOOLONG:
@@ -62,6 +64,17 @@ def _what_happened(fault: OSError, path: Path) -> str:
     if isinstance(fault, PermissionError) or fault.errno == errno.EROFS:
         return f"can't be written ({fault.strerror}): check who may write to {path.parent}"
     return f"the disk failed ({fault.strerror or fault}): check the drive or the share"
+
+
+@contextmanager
+def anew() -> Iterator[None]:
+    """Of what is written in one go: a full disk's advice is to begin again, not to go on."""
+    try:
+        yield
+    except TwinrigError as fault:
+        if GO_ON not in str(fault):
+            raise
+        raise TwinrigError(str(fault).replace(GO_ON, ANEW)) from fault
 
 
 @contextmanager

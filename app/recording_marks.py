@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 FILE_NAME = "marks.jsonl"
 COPIES = "marks*.jsonl"  # `marks (1).jsonl`, `marks.sync-conflict-….jsonl`, `marks-PC2.jsonl`
 RUN = re.compile(r"\s*([1-9]\d{0,8})\s*(?:-\s*([1-9]\d{0,8})\s*)?")
+TAKE_BACK = (
+    "take back what is good (`twinrig mark RECORDING --good 1,2`, or the recording's marks on the "
+    "Library page)"
+)
 MOST_NUMBERS = 1_000_000  # of a range: no run has more repeats
 LINE = Table({"at": TEXT, "bad": Rows(COUNT), "good": Rows(COUNT), "why": TEXT, CHECKSUM: TEXT})
 
@@ -170,10 +174,7 @@ def kept_of(path: Path, recording: Recording) -> Recording:
     if recording.complete.any() and not kept.complete.any():
         count = int(recording.complete.sum())
         what = f"all {count} repeats" if count > 1 else "the one repeat"
-        raise InputError(
-            f"{what} of {path}: marked bad, so that nothing is left; take back what is good "
-            "(`twinrig mark RECORDING --good 1,2`, or the recording's marks on the Library page)"
-        )
+        raise InputError(f"{what} of {path}: marked bad, so that nothing is left; {TAKE_BACK}")
     return kept
 
 
@@ -190,6 +191,9 @@ def numbers_of(text: str) -> tuple[int, ...]:
         ends = RUN.fullmatch(part)
         first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (1, 0)
         if not first <= last < first + MOST_NUMBERS:
-            raise InputError(f"{text!r} is not a list of counts such as 3,7,20-35")
+            raise InputError(
+                f"{text!r} is not a list of counts such as 3,7,20-35: from 1 to 999999999, a range "
+                f"upwards and of {MOST_NUMBERS} at most"
+            )
         found += range(first, last + 1)
     return tuple(found)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import new_directory, writing
-from app.disk import FULL, once_free
+from app.disk import FULL, anew, once_free
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import Journal, JournalRepeat, read_journal
 from app.live_arrays import LiveArrays
@@ -299,11 +299,12 @@ def write_recording(out: Path, recording: Recording) -> Path:
     TwinrigError
         The disk refuses.
     """
-    path = new_directory(out) / FILE_NAME
-    try:
-        write_netcdf(path, variables_of(recording), attributes_of(recording))
-    except TwinrigError:
-        with suppress(OSError):  # nothing came to be in it
-            path.parent.rmdir()
-        raise
+    with anew():
+        path = new_directory(out) / FILE_NAME
+        try:
+            write_netcdf(path, variables_of(recording), attributes_of(recording))
+        except TwinrigError:
+            with suppress(OSError):  # nothing came to be in it
+                path.parent.rmdir()
+            raise
     return path

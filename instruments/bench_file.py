@@ -78,7 +78,8 @@ def read_bench(path: str | Path) -> BenchSpec:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"bench file {path}: {reason}; give a TOML file, or 'virtual' for the built-in rig"
+            f"bench file {path}: {reason}; give a TOML file, or a built-in rig: "
+            f"{', '.join(BUILT_IN)}"
         ) from error
     return parse_bench(text, f"bench file {path}")
 

@@ -52,9 +52,12 @@ class Faults:
 
     def unreachable(self, error: Exception) -> LinkError:
         """It can't be opened."""
+        is_refused = isinstance(error, ConnectionRefusedError)
         return self._error(
             f"nothing listens or the address is wrong ({_reason(error)})",
-            "Is it switched on and in the network? Check host and port of `resource`",
+            refused_hint(self.resource)
+            if is_refused
+            else "Is it switched on and in the network? Check host and port of `resource`",
         )
 
     def broken(self, command: str, reply: str, error: Exception) -> LinkError:
@@ -131,6 +134,19 @@ class Faults:
         return LinkError(
             self._where, what, resource=self.resource, command=command, reply=reply, hint=hint
         )
+
+
+def refused_hint(resource: str) -> str:
+    """What to do where a computer answers at an address, but not on this port."""
+    if any(f"::{host}::" in resource.lower() for host in ("127.0.0.1", "localhost")):
+        return (
+            "On this computer: does `twinrig bench serve` still run? Its ports change with each "
+            "start: use the bench file that it writes"
+        )
+    return (
+        "The computer at this address answers, but not on this port: check the port of "
+        "`resource`, and that the instrument's LAN interface is on"
+    )
 
 
 def _reason(error: Exception) -> str:

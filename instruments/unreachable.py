@@ -8,6 +8,7 @@ import pyvisa
 from pyvisa.constants import StatusCode
 
 from instruments.boards import underlying
+from instruments.link_errors import refused_hint
 from instruments.prologix import AdapterError
 from instruments.serial_line import LineRefusedError
 
@@ -33,7 +34,7 @@ def unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str,
     if kind.startswith("ASRL") and cause is not None:
         return _serial(words)
     if isinstance(cause, ConnectionRefusedError):
-        return "nothing listens there (connection refused)", _refused(spec)
+        return "nothing listens there (connection refused)", refused_hint(place_of(spec))
     if isinstance(cause, ConnectionResetError):
         return "it takes the connection and hangs up", (
             "Another program may hold the only connection it has: close that, or switch the "
@@ -56,18 +57,6 @@ def unreachable(spec: InstrumentSpec, cause: BaseException | None) -> tuple[str,
 def place_of(spec: InstrumentSpec) -> str:
     """What is opened: the instrument, or the adapter that it is behind."""
     return underlying(spec.board) if spec.board else spec.resource
-
-
-def _refused(spec: InstrumentSpec) -> str:
-    if any(f"::{host}::" in place_of(spec).lower() for host in ("127.0.0.1", "localhost")):
-        return (
-            "On this computer: does `twinrig bench serve` still run? Its ports change with each "
-            "start: use the bench file that it writes"
-        )
-    return (
-        "The computer at this address answers, but not on this port: check the port of "
-        "`resource`, and that the instrument's LAN interface is on"
-    )
 
 
 def no_backend(kind: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from models.errors import InputError
+from instruments.new_file import not_made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,14 +37,16 @@ class WireLog:
     Raises
     ------
     InputError
-        The file exists or its folder can't be written to.
+        The file exists, or its folder doesn't.
+    TwinrigError
+        The disk refuses.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             self._file = path.open("xb", buffering=0)
         except OSError as error:
-            raise InputError(f"wire log {path}: {error.strerror}; name a new file") from error
+            raise not_made("wire log", path, error) from error
         self._path, self._end = path, 0
         self._lock = threading.Lock()
 

@@ -101,10 +101,15 @@ def _processor() -> str:
     return next((x for x in lines if x.startswith("flags")), platform.processor())
 
 
+def threads_ignored() -> str:
+    """What `TWINRIG_THREADS` says where that is no number of threads; else empty."""
+    given = os.environ.get("TWINRIG_THREADS", "")
+    return "" if given.isdecimal() and int(given) > 0 else given
+
+
 def threads() -> int:
     """Cores that this process may use, four at most; `TWINRIG_THREADS` says otherwise."""
-    given = os.environ.get("TWINRIG_THREADS", "")
-    if given.isdecimal() and int(given) > 0:
+    if (given := os.environ.get("TWINRIG_THREADS")) and not threads_ignored():
         return int(given)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, MOST_THREADS)

@@ -65,6 +65,7 @@ NUMBER = Leaf("a number", is_number)
 SCORE = Leaf("a number or null", lambda value: value is None or is_number(value))
 WHOLE = Leaf("a whole number", is_whole)
 COUNT = Leaf("a whole number, zero or more", lambda value: is_whole(value) and value >= 0)
+POSITIVE = Leaf("a whole number, 1 or more", lambda value: is_whole(value) and value >= 1)
 ANYTHING = Leaf("anything", lambda value: True)
 
 SETTINGS = Table(others=Table(others=ANYTHING))

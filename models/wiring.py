@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 INPUTS = -1
 FORWARD, SKIP = "forward", "skip"
 BESIDE = "+"
+MOST_NODES = 99_999  # of a layer
 LAYERS = re.compile(r"[1-9]\d{0,4}([,+][1-9]\d{0,4})*")
 GRAMMAR = (
     f"{FORWARD}, {SKIP}, or LAYER:SOURCES such as 2:in,1 3:2,1@4 (layer 3 sees layer 2, and layer "

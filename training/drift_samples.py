@@ -112,7 +112,11 @@ class Sample:
         ]
         both = [part for part in both if len(part[0]) >= 2 and len(part[1])]
         if not both:
-            raise InputError("compare: no drive has two whole repeats then and one now")
+            raise InputError(
+                "compare: no drive has two whole repeats in the recordings of fitting time and one "
+                "in the new one: record drives whole that have two there, name other recordings of "
+                "that time (--against), or record drives that are new to the twin"
+            )
         unit = spread_of([part[0] for part in both])
         most = max(MOST_ROWS // len(both), 8)
         sides: tuple[list[_Rows], list[_Rows]] = ([], [])

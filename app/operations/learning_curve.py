@@ -143,8 +143,9 @@ def _grid(
         if not least <= n <= have
     ]  # fmt: skip
     iterations, minutes, seeds, seed, target = rest
-    if seeds < 1 or not target > 1:
-        problems.append(f"{seeds} seeds and target {target}: at least 1, and above 1")
+    problems += [f"{seeds} seeds: 1 at least"] * (seeds < 1)
+    above = f"target {target:g}: a ratio to the floor, above 1, such as {TARGET}"
+    problems += [above] * (not target > 1)
     raise_problems(InputError, "learning-curve", problems)
     return Grid(tuple(chosen_s), tuple(chosen_r), iterations, minutes, seeds, seed, target)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Note, Result
-from app.recording_marks import add_mark, bad_positions, read_marks
+from app.recording_marks import TAKE_BACK, add_mark, bad_positions, read_marks
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from models.errors import InputError, raise_problems
 from training.doubtful_repeats import listed, numbers
@@ -48,6 +48,9 @@ def mark(
         yield Note(_words(each.at, each.bad, each.good, each.why))
     left_out = bad_positions(recording)
     kept = int(known.complete.sum()) - len(left_out & set(known.order[known.complete].tolist()))
+    if not kept and known.complete.any():
+        words = "no repeat is left that isn't marked bad: no fit or score can use this recording"
+        yield Note(f"{words}; {TAKE_BACK}", "warning")
     yield Result(_values(recording, known, left_out, kept))
     return folder_of(recording) / FILE_NAME
 

@@ -17,7 +17,7 @@ from app.artefacts import writing
 from app.operations.bench_read import BenchRead, look
 from app.operations.events import Event, Note, Result
 from instruments.link_errors import LinkError, WrongInstrumentError
-from models.errors import InputError
+from instruments.new_file import not_made
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -59,7 +59,7 @@ def monitor(
     Raises
     ------
     InputError
-        `out` exists.
+        `out` exists, or its folder doesn't.
     TwinrigError
         An instrument does not answer at the first look, another one answers, or the disk refuses.
     """
@@ -157,7 +157,7 @@ class Table:
         try:
             self._file = path.open("xb", buffering=0)
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror}; name a new file") from error
+            raise not_made("the values", path, error) from error
         self._path, self._end = path, 0
         named = [f"{c} ({u})" for c, u in zip(bench.live_channels, bench.live_units, strict=True)]
         self._probe = ["measured_field_T"] if bench.probe is not None else []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from app.disk import anew
 from app.new_file import free_name
 from app.operations.events import Event, Note, Result
 from models.errors import InputError, TwinrigError
@@ -11,6 +13,8 @@ from models.errors import InputError, TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from app.report_page import Page
 
 
 def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
@@ -40,7 +44,7 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     for part in build_page(found, folder):
         if isinstance(part, Page):
             _made(folder, run if out is None else None)
-            page, values = part.write(folder), part.values
+            page, values = _written(part, folder), part.values
         else:
             yield Note(f"report: {part}")
     yield Result({"path": str(page), "report": str(page), "status": "done", **values})
@@ -51,9 +55,23 @@ def _made(folder: Path, run: Path | None) -> None:
     from app.store import new_directory
 
     try:
-        new_directory(folder)
+        with anew():
+            new_directory(folder)
     except TwinrigError as fault:
         if run is None:
             raise
         words = f"{fault}; or keep it elsewhere: twinrig report {run} --out FOLDER"
         raise TwinrigError(words) from fault
+
+
+def _written(page: Page, folder: Path) -> Path:
+    """Write the page; where the disk refuses, no half of it stays in the way of the next try."""
+    try:
+        with anew():
+            return page.write(folder)
+    except TwinrigError:
+        with suppress(OSError):
+            for name in page.figures:
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+        raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import code_version, find_file, new_directory, new_id, now_iso, sha256_of
+from app.disk import anew
 from app.operations.events import Note, Progress, Result
 from app.operations.results import result_values
 from app.recording_store import write_recording
@@ -86,7 +87,8 @@ def simulate(
             if asked not in (None, getattr(twin, name))
         ],
     )
-    new_directory(out)  # refused before the work, not after it
+    with anew():
+        new_directory(out)  # refused before the work, not after it
     model = module_of(twin)
     if words := unfinished_words(twin.meta):
         yield Note(words, "warning")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from instruments.new_file import not_made
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def refuse_existing(files: dict[str, Path | None]) -> None:
 
 
 def new_file(path: Path, what: str) -> TextIO:
-    """A file that is made here; `InputError` where it exists."""
+    """A file that is made here; `InputError` where it exists, its folder doesn't."""
     try:
         return path.open("x", encoding="utf-8", buffering=1)
     except OSError as error:
-        raise InputError(f"{what} {path}: {error.strerror}; name a new file") from error
+        raise not_made(what, path, error) from error

@@ -9,6 +9,7 @@ a magnet can be stopped while a long `ADVANCE` is still to be answered.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import selectors
@@ -105,13 +106,9 @@ class RigServer:
                     addresses, lambda key: None if rig.refuses(key) else rig.connect(key)
                 )
                 self._behind_adapter(addresses, host, port + len(own) if port else 0)
-        except (OSError, OverflowError) as error:  # one of several models is beyond the last port
+        except (OSError, OverflowError, UnicodeError) as error:
             self.close()
-            raise TwinrigError(
-                f"virtual rig: port {port} on {host} can't be used "
-                f"({getattr(error, 'strerror', None) or error}); "
-                "choose another, or 0 for a free one"
-            ) from error
+            raise _not_listening(host, port, error) from error
 
     def _bound(self, key: str, host: str, port: int) -> int:
         """Listen for what the key names; the port's number."""
@@ -283,6 +280,17 @@ def _check_ways(rig: VirtualRig, hislip: Sequence[str], prologix: Sequence[str])
         + [f"{name!r} can't be both {' and '.join(ways)}" for name in hislip if name in prologix]
         + [f"{name!r} is no GPIB instrument" for name in prologix if name == CLOCK],
     )
+
+
+def _not_listening(host: str, port: int, error: Exception) -> TwinrigError:
+    """Whether host or port is wrong; one of several models may be beyond the last port."""
+    why = getattr(error, "strerror", None) or error
+    elsewhere = isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
+    if elsewhere or isinstance(error, (socket.gaierror, UnicodeError)):
+        place = f"virtual rig: host {host} can't be used ({why})"
+        return InputError(f"{place}: give an address of this computer, such as {HOST}, or 0.0.0.0")
+    place = f"virtual rig: port {port} on {host} can't be used"
+    return TwinrigError(f"{place} ({why}); choose another, or 0 for a free one")
 
 
 def print_listening(one: Listening) -> None:

@@ -21,6 +21,7 @@ from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
 from app.operations.sweep_grid import Grid
 from app.store import read_recording
+from models import compiled
 from models.errors import InputError
 from training.course import TrainSettings
 from training.fit_settings import (
@@ -58,9 +59,29 @@ def lines_of(text: str) -> list[dict[str, object]]:
         (["record", "--bnech", "virtual", "--out", "o"], "record: no such option: "
          "'--bnech'; did you mean '--bench'?"),
         (["bench", "check", "--energize=1", "b.toml"], "did you mean '--energise'?"),
+        (["record", "--seq", "s"], "no such option: '--seq'; did you mean '--sequences'?"),
+        (["record", "--rep=3"], "no such option: '--rep'; did you mean '--repeats'?"),
+        (["record", "--se", "s"], "'--se'; did you mean '--seed' or '--sequences'?"),
+        (["record", "--bogus", "1"], "no such option: '--bogus'\n"),
+        (["safe"], "safe: name the bench: B.toml, or the word virtual"),
+        (["monitor"], "monitor: name the bench: B.toml, or the word virtual"),
         (["safe", "a.toml", "b.toml"], "safe: unrecognized arguments: b.toml"),
         (["record", "--bench", "virtual"], "--out --resume is required"),
         (["train", "--layers", "16,,16", "--out", "n"], "not a list of node counts"),
+        (["simulate", "t", "--sequences", "", "--repeats", "1", "--out", "o"],
+         "argument --sequences: '' is empty"),
+        (["record", "--bench", "", "--out", "o"], "argument --bench: '' is empty"),
+        (["record", "--bench", "virtual", "--sequences", "", "--out", "o"],
+         "argument --sequences: '' is empty"),
+        (["record", "--bench", "virtual", "--out", ""],
+         "argument --out: '' is empty: name a file or folder, . is this folder"),
+        (["fit", "", "--out", "t"], "argument RECORDING: '' is empty"),
+        (["report", "r", "--out="], "argument --out: '' is empty"),
+        (["train", "--layers", "100000", "--out", "n"], "1 to 99999 nodes a layer"),
+        (["train", "--taps", "0,1000", "--out", "n"], "0 to 999 steps"),
+        (["learning-curve", "r", "--sequences", "0,8", "--out", "n"], "1 to 999999999 each"),
+        (["task", "--seed", "9223372036854775808"], "9223372036854775808 is too large: "
+         "999999999999999999 at most"),
         (["simulate", "t", "--sequences", "s", "--repeats", "0", "--out", "o"], "1 or more"),
         (["record", "--bench", "virtual", "--out", "o"], "--sequences is missing"),
         (["fit", "--out", "t"], "at least one RECORDING"),
@@ -151,6 +172,17 @@ def test_too_little_memory_is_no_fault_of_the_program(
     assert "more memory than is free" in str(lines_of(shown.out)[-1]["message"])
     assert "224. GiB" in shown.err
     assert "fault of the program" not in shown.err
+
+
+@pytest.mark.parametrize(("given", "told"), [("abc", 1), ("0", 1), ("-1", 1), ("2", 0), ("", 0)])
+def test_a_number_of_threads_that_is_none_is_told_once_and_ends_nothing(
+    given: str, told: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TWINRIG_THREADS", given)
+    assert run("bench", "list") == 0
+    words = f"TWINRIG_THREADS is {given!r}, no whole number of 1 or more: ignored"
+    assert capsys.readouterr().err.count(words) == told
+    assert compiled.threads() == 2 if given == "2" else compiled.threads() >= 1
 
 
 def test_another_package_called_instruments_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,4 +351,5 @@ def test_output_into_a_full_disk_is_one_sentence_and_no_fault_of_the_program(
         )
     assert done.returncode == 1
     assert done.stderr.startswith("twinrig: standard output: the disk is full")
+    assert "use --resume where the command has it" in done.stderr
     assert len(done.stderr.splitlines()) == 1

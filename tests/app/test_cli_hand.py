@@ -26,6 +26,8 @@ def test_a_field_is_set_held_and_taken_down(capsys: pytest.CaptureFixture[str]) 
     [
         (["--field", "1", "--yes"], 4, "beyond max_current_A"),
         (["--field", "0.003", "--ramp", "1e6", "--yes"], 4, "at most 2000"),
+        (["--field", "nan", "--yes"], 2, "'nan' is not a field in tesla"),
+        (["--field", "1e999", "--yes"], 2, "'1e999' is not a field in tesla"),
         (["--field", "0.003"], 2, "nobody can answer"),
         (["--field", "0.003", "--magnet", "y", "--yes"], 2, "is not driven"),
     ],
@@ -43,3 +45,5 @@ def test_one_command_is_sent_and_answered(capsys: pytest.CaptureFixture[str]) ->
     assert main(["bench", "send", "--bench", "virtual", "x", "CURR 5"]) == 4
     assert "only asked here" in capsys.readouterr().err
     assert main(["bench", "send", "--bench", "virtual", "nobody", "*IDN?"]) == 2
+    assert main(["bench", "send", "--bench", "virtual", "lockin", ""]) == 2
+    assert "argument COMMAND: '' is empty" in capsys.readouterr().err

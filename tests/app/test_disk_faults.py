@@ -374,6 +374,23 @@ def test_what_can_t_begin_on_a_full_disk_leaves_no_empty_folder(
         assert not out.exists()
 
 
+@pytest.mark.parametrize("left", [0, 90_000])
+def test_a_simulation_or_report_that_finds_the_disk_full_leaves_nothing_and_begins_anew(
+    rig: ExitRig, disk: SmallDisk, network: Path, tmp_path: Path, left: int
+) -> None:
+    """They have no --resume; half a report stood in the way of the next one."""
+    with Bench.connect(rig.spec()) as bench:
+        list(deploy(network, bench, tmp_path / "d"))
+    twin, drive = network.parents[1] / "twin", FieldSequence(np.linspace(0.3, 0.6, 2000))
+    (disk.path / "spare").write_bytes(bytes(left))
+    disk.fill()
+    (disk.path / "spare").unlink()
+    out = disk.path / "out"
+    for events in (simulate(twin, [drive], 20, out), report(tmp_path / "d", out)):
+        ends_with(events, "the disk is full, and nothing was kept: .* begin again$", out)
+        assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from app.cli import main
 from app.operations.events import Note, Result
 from app.operations.import_map import parse_map
 from app.operations.import_measured import import_measured, in_order
@@ -73,6 +74,18 @@ def test_the_result_has_the_keys_of_record(tmp_path: Path) -> None:
     assert last.values["path"] == str(tmp_path / "r" / "recording.nc")
     assert last.values["channels"] == ["c0", "c1", "c2"]
     assert last.values["seconds"] >= 0
+
+
+def test_it_can_t_be_recorded_on_and_that_is_the_reason_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was refused for a step beyond max_current, which nobody had asked for."""
+    np.savez(tmp_path / "a.npz", r=np.random.default_rng(1).normal(size=(4, 8)))
+    list(import_measured(tmp_path / "a.npz", "response=r:repeat,step", tmp_path / "r"))
+    assert main(["record", "--bench", "virtual", "--resume", str(tmp_path / "r")]) == 2
+    said = capsys.readouterr().err
+    assert "r was imported, not recorded here: it can't be continued; begin" in said
+    assert "beyond" not in said
 
 
 def test_a_drive_names_and_units_are_taken(tmp_path: Path) -> None:

@@ -92,6 +92,17 @@ def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
     assert "bad 1 (lamp)" in said
 
 
+def test_where_no_repeat_is_left_it_warns(recorded, capsys) -> None:
+    assert main(["mark", str(recorded), "--bad", "1-7"]) == 0
+    assert "no repeat is left" not in capsys.readouterr().err
+    assert main(["mark", str(recorded), "--bad", "8"]) == 0
+    said = capsys.readouterr().err
+    assert "no repeat is left that isn't marked bad: no fit or score can use" in said
+    assert "take back what is good (`twinrig mark RECORDING --good 1,2`" in said
+    assert main(["mark", str(recorded), "--good", "4"]) == 0
+    assert "no repeat is left" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -99,6 +110,8 @@ def test_without_options_it_says_what_is_marked(recorded, capsys) -> None:
         (["--bad", "2", "--good", "2"], "repeat 2: bad and good at once"),
         (["--why", "door"], "--why stands alone"),
         (["--bad", "0"], "is not a list of counts"),
+        (["--bad", "0"], ": from 1 to 999999999, a range upwards and of 1000000 at most"),
+        (["--bad", "99999999999999999999"], "from 1 to 999999999"),
         (["--bad", "door"], "is not a list of counts"),
         (["--bad", "4-2"], "is not a list of counts"),
         (["--bad", "1-999999999"], "is not a list of counts"),

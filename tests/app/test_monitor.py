@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import time
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 from exits_rig import exit_rig
@@ -23,10 +24,7 @@ from app.operations.monitor import BenchRead, monitor
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
 from instruments.link_errors import WrongInstrumentError
-from models.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from models.errors import InputError, TwinrigError
 
 
 def test_values_go_to_a_new_csv_file_with_units(
@@ -101,6 +99,23 @@ def test_an_existing_file_is_refused_before_anything_is_read(tmp_path: Path) -> 
     ):
         next(monitor(bench, out=out))
     assert out.read_text() == "mine"
+
+
+def test_a_folder_that_lacks_is_wrong_use_and_a_disk_that_refuses_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "nowhere" / "values.csv"
+    with Bench.connect(read_bench("virtual")) as bench:
+        with pytest.raises(InputError, match=f"make the folder {out.parent} first"):
+            next(monitor(bench, out=out))
+
+        def refuses(*_: object, **__: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(Path, "open", refuses)
+        with pytest.raises(TwinrigError, match="Read-only file system; check who may") as said:
+            next(monitor(bench, out=out))
+    assert said.value.exit_code == 1
 
 
 def with_faults(folder: Path, *faults: dict[str, object]) -> list[str]:

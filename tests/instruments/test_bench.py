@@ -330,6 +330,7 @@ def test_all_failures_are_told_at_once_side_by_side(rig):
     for part in (
         "3 of 3 instruments did not connect",
         f"x: kepco-bop at {nothing}", "nothing listens",
+        "hint: On this computer: does `twinrig bench serve` still run?",
         f"y: kepco-bop at {silent.resource}", "no answer to '*IDN?'", "hint: Check `terminator`",
         f"lockin: sr830 at {other.resource}", "answered 'ACME,1'", "correct `resource` or `driver`",
     ):  # fmt: skip
@@ -344,7 +345,7 @@ def test_a_link_in_use_is_said(rig):
 
 def test_a_served_clock_that_does_not_answer_is_said(rig):
     nothing = f"TCPIP0::127.0.0.1::{closed_port()}::SOCKET"
-    with pytest.raises(LinkError, match=r"clock .*nothing listens"):
+    with pytest.raises(LinkError, match=r"clock .*nothing listens.*does `twinrig bench serve` st"):
         Bench.connect(rig.spec((rig.resources["virtual-clock"], nothing)))
 
 

@@ -221,7 +221,8 @@ def test_a_bench_needs_both_kinds(group):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(InputError, match=r"No such file.*'virtual' for the built-in rig"):
+    words = "a built-in rig: virtual, virtual-spin-vortex-ice, virtual-leaky-integrator$"
+    with pytest.raises(InputError, match=rf"No such file.*{words}"):
         read_bench(tmp_path / "missing.toml")
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match=r"b.toml"):

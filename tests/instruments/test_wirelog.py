@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
 from instruments.wirelog import WireLog
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 
 
 def lines(path):
@@ -41,8 +43,18 @@ def test_an_existing_file_is_never_overwritten(tmp_path):
     with pytest.raises(InputError, match="File exists; name a new file"):
         WireLog(tmp_path / "wire.jsonl")
     assert (tmp_path / "wire.jsonl").read_text() == "mine"
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match=r"No such file.*; make the folder .*missing first"):
         WireLog(tmp_path / "missing" / "wire.jsonl")
+
+
+def test_a_disk_that_refuses_is_no_wrong_use(tmp_path, monkeypatch):
+    def refuses(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", refuses)
+    with pytest.raises(TwinrigError, match="Read-only file system; check who may write to") as said:
+        WireLog(tmp_path / "wire.jsonl")
+    assert said.value.exit_code == 1
 
 
 def test_threads_do_not_mix_their_lines(tmp_path):

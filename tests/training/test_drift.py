@@ -148,6 +148,14 @@ def test_too_few_repeats_are_refused_with_what_to_record():
         against(recorded(OLD[:1], 4, 1), new)
 
 
+def test_drives_of_single_repeats_then_are_refused_with_what_to_do():
+    drive = drives(8, 1)
+    old, new = recorded(drive, 1, 1), recorded(drive, 4, 2)
+    words = "two whole repeats in the recordings of fitting time and one in the new one: record "
+    with pytest.raises(InputError, match=rf"{words}.*--against.*new to the twin"):
+        against(old, new)
+
+
 def test_the_same_seed_gives_the_same_verdict():
     assert same(6).to_json() == same(6).to_json()
 

@@ -92,7 +92,9 @@ def test_a_series_of_csv_files_is_a_task_too(tmp_path: Path) -> None:
         ({"window": 7}, "in windows of 7"),
         ({"metric": "accuracy"}, "metric 'accuracy'"),
         ({"windows": 5}, "windows"),
-        ({"targets": "gait.npz:inputs"}, "either targets or labels"),
+        ({"window": 10.0}, r"window is 10\.0, expected a whole number, 1 or more"),
+        ({"window": 0}, "window is 0, expected a whole number, 1 or more"),
+        ({"targets": "gait.npz:inputs"}, "has both targets and labels: leave one of them out"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(
@@ -100,6 +102,12 @@ def test_a_header_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=words):
         make_task(written(tmp_path, {**HEAD, **head}))
+
+
+def test_a_header_with_nothing_to_learn_is_refused(tmp_path: Path) -> None:
+    head = {key: value for key, value in HEAD.items() if key not in ("labels", "classes")}
+    with pytest.raises(InputError, match="needs either targets or labels"):
+        make_task(written(tmp_path, head))
 
 
 def test_arrays_that_do_not_fit_are_refused_all_at_once(tmp_path: Path) -> None:

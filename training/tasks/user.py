@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError, raise_problems
-from models.json_form import COUNT, FLAG, TEXT, WHOLE, Rows, Table, faults
+from models.json_form import COUNT, FLAG, POSITIVE, TEXT, WHOLE, Rows, Table, faults
 from models.score import CLASSIFIES
 from training.tasks.emg import UNREADABLE
 from training.tasks.task import Task
@@ -47,7 +47,7 @@ LEAST_WASHOUT = 10  # steps after its reset in which no device may be scored
 FORM = Table(
     {"name": TEXT, "inputs": TEXT, "part": TEXT, "washout": COUNT},
     optional={
-        "targets": TEXT, "labels": TEXT, "classes": Rows(TEXT), "window": COUNT, "pool": TEXT,
+        "targets": TEXT, "labels": TEXT, "classes": Rows(TEXT), "window": POSITIVE, "pool": TEXT,
         "metric": TEXT, "horizon": WHOLE, "about": TEXT, "repeats": FLAG,
     },
 )  # fmt: skip
@@ -86,7 +86,9 @@ def _header(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"task file {path} can't be read as JSON: {error}; {HEADER}") from error
     found = faults(head, FORM)
-    if not found and ("targets" in head) == ("labels" in head):
+    if not found and "targets" in head and "labels" in head:
+        found = ["has both targets and labels: leave one of them out"]
+    if not found and "targets" not in head and "labels" not in head:
         found = ["needs either targets or labels"]
     if not found and ("labels" in head) != ("classes" in head):
         found = ["labels and classes go together"]

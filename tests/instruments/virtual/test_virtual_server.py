@@ -229,6 +229,14 @@ def test_a_port_that_is_taken_is_named():
             RigServer(VirtualRig(DEVICE), host, port)
 
 
+@pytest.mark.parametrize("host", ["999.1.1.1", "198.51.100.1", "a..b"])
+def test_a_host_that_is_not_this_computer_is_not_taken_for_a_wrong_port(host):
+    words = rf"host {host} can.t be used .*an address of this computer"
+    with pytest.raises(InputError, match=words) as caught:
+        RigServer(VirtualRig(DEVICE), host, 0)
+    assert "choose another" not in str(caught.value)
+
+
 def test_a_port_beyond_the_last_is_named_too():
     with pytest.raises(TwinrigError, match=r"port 65535 on 127.0.0.1 can't be used"):
         RigServer(VirtualRig(DEVICE), port=65535)
@@ -264,7 +272,7 @@ def test_the_wire_log_and_the_bench_are_new_files_and_complete(tmp_path):
 
 def test_a_file_that_can_not_be_made_is_named(tmp_path):
     missing = tmp_path / "nowhere" / "wire.jsonl"
-    with pytest.raises(InputError, match=r"wire\.jsonl: No such file"):
+    with pytest.raises(InputError, match=r"wire\.jsonl: No such file.*; make the folder .*nowhere"):
         serve(device=DEVICE, wire_log=missing, until=threading.Event())
 
 
