@@ -21,8 +21,8 @@ WORDS = (
 )
 
 OBJECTIVES = (
-    f"{cli_compare.OBJECTIVES} (innovations-energy of 50 to 1999 sequences of up to 8 "
-    "channels where the C kernel runs, otherwise energy)"
+    f"{cli_compare.OBJECTIVES} (innovations-energy of 50 to 1999 fitted sequences of up "
+    "to 8 channels where the C kernel runs, otherwise energy)"
 )
 
 

@@ -111,7 +111,7 @@ class TwinForm(QObject):
         self.objective = Choice(theme, (("usual", ""), *OFFERED), "Objective")
         self.objective.setToolTip(
             f"usual: innovations, then energy, of {VERY_FEW_SEQUENCES} to {MANY_SEQUENCES - 1} "
-            "sequences of few channels where the C kernel runs; otherwise the energy score; to go "
+            "fitted sequences of few channels where the C kernel runs; otherwise the energy score; to go "
             "on from a twin: its own"
         )
         structures = (("as given", False), ("searched", True))
