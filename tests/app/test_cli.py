@@ -313,8 +313,8 @@ def test_every_argument_of_every_verb_says_what_it_is() -> None:
         (
             "fit",
             "--objective",
-            f"(innovations-energy of {VERY_FEW_SEQUENCES} to {MANY_SEQUENCES - 1} fitted sequences of up "
-            f"to {FEW_CHANNELS} channels",
+            f"(innovations-energy of {VERY_FEW_SEQUENCES} to {MANY_SEQUENCES - 1} fitted sequences "
+            f"of up to {FEW_CHANNELS} channels",
         ),
         ("fit", "--members", f"({MEMBERS_OF_FEW} of fewer than {FEW_SEQUENCES} fitted"),
         ("train", "--iterations", f"({TrainSettings().iterations})"),

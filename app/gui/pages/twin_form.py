@@ -111,8 +111,8 @@ class TwinForm(QObject):
         self.objective = Choice(theme, (("usual", ""), *OFFERED), "Objective")
         self.objective.setToolTip(
             f"usual: innovations, then energy, of {VERY_FEW_SEQUENCES} to {MANY_SEQUENCES - 1} "
-            "fitted sequences of few channels where the C kernel runs; otherwise the energy score; to go "
-            "on from a twin: its own"
+            "fitted sequences of few channels where the C kernel runs; otherwise the energy score; "
+            "to go on from a twin: its own"
         )
         structures = (("as given", False), ("searched", True))
         self.structure = Choice(theme, structures, "Structure")
