@@ -207,7 +207,8 @@ def _beside_floor(values: Array, resampled: Array, sequences: int) -> dict[str, 
     more, now = over[0] ** 2 - over[1] ** 2, float(value**2 - floor**2)
     over_floor = value / floor if floor > 0 else np.nan
     low, high = interval(np.exp(centred(logarithm(ratio), float(logarithm(over_floor)), sequences)))
-    value_low, value_high = interval(centred(over[0], value, sequences))
+    likely = np.maximum(centred(over[0], value, sequences), min(value, 0.0))  # no error is below 0
+    value_low, value_high = interval(likely)
     # of the squares: roots end at zero, and about theirs a perfect twin had an excess in 1 of 4
     excess_low, excess_high = interval(_root(centred(more, now, sequences)))
     return {

@@ -69,6 +69,15 @@ def test_of_a_perfect_twin_the_interval_of_the_excess_reaches_zero():
     assert above <= 0.13 * trials
 
 
+def test_no_end_of_an_errors_interval_is_below_zero():
+    """Of few sequences that part ways the autocovariance's once began at −0.018."""
+    values, rng = np.array([[0.02, 0.02]]), np.random.default_rng(6)
+    drawn = np.abs(rng.standard_t(1, (1, 2, 400))) / 50
+    row = _beside_floor(values, drawn, 3)
+    assert row["value_low"] == 0.0
+    assert row["value_high"] > row["value"]
+
+
 @pytest.mark.usefixtures("few_splits")
 def test_more_than_sixteen_repeats_are_stated_at_halves_of_eight():
     rng = np.random.default_rng(1)
