@@ -20,18 +20,18 @@ def told_of(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in NAMES if meta.get(name) not in ("", None)}
 
 
-def samples_apart(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """`sample 'B2' instead of 'A1'` of each that both `meta` tell and that differs.
+def samples_apart(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """`sample 'B2' instead of 'A1', …` of all that both `meta` tell and that differ; else empty.
 
     Names may have been changed, so that they refuse nothing; they are all that tells two samples
     on one bench apart.
     """
     before, after = told_of(then), told_of(now)
-    return [
+    return ", ".join(
         f"{words} {after[name]!r} instead of {before[name]!r}"
         for name, words in NAMES.items()
         if name in before and name in after and not _same(before[name], after[name])
-    ]
+    )
 
 
 def _same(one: Any, other: Any) -> bool:

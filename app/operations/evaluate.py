@@ -115,7 +115,7 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
                     f"setting {instrument}.{key} is {other.get(key, 'absent')}, the twin was "
                     f"fitted with {one.get(key, 'none')}: its errors may come from that"
                 )
-    for words in samples_apart(twin.meta, recording.meta):
+    if words := samples_apart(twin.meta, recording.meta):
         yield f"{words}, which the twin was fitted on: if it is another device, so is the answer"
     then, now = (Device.of(known).tesla_per_ampere for known in (twin, recording))
     for words in slopes_apart(then, now):

@@ -136,7 +136,7 @@ def _of_several(paths: Sequence[Path], recordings: Sequence[Recording]) -> list[
         f"{path}: {words} in {paths[0]}: if these are two devices, a twin of both is one of "
         "neither: fit them apart"
         for path, one in zip(paths[1:], recordings[1:], strict=True)
-        for words in samples_apart(recordings[0].meta, one.meta)
+        if (words := samples_apart(recordings[0].meta, one.meta))
     ]
 
 

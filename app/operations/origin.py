@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from training.fit_settings import FitSettings
 
 
+ANOTHER = (
+    "what the old twin knows of another device may not hold here; its scores beside a fit anew tell"
+)
 FULL = "the full covariance of read-out noise"  # its noise_rank is None
 
 
@@ -137,6 +140,7 @@ class Origin:
         own = version_of(self.twin)
         name = self.twin.meta.get("id", self.path)
         then, now = (Device.of(known).tesla_per_ampere for known in (self.twin, source.recording))
+        another = samples_apart(self.twin.meta, source.recording.meta)
         return [
             f"goes on from {name}, version {own}: this one is version {own + 1}",
             *(
@@ -144,11 +148,7 @@ class Origin:
                 "wrong, fit anew, without --from"
                 for words in slopes_apart(then, now)
             ),
-            *(
-                f"{words}: what the old twin knows of another device may not hold here; its scores "
-                "beside a fit anew tell"
-                for words in samples_apart(self.twin.meta, source.recording.meta)
-            ),
+            *([f"{another}: {ANOTHER}"] if another else []),
         ]
 
 
