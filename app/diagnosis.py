@@ -32,6 +32,7 @@ Deployments of 2026-11-30: four of nanoring networks had 0.97 to 1.05 times the 
 spin-vortex ice whose twins had been fitted on 40 or 100 steps ten had 1.17 to 1.6, on 200 two had
 1.08 and 1.1, on few sequences of 300 two had 1.14 and 1.38.
 """
+ANOTHER = 3.0  # the first third's, of another device: beyond all of those deployments
 FORM = Table(
     {"inside": FLAG, "costs_most": COUNT, "cost": NUMBER, "clipped_most": COUNT,
      "clipped": NUMBER, "clipped_foreseen": NUMBER, "words": Rows(TEXT)},
@@ -126,7 +127,16 @@ class Diagnosis:
         ]
 
     def _leaves(self, network: Network) -> list[str]:
-        """Whether the device leaves its twin along the run: what builds up it has not learned."""
+        """Whether the device leaves its twin along the run: what builds up it has not learned.
+
+        Where it is another one from the first steps on, longer sequences are no help.
+        """
+        if self.course.size and self.course[0] > ANOTHER:
+            return [
+                f"misfit {self.course[0]:.2f} in the first third of the run already: another "
+                "sample, setting or temperature than its twin was fitted on, or a twin far from "
+                "its floor; a short recording tells (twinrig compare, evaluate)"
+            ]
         if not self.course.size or not self.course[-1] > LEAVES * max(self.course[0], 1.0):
             return []
         begin, end = self.course[[0, -1]]

@@ -203,6 +203,16 @@ def test_a_device_that_leaves_its_twin_along_the_run_is_named(
         assert f"{network.steps} steps: twinrig refine --piece-steps {network.steps}, fewer" in one
 
 
+def test_a_device_that_is_another_from_the_first_steps_on_needs_no_longer_sequences(
+    network: Network,
+) -> None:
+    grows = np.linspace(4.0, 9.0, network.steps)[:, None]
+    left = replace(network, node_mean=network.node_mean + grows * network.node_std)
+    words = Diagnosis.of(network, foreseen_responses(left), np.ones(4)).words(network, 5.0)
+    assert any("another sample, setting or temperature" in one for one in words)
+    assert not any("--piece-steps" in one for one in words)
+
+
 def test_a_twin_without_noise_expects_no_course_of_the_run(network: Network) -> None:
     quiet = replace(network, node_std=np.zeros_like(network.node_std))
     assert Diagnosis.of(quiet, foreseen_responses(quiet), np.ones(4)).course.size == 0
