@@ -166,7 +166,7 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
     used = np.arange(response.shape[2]) < lengths[:, None]
     gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
     over = np.False_ if made.over is None else made.over
-    incomplete = gaps.any(axis=2) & ~over
+    incomplete = np.asarray(gaps.any(axis=2) & ~over)
     if incomplete.any():
         one = int(incomplete.sum()) == 1
         have, count = ("has", "counts") if one else ("have", "count")
