@@ -254,7 +254,12 @@ def _axis_of_columns(columns: list[str]) -> str:
 
 def _field_guess(name: str, drive: Found) -> list[str]:
     """The map's word where a drive is a field, or is beyond 0…1; its unit may stand in its name."""
-    named = FIELD_UNIT.search(NUMBER.sub("", name))
-    unit = drive.unit or (named[1] if named else "")
+    unit = drive.unit or named_unit(name)
     beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
     return [f"field=auto{',' * bool(unit)}{unit}"] if beyond or unit in TESLA else []
+
+
+def named_unit(name: str) -> str:
+    """The unit of a field that an array's name ends with, `field_mT`; empty: none."""
+    named = FIELD_UNIT.search(NUMBER.sub("", name))
+    return named[1] if named else ""

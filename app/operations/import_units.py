@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.operations.import_guess import named_unit
 from app.operations.import_join import longer, sizes
 from app.operations.import_words import TESLA
 from models.errors import InputError, raise_problems
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from app.foreign_files import Found
     from app.operations.import_map import Mapping
+    from app.operations.import_words import Words
 
 
 def with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
@@ -22,7 +24,7 @@ def with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
     Raises
     ------
     InputError
-        A unit of the file that the map contradicts.
+        A unit of the file, or of the drive's name, that the map contradicts.
     """
     names, own = _own_units(asked, found)
     words, problems = asked.words, []
@@ -39,20 +41,30 @@ def with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
         problems.append(f"arrays joined along {asked.joined} need one unit ({held}): convert them")
     elif any(own) and not words.units:
         words = replace(words, units=own[:1] if alike else tuple(unit or "1" for unit in own))
-    drive_unit = found[asked.drive].unit if asked.drive else ""
-    if words.scaled and drive_unit and words.field_unit not in ("", drive_unit):
-        problems.append(
-            f"field=…,{words.field_unit}: the file says that {asked.drive!r} is in {drive_unit}"
-        )
-    elif drive_unit in TESLA and not words.scaled:
-        problems.append(
-            f"the file says that the drive {asked.drive!r} is in {drive_unit}: say what drive 0 "
-            f"and 1 are, field=LOW,HIGH,{drive_unit} or field=auto,{drive_unit}"
-        )
-    elif drive_unit in TESLA:
-        words = replace(words, field_unit=drive_unit)
+    if asked.drive:
+        problems += _drive_faults(asked.drive, found[asked.drive].unit, words)
+        if found[asked.drive].unit in TESLA:
+            words = replace(words, field_unit=found[asked.drive].unit)
     raise_problems(InputError, str(file), list(dict.fromkeys(problems)))
     return replace(asked, words=words)
+
+
+def _drive_faults(drive: str, unit: str, words: Words) -> list[str]:
+    """What a drive's unit in the file, or that in its name, says against the map's `field=`."""
+    if words.scaled and unit and words.field_unit not in ("", unit):
+        return [f"field=…,{words.field_unit}: the file says that {drive!r} is in {unit}"]
+    if unit in TESLA and not words.scaled:
+        return [
+            f"the file says that the drive {drive!r} is in {unit}: say what drive 0 and 1 are, "
+            f"field=LOW,HIGH,{unit} or field=auto,{unit}"
+        ]
+    named = "" if unit else named_unit(drive)
+    if named and words.field_unit and TESLA[named] != TESLA[words.field_unit]:
+        return [
+            f"field=…,{words.field_unit}: the name of {drive!r} says {named}: write "
+            f"field=…,{named}, or rename the array if its numbers are in {words.field_unit}"
+        ]
+    return []
 
 
 def _own_units(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], tuple[str, ...]]:
