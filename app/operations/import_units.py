@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.operations.import_guess import named_unit
 from app.operations.import_join import longer, sizes
+from app.operations.import_names import named_unit
 from app.operations.import_words import TESLA
 from models.errors import InputError, raise_problems
 
