@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
-from app.disk import refuse_taken
+from app.disk import anew, refuse_taken
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.import_csv import lines_above
 from app.operations.import_holds import whole_holds
@@ -93,7 +93,8 @@ def import_measured(
     for text, level in remarks:
         yield Note(text, level)
     yield Stage("write the recording", STAGES, STAGES)
-    new_directory(out)
+    with anew():
+        new_directory(out)
     named = {**recording.meta, "id": new_id("rec", out)}
     path = write_recording(out, replace(recording, meta=named))
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
