@@ -49,7 +49,7 @@ def _left_out(
             notes.append(
                 f"{name!r} ({_by(size)}) is named as {'a drive is' if drive else 'hold times are'} "
                 f"but does not fit the response {response[0]!r} ({_by(shape)}): the map leaves it "
-                "out; if it belongs to it, give it as many steps in the file"
+                "out; if it belongs to it, name its axes, or give it as many steps in the file"
             )
     return notes
 
