@@ -166,9 +166,10 @@ def import_(arguments: argparse.Namespace, run: Run) -> Events:
         raise_problems(InputError, "twinrig import", missing)
         return show(arguments.file)
     if not arguments.map and not is_nanoring(arguments.file):
-        guess = preview(arguments.file).guess
-        words = command_line(["--map", *guess.split()])
-        raise InputError(f"twinrig import: --map is missing; to begin with: {words}")
+        seen = preview(arguments.file)
+        words = f"to begin with: {command_line(['--map', *seen.guess.split()])}"
+        said = "\n  ".join([*[words] * bool(seen.guess), *seen.notes])
+        raise InputError(f"twinrig import: --map is missing; {said}")
     return operation(arguments.file, arguments.map, arguments.out)
 
 

@@ -202,13 +202,16 @@ def refuse_unfit(recording: Recording, *, deterministic: bool, where: str = "rec
     raise_problems(InputError, where, problems)
 
 
-def doubts(recording: Recording, *, deterministic: bool) -> list[str]:
-    """Sentences about what is suspicious or left out; positions count in this recording's run."""
+def doubts(recording: Recording, *, deterministic: bool, marked: int = 0) -> list[str]:
+    """Sentences about what is suspicious or left out; positions count in this recording's run.
+
+    `marked`: how many of its repeats were marked bad, which others tell.
+    """
     said = clipped_of(recording) if deterministic else warnings_of(recording)
-    return [*said, *_left_out(recording)]
+    return [*said, *_left_out(recording, marked)]
 
 
-def _left_out(recording: Recording) -> Iterator[str]:
+def _left_out(recording: Recording, marked: int) -> Iterator[str]:
     response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     within = np.arange(response.shape[2]) < recording.lengths[:, None]
     holes = ~np.isfinite(response) & within[:, None, :, None]
@@ -219,8 +222,8 @@ def _left_out(recording: Recording) -> Iterator[str]:
             f"{int(holes.any(axis=3).sum())} steps hold a value that is not a number (most of them "
             f"in channel {recording.channels[worst]!r}) and are left out"
         )
-    missing = int((~recording.complete).sum())
-    if missing and recording.complete.any(axis=1).all() and np.ptp(recording.complete.sum(1)) <= 1:
+    missing, repeats = int((~recording.complete).sum()) - marked, recording.complete.sum(axis=1)
+    if missing > 0 and repeats.all() and np.ptp(repeats) <= 1:
         yield "1 repeat is missing" if missing == 1 else f"{missing} repeats are missing"
 
 

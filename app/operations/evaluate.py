@@ -27,6 +27,7 @@ from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
 from training.drift_points import played_before
 from training.drive_gaps import guessed_words
+from training.ensembles import whole_repeats
 from training.reads import in_single_holds
 from training.validation import score_model
 
@@ -166,6 +167,7 @@ def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
 
 def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:
     """Drives, repeats and families that the fit has not seen, and a sentence that says so."""
+    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     held_out = held_out_of(twin, recording)
     test, repeats = list(held_out.sequences), list(held_out.repeats)
     words = f"scored on all {len(recording.drive)} sequences"
@@ -175,11 +177,12 @@ def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[s
                 "evaluate: the twin was fitted on every sequence of this recording; choose one "
                 "that it has not seen"
             )
+        each = whole_repeats(response[test][:, repeats]).sum(axis=1)  # others are not scored
+        low, high = int(each.min()), int(each.max())
         words = (
-            f"scored on the {counted(len(test), 'sequence')} × {counted(len(repeats), 'repeat')} "
-            "of this recording that were held out of the fit"
+            f"scored on the {counted(len(test), 'sequence')} × {f'{low} to ' * (low < high)}"
+            f"{counted(high, 'repeat')} of this recording that were held out of the fit"
         )
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
     drive, real = in_single_holds(
         recording.drive[test], response[test][:, repeats], recording.holds[test]
     )

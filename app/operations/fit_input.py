@@ -58,7 +58,9 @@ class FitInput:
         notes = []
         for path, one in zip(paths, recordings, strict=True):
             of = f"{path}: " if len(paths) > 1 else ""  # a repeat's position is that in its own run
-            notes += [of + words for words in doubts(one, deterministic=deterministic)]
+            marked = len(bad_positions(path))
+            said = doubts(one, deterministic=deterministic, marked=marked)
+            notes += [of + words for words in said]
         if len(paths) > 1 and not deterministic:
             notes += doubtful_between(joined, recordings)
         notes += [words for path in paths if (words := left_out_words(path))]

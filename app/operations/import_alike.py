@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.foreign_files import Found, refuse_large
-from app.operations.import_guess import AXIS_WORDS
+from app.operations.import_names import AXIS_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

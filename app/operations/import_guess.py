@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_join import longer
+from app.operations.import_map import USUAL_AXES
+from app.operations.import_names import (
+    AXIS_WORDS,
+    DRIVE_WORDS,
+    FIELD_UNIT,
+    last_word,
+    named_unit,
+    says_drive,
+    says_holds,
+    stem_of,
+)
 from app.operations.import_runs import BY_RUN, RUN
 from app.operations.import_words import TESLA
 
 if TYPE_CHECKING:
     from app.foreign_files import Found
 
-AXIS_WORDS = {
-    "sequence": ("sequence", "seq", "pattern", "signal", "drive_id", "sequenz", "folge"),
-    "repeat": ("repeat", "rep", "trial", "run", "realization", "realisation", "wiederholung"),
-    "step": ("step", "time", "t", "n", "cycle", "rotation", "index", "x_value", "schritt", "zeit"),
-    "channel": ("channel", "ch", "frequency", "freq", "feature", "output", "kanal"),
-}
 CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
-HOLD_WORDS = ("hold", "holds", "hold_s", "dwell", "dwell_s", "hold_time", "dwell_time", "duration")
-DRIVE_WORDS = ("drive", "input", "field", "feld", "amplitude", "u", "h", "b", "stimulus")
-NUMBER = re.compile(r"(?<=[^\W_])[\W_]+N$|(?<=[a-z])N$")  # of arrays that count: `field_N`
-FIELD_UNIT = re.compile(rf"(?<=[^\W_])[\W_]+({'|'.join(u for u in TESLA if '/' not in u)})[\W_]*$")
+SMALL_R = re.compile(r"r_?\d+")  # a large one is a resistance
 REPEATED = ("sequence", "repeat", "step")
 MOST_COLUMNS = 16
 GUESSES = {
@@ -43,14 +45,16 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     what of the file is no numbers; texts may name the channels. Empty where only a drive is left.
     """
     others = others or {}
+    if _is_drive_alone(found):
+        return ""
     table = _table_guess(found)
     if table:
         return table
     by_name = [n for n in found if n.lower() in ("response", "responses")]
     name = by_name[0] if by_name else max(found, key=lambda n: _likeness(n, found[n]))
-    if _says_drive(name) and any(one.values.dtype.kind != "U" for one in others.values()):
+    if says_drive(name) and any(one.values.dtype.kind != "U" for one in others.values()):
         return ""
-    shape = _mapped(found[name].values.shape)
+    shape = mapped(found[name].values.shape)
     dims = _dims_of(found[name], shape)
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
     drive = _drive_guess(found, name, shape)
@@ -60,7 +64,7 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
         axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
         if "repeat" not in axes and _comes_again(found[drive]):
             axes = [RUN if axis == "sequence" else axis for axis in axes]
-    holds = [n for n in found if n not in (name, drive) and _last_word(n) in HOLD_WORDS]
+    holds = [n for n in found if n not in (name, drive) and says_holds(n)]
     parts = [name] if by_name else _alike(found, name, (drive, *holds))
     if len(parts) > 1 and "channel" not in axes:
         repeated = "repeat" not in axes and RUN not in axes
@@ -71,9 +75,28 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     if drive:
         words.append(f"drive={drive}:{drive_axes(found[drive].values.shape, shape, axes)}")
         words += _field_guess(drive, found[drive])
-    if holds and len(longer(found[holds[0]].values.shape)) in (1, 2, 3):
-        words.append(f"holds={holds[0]}")
+    fitting = [n for n in holds if fits_holds(longer(found[n].values.shape), shape, axes)]
+    words += [f"holds={n}" for n in fitting[:1]]
     return " ".join(words)
+
+
+def _is_drive_alone(found: dict[str, Found]) -> bool:
+    """Whether one array is named as a drive, by more than a letter, beside counts and times only.
+
+    Those are of one axis: `run_N` of several is what was measured in each run.
+    """
+    named = {name: one for name, one in found.items() if name != "values"}
+    table = found["values"].values.shape if "values" in found else ()
+    columns = {one.values.shape for one in named.values()} == {table[:1]}
+    if columns and table[1:] == (len(named),):  # it holds them all once more
+        found = named
+    large = {n: len(longer(one.values.shape)) for n, one in found.items() if one.values.size > 1}
+    drives = [n for n in large if says_drive(n) and len(last_word(n)) > 1]
+    counting = (*AXIS_WORDS["step"], *AXIS_WORDS["repeat"])
+    return len(drives) == 1 and all(
+        n in drives or says_holds(n) or (axes < 2 and stem_of(n) in counting)
+        for n, axes in large.items()
+    )
 
 
 def _dims_of(found: Found, shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -99,15 +122,15 @@ def _alike(found: dict[str, Found], name: str, taken: tuple[str, ...]) -> list[s
         for n, one in found.items()
         if longer(one.values.shape) == shape
         and n not in taken
-        and not _says_drive(n)
-        and (n == name or _stem(n) not in AXIS_WORDS["step"])
+        and not says_drive(n)
+        and (n == name or stem_of(n) not in AXIS_WORDS["step"])
     ] or [name]
 
 
 def _channel_names(others: dict[str, Found], response: Found, count: int) -> list[str]:
     """The map's word for the channels' names, where a text beside the response has them."""
     for name, one in others.items():
-        last, values = _last_word(name), one.values
+        last, values = last_word(name), one.values
         if values.dtype.kind != "U" or values.size != count:
             continue
         if last not in (*CHANNEL_WORDS, *response.dims):
@@ -120,23 +143,12 @@ def _channel_names(others: dict[str, Found], response: Found, count: int) -> lis
 
 def _likeness(name: str, found: Found) -> tuple[int, bool]:
     """How much an array is like a response: the largest, of two as large no drive and no clock."""
-    return found.values.size, not _says_drive(name) and _stem(name) not in AXIS_WORDS["step"]
+    return found.values.size, not says_drive(name) and stem_of(name) not in AXIS_WORDS["step"]
 
 
-def _says_drive(name: str) -> bool:
-    """Whether it begins with a drive's word (`field_mT`); a letter only alone: not `harmonic`."""
-    last = re.split(r"[/._]", FIELD_UNIT.sub("", NUMBER.sub("", name)).lower())[-1]
-    return any(last == w or (len(w) > 1 and last.startswith(w)) for w in DRIVE_WORDS)
-
-
-def _mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
+def mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The axes that a map names: of four all, a single repeat or channel among them."""
     return shape if len(shape) == len(GUESSES) else longer(shape)
-
-
-def _last_word(name: str) -> str:
-    """Of an array's name with its groups, in small letters, without LabVIEW's quotes."""
-    return re.split(r"[/.]", NUMBER.sub("", name).lower())[-1].strip("'")
 
 
 def _axes_named(dims: tuple[str, ...]) -> list[str]:
@@ -163,12 +175,24 @@ def _drive_guess(found: dict[str, Found], response: str, shape: tuple[int, ...])
     """An array that says it is a drive and fits, of the response's own group before all others."""
     own = response.rpartition("/")[0]
     for name, one in sorted(found.items(), key=lambda item: item[0].rpartition("/")[0] != own):
-        size = longer(one.values.shape)
-        fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
-        fits = fits or size == shape[:3] or size == shape  # of each repeat its own
-        if name != response and fits and _says_drive(name):
+        fits = fits_drive(longer(one.values.shape), shape)
+        if name != response and fits and says_drive(name):
             return name
     return ""
+
+
+def fits_drive(size: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a drive of this size may be that of a response of this shape."""
+    fits = len(size) in (1, 2) and all(n in shape for n in size) and len(size) < len(shape)
+    return fits or size == shape[:3] or size == shape  # of each repeat its own
+
+
+def fits_holds(size: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> bool:
+    """Whether hold times of this size may be those of a response with these axes."""
+    there = dict(zip(axes, shape, strict=False))
+    there["sequence"] = there.get("sequence", there.get(RUN, 1))
+    usual = USUAL_AXES.get(len(size), ())
+    return bool(usual) and all(there.get(a, 1) == n for a, n in zip(usual, size, strict=True))
 
 
 def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) -> list[str]:
@@ -214,15 +238,15 @@ def _table_guess(found: dict[str, Found]) -> str:
         return ""
     index: dict[str, str] = {}
     for axis in ("sequence", "repeat", "step"):
-        hit = next((c for c in columns if _stem(c) in AXIS_WORDS[axis]), "")
+        hit = next((c for c in columns if stem_of(c) in AXIS_WORDS[axis]), "")
         if hit and hit not in index.values():
             index[axis] = hit
-    again = [c for c in columns if _stem(c) in AXIS_WORDS["repeat"]]
+    again = [c for c in columns if stem_of(c) in AXIS_WORDS["repeat"]]
     if "sequence" not in index and len(again) > 1:  # `run, trial`: the first counts sequences
         index = {**index, "sequence": again[0], "repeat": again[1]}
     left = [c for c in columns if c not in index.values()]
-    drive = next((c for c in left if _last_word(FIELD_UNIT.sub("", c)) in DRIVE_WORDS), "")
-    holds = next((c for c in left if _last_word(c) in HOLD_WORDS), "")
+    drive = next((c for c in left if last_word(FIELD_UNIT.sub("", c)) in DRIVE_WORDS), "")
+    holds = next((c for c in left if says_holds(c)), "")
     response = [c for c in left if c not in (drive, holds) and np.isfinite(found[c].values).any()]
     if not response:
         return ""
@@ -237,24 +261,23 @@ def _table_guess(found: dict[str, Found]) -> str:
     return " ".join(words)
 
 
-def _stem(column: str) -> str:
-    return _last_word(column).rstrip("s_")
-
-
 def _axes_of_columns(columns: list[str]) -> str:
     """A row is a step."""
     return f"step,{_axis_of_columns(columns)}" if len(columns) > 1 else "step"
 
 
 def _axis_of_columns(columns: list[str]) -> str:
-    """Columns `rep1`, `rep2`, … are repeats, others channels."""
-    stems = {_last_word(c).rstrip("0123456789").rstrip("s_.") for c in columns}
+    """Columns `rep1`, `rep2`, … are repeats, `r1`, `r2`, … too, others channels."""
+    if all(SMALL_R.fullmatch(re.split(r"[/.]", column)[-1]) for column in columns):
+        return "repeat"
+    stems = {last_word(c).rstrip("0123456789").rstrip("s_.") for c in columns}
     return "repeat" if stems <= set(AXIS_WORDS["repeat"]) else "channel"
 
 
 def _field_guess(name: str, drive: Found) -> list[str]:
     """The map's word where a drive is a field, or is beyond 0…1; its unit may stand in its name."""
-    named = FIELD_UNIT.search(NUMBER.sub("", name))
-    unit = drive.unit or (named[1] if named else "")
+    unit = drive.unit or named_unit(name)
     beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
-    return [f"field=auto{',' * bool(unit)}{unit}"] if beyond or unit in TESLA else []
+    if unit in TESLA:
+        return [f"field=auto,{unit}"]
+    return ["field=auto"] if beyond else []

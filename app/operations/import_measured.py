@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
-from app.disk import refuse_taken
+from app.disk import anew, refuse_taken
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.import_csv import lines_above
 from app.operations.import_holds import whole_holds
-from app.operations.import_join import longer, sizes
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import drive_window, in_order, measured
 from app.operations.import_read import drained, files_in, left_out, numeric, read_steps
+from app.operations.import_units import with_units
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
-from app.operations.import_words import TESLA
 from app.operations.results import result_values
 from app.recording_store import write_recording
-from models.errors import InputError, TwinrigError, raise_problems
+from models.errors import TwinrigError
 from models.recording import Recording
 from training.bad_data import doubts_of
 
@@ -94,7 +93,8 @@ def import_measured(
     for text, level in remarks:
         yield Note(text, level)
     yield Stage("write the recording", STAGES, STAGES)
-    new_directory(out)
+    with anew():
+        new_directory(out)
     named = {**recording.meta, "id": new_id("rec", out)}
     path = write_recording(out, replace(recording, meta=named))
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
@@ -149,7 +149,7 @@ def looked_at(
     found = numeric(found)
     text = mapping if isinstance(mapping, str) else " ".join(mapping)
     shapes = {n: one.values.shape for n, one in found.items() if not one.part or n in text}
-    asked = _with_units(parse_map(mapping, shapes, file, without), found, file)
+    asked = with_units(parse_map(mapping, shapes, file, without), found, file)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
     remarks = (*made.remarks, *_unapplied(asked, found), *lines_above(without))
     return prepared(file, asked, replace(made, remarks=remarks))
@@ -186,71 +186,6 @@ def _told(
         elapsed_s = time.monotonic() - begin_s
         left_s = elapsed_s / done * (total - done)
         yield Progress("import", done, total, unit, elapsed_s, left_s)
-
-
-def _with_units(asked: Mapping, found: dict[str, Found], file: Path) -> Mapping:
-    """The map with the file's own units; refused where the map says others.
-
-    Raises
-    ------
-    InputError
-        A unit of the file that the map contradicts.
-    """
-    names, own = _own_units(asked, found)
-    words, problems = asked.words, []
-    given = words.units * len(own) if len(words.units) == 1 else words.units
-    for name, unit, said in zip(names, own, given, strict=False):
-        if unit and said not in ("", "1", unit):
-            problems.append(
-                f"units={said}: the file says that {name!r} is in {unit}; leave units= out, or "
-                "convert the numbers first"
-            )
-    alike, channels = len(set(own)) == 1, asked.joined in ("", "channel")
-    if not channels and not alike:
-        held = ", ".join(f"{n} {u or 'in none'}" for n, u in zip(names, own, strict=True))
-        problems.append(f"arrays joined along {asked.joined} need one unit ({held}): convert them")
-    elif any(own) and not words.units:
-        words = replace(words, units=own[:1] if alike else tuple(unit or "1" for unit in own))
-    drive_unit = found[asked.drive].unit if asked.drive else ""
-    if words.scaled and drive_unit and words.field_unit not in ("", drive_unit):
-        problems.append(
-            f"field=…,{words.field_unit}: the file says that {asked.drive!r} is in {drive_unit}"
-        )
-    elif drive_unit in TESLA and not words.scaled:
-        problems.append(
-            f"the file says that the drive {asked.drive!r} is in {drive_unit}: say what drive 0 "
-            f"and 1 are, field=LOW,HIGH,{drive_unit} or field=auto,{drive_unit}"
-        )
-    elif drive_unit in TESLA:
-        words = replace(words, field_unit=drive_unit)
-    raise_problems(InputError, str(file), list(dict.fromkeys(problems)))
-    return replace(asked, words=words)
-
-
-def _own_units(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], tuple[str, ...]]:
-    """Arrays or columns of the response, and the unit that the file gives each; empty: none.
-
-    Of an array with several channels as often as it has them; of those that `only=` takes.
-    """
-    several = asked.index or asked.joined
-    pairs = [
-        (name, unit)
-        for name in (asked.columns if several else (asked.response,))
-        for unit in _by_channel(found[name], asked)
-    ]
-    part = dict(asked.words.only).get("channel", ())
-    if part and asked.joined in ("", "channel") and max(part) < len(pairs):
-        pairs = [pairs[k] for k in part]
-    return [name for name, _ in pairs], tuple(unit for _, unit in pairs)
-
-
-def _by_channel(one: Found, asked: Mapping) -> list[str]:
-    """The unit of each channel of an array."""
-    units, axes = one.unit.split(","), asked.response_axes
-    shape = longer(one.values.shape) if asked.joined else one.values.shape
-    if len(units) > 1 or "channel" not in axes or (asked.joined and len(shape) < len(axes)):
-        return units
-    return units * sizes(shape, axes)["channel"]
 
 
 def _recording(

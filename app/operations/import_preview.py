@@ -10,6 +10,7 @@ import numpy as np
 
 from app.foreign_files import Found
 from app.operations.import_guess import guess_map
+from app.operations.import_guess_notes import notes_on_guess
 from app.operations.import_join import join_shapes
 from app.operations.import_map import Mapping
 from app.operations.import_nanoring import USUAL, is_nanoring, load_pattern, pairs_in
@@ -66,7 +67,7 @@ class Preview:
     """The arrays of a file and a guess at its map.
 
     `patterns`: of the nanoring layout; `left_out`: what is no numbers, and what it is; `joined`:
-    the response that the guess makes of several arrays.
+    the response that the guess makes of several arrays; `notes`: what the guess leaves out.
     """
 
     arrays: tuple[ArrayInfo, ...]
@@ -74,10 +75,11 @@ class Preview:
     patterns: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
     joined: ArrayInfo | None = None
+    notes: tuple[str, ...] = ()
 
     def left_out_words(self) -> list[str]:
-        """A line for each array that is left out."""
-        return [f"{name}   left out: {why}" for name, why in self.left_out.items()]
+        """A line for each array that is left out, those of the guess first."""
+        return [*self.notes, *(f"{name}   left out: {why}" for name, why in self.left_out.items())]
 
 
 def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
@@ -101,7 +103,8 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
     numbers = {n: f for n, f in numbers.items() if not f.part}
     guess = guess_map(numbers, others)
     infos = tuple(_info(n, f) for n, f in numbers.items())
-    return Preview(infos, guess, left_out=left_out(found), joined=_joined(guess, infos))
+    notes = tuple(notes_on_guess(numbers, guess))
+    return Preview(infos, guess, 0, left_out(found), _joined(guess, infos), notes)
 
 
 def _joined(guess: str, infos: tuple[ArrayInfo, ...]) -> ArrayInfo | None:
@@ -136,6 +139,8 @@ def show(file: Path) -> Generator[Event, None, Any]:
     values: dict[str, Any] = {"path": str(file), "arrays": held}
     if seen.left_out:
         values["left_out"] = [f"{name}: {why}" for name, why in seen.left_out.items()]
+    if seen.notes:
+        values["notes"] = list(seen.notes)
     if seen.guess:
         values["map"] = seen.guess
     if seen.patterns:

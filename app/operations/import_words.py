@@ -84,10 +84,7 @@ def _field(words: Words, value: str) -> Words:
     unit = "" if _is_number(last) or last == "auto" else last
     numbers = numbers if unit else [*numbers, last]
     if unit and unit not in TESLA:
-        raise ValueError(
-            f"{unit!r} is no unit of a field; known: {', '.join(TESLA)} (ampere: times the "
-            "magnet's tesla per ampere first)"
-        )
+        raise ValueError(no_unit_words(unit))
     if numbers == ["auto"]:
         return replace(words, field=None, field_unit=unit, scaled=True)
     if len(numbers) != 2 or not all(_is_number(n) for n in numbers):
@@ -96,6 +93,14 @@ def _field(words: Words, value: str) -> Words:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError("the first must be the smaller one")
     return replace(words, field=(low, high), field_unit=unit, scaled=True)
+
+
+def no_unit_words(unit: str) -> str:
+    """That it is no unit of a field, and which are."""
+    return (
+        f"{unit!r} is no unit of a field; known: {', '.join(TESLA)} (ampere: times the magnet's "
+        "tesla per ampere first)"
+    )
 
 
 def _encoding(words: Words, value: str) -> Words:

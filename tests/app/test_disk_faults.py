@@ -391,6 +391,15 @@ def test_a_simulation_or_report_that_finds_the_disk_full_leaves_nothing_and_begi
         assert not out.exists()
 
 
+def test_an_import_without_room_for_its_folder_begins_anew(tmp_path: Path) -> None:
+    """It has no --resume, and was told to use it."""
+    np.savez(tmp_path / "a.npz", r=np.random.default_rng(1).normal(size=(4, 8)))
+    with small_disk(tmp_path / "disk", "64k,nr_inodes=1") as full:  # the disk's own folder
+        out = full.path / "out"
+        events = import_measured(tmp_path / "a.npz", "response=r:repeat,step", out)
+        ends_with(events, "the disk is full, and nothing was kept: .* begin again$", out)
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

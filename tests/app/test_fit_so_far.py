@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from app.operations.events import FitProgress, Note, Result
 from app.operations.fit import fit
 from app.operations.simulate import simulate
 from app.operations.train import train
+from app.recording_marks import left_out
 from app.store import load_twin, read_recording, write_recording
 from app.weights_store import SO_FAR
+from models.errors import InputError
 from models.sequence import make_sequences
 from training.fit_settings import MEAN_SHARE
 
@@ -60,6 +63,22 @@ def test_it_is_simulated_and_evaluated_with_a_warning(stopped, tmp_path):
     assert "this twin is unfinished" in warnings(events)[0]
     assert isinstance(events[-1], Result)
     assert "held out of the fit" in events[-1].values["scored_on"]
+
+
+def test_held_out_repeats_with_a_gap_are_not_counted_as_scored(stopped, tmp_path):
+    """They were, and the refusal then counted without them."""
+    place = stopped / "twin" / SO_FAR
+    first, *others = load_twin(place).meta["held_out"]["test"]
+    known = read_recording(stopped / "rec")
+    said = []
+    for which in ([], [first], [first, *others]):
+        folder = tmp_path / f"rec{len(which)}"
+        write_recording(folder, left_out(known, known.order[which, 1]))  # as import does with gaps
+        with suppress(InputError):  # the last one has too few
+            for event in evaluate(place, folder):
+                said += [event.text] if "held out" in getattr(event, "text", "") else []
+    sizes = [text.partition(" of this recording")[0].partition(" × ")[2] for text in said]
+    assert sizes == ["4 repeats", "3 to 4 repeats", "3 repeats"]
 
 
 def test_a_network_is_trained_with_it_with_a_warning(stopped, tmp_path):

@@ -71,6 +71,21 @@ def test_a_unit_is_read_as_people_write_it_and_one_for_each_channel(
             imported(file, f"y={AXES} drive=u units=A,A")
 
 
+@pytest.mark.parametrize("unit", ["T", "mT", "kA/m"])
+def test_a_field_whose_name_says_another_unit_than_the_map_is_refused(
+    tmp_path: Path, unit: str
+) -> None:
+    response, drive = data()
+    np.savez(tmp_path / "a.npz", y=response, field_Oe=drive)
+    with pytest.raises(
+        InputError, match=rf"field=…,{unit}: the name of 'field_Oe' says Oe: write field=…,Oe, or"
+    ):
+        imported(tmp_path / "a.npz", f"y={AXES} drive=field_Oe field=auto,{unit}")
+    recording, said = imported(tmp_path / "a.npz", f"y={AXES} drive=field_Oe field=0,1,Oe")
+    assert (recording.window.high_T, said) == (1e-4, [])
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=field_Oe field=0,1,G")[1] == []
+
+
 @pytest.mark.parametrize("names", ["P", "X+P"])
 def test_channels_in_another_order_keep_their_units(tmp_path: Path, names: str) -> None:
     """`only=channel:1,0` takes the second first; units= names what is taken, and nothing else."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 import scipy.io
 import xarray as xr
 
+from app.cli import main
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview, show
 from app.operations.import_read import read_all
@@ -157,3 +158,76 @@ def test_a_cell_of_structures_in_matlabs_own_format_is_named(tmp_path: Path) -> 
     cell[:] = [{"a": 1.0}, {"b": 2.0}]  # of unlike ones
     scipy.io.savemat(tmp_path / "a.mat", {"runs": cell, "x": X, "note": "dry"})
     assert preview(tmp_path / "a.mat").left_out == {"runs": "no numbers", "note": "text: dry"}
+
+
+def test_a_unit_that_is_none_of_a_field_is_said_and_the_map_goes_without_it(tmp_path: Path) -> None:
+    dims = ("sequence", "repeat", "step")
+    drive = (dims[::2], 9 * DRIVE, {"units": "furlong"})
+    xr.Dataset({"X": (dims, X), "field": drive}).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    seen = preview(tmp_path / "a.nc")
+    assert seen.guess.endswith(" drive=field:sequence,step field=auto")
+    assert seen.notes[0].startswith("drive 'field': 'furlong' is no unit of a field; known: T, mT,")
+    list(import_measured(tmp_path / "a.nc", seen.guess, tmp_path / "r"))
+
+
+def test_a_drive_and_hold_times_of_another_length_are_left_out_of_the_map_and_said(
+    tmp_path: Path,
+) -> None:
+    np.savez(tmp_path / "a.npz", y=X, drive=DRIVE[0, :7], holds=np.ones(6), rate=3200.0)
+    (result,) = show(tmp_path / "a.npz")
+    assert result.values["map"] == "response=y:sequence,repeat,step"
+    drive, holds = result.values["notes"]
+    assert drive.startswith("'drive' (7) is named as a drive is but does not fit the response 'y' ")
+    assert holds.startswith("'holds' (6) is named as hold times are but does not fit the response")
+    np.savez(tmp_path / "b.npz", y=X, drive=DRIVE, dwell=np.ones(10), hold_s=np.ones(6))
+    assert preview(tmp_path / "b.npz").guess.endswith(" holds=dwell")
+    assert preview(tmp_path / "b.npz").notes == ()
+
+
+@pytest.mark.parametrize("beside", [{}, {"time": np.arange(10)}, {"run": np.arange(4)}])
+def test_a_drive_alone_is_no_response(
+    tmp_path: Path, beside: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "a.npz", drive=DRIVE, **beside)
+    seen = preview(tmp_path / "a.npz")
+    assert seen.guess == ""
+    said = "no response is seen: 'drive' is named as a drive is; if it is the response, say"
+    assert seen.notes[0].startswith(said)
+    assert seen.left_out_words() == list(seen.notes)  # so that the window shows it
+    assert main(["import", str(tmp_path / "a.npz"), "--out", str(tmp_path / "r")]) == 2
+    assert f"--map is missing; {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", ["drive", "time,drive"])
+def test_a_table_of_a_drive_alone_is_no_response(tmp_path: Path, names: str) -> None:
+    rows = [",".join(["0.5"] * len(names.split(",")))] * 8
+    (tmp_path / "a.csv").write_text("\n".join([names, *rows]))
+    assert preview(tmp_path / "a.csv").guess == ""
+
+
+def test_what_stands_beside_a_drive_is_the_response_whatever_it_is_called(tmp_path: Path) -> None:
+    for name in ("output", "trials", "amplitude"):
+        np.savez(tmp_path / "a.npz", drive=DRIVE, **{name: X})
+        assert preview(tmp_path / "a.npz").guess.startswith(f"response={name}:"), name
+    np.savez(tmp_path / "u.npz", U=X)  # a voltage
+    assert preview(tmp_path / "u.npz").guess == "response=U:sequence,repeat,step"
+
+
+@pytest.mark.parametrize(
+    ("names", "axis"),
+    [
+        ("r1,r2,r3", "repeat"),
+        ("r_1,r_2,r_3", "repeat"),
+        ("rep1,rep2,rep3", "repeat"),
+        ("repeat_1,repeat_2,repeat_3", "repeat"),
+        ("R1,R2,R3", "channel"),
+        ("r,theta,r2", "channel"),
+    ],
+)
+def test_numbered_columns_are_repeats_where_their_name_says_so(
+    tmp_path: Path, names: str, axis: str
+) -> None:
+    rows = "".join(f"0.{t},{t}.5,{t}.6,{t}.7\n" for t in range(8))
+    (tmp_path / "a.csv").write_text(f"drive,{names}\n{rows}")
+    joined = names.replace(",", "+")
+    assert preview(tmp_path / "a.csv").guess == f"response={joined}:step,{axis} drive=drive"

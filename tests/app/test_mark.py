@@ -189,6 +189,21 @@ def test_a_fit_leaves_marked_repeats_out_and_keeps_which(tmp_path) -> None:
         refuse_changed(after.parents, before.parents)
 
 
+def test_a_fit_tells_missing_and_marked_repeats_apart(tmp_path) -> None:
+    """Those marked bad were told twice, as missing, too."""
+    part = replace(left_out(full(range(13, 21), 8), [5]), status="stopped")
+    folder = write_recording(tmp_path / "rec", part).parent
+    for marked in ([], [17], [17, 26]):
+        add_mark(folder, bad=marked)
+        notes = FitInput.read([folder], seed=0, deterministic=False).notes
+        assert [note for note in notes if note.endswith("missing")] == ["1 repeat is missing"]
+    done = replace(full(range(13, 21), 8), status="done")
+    whole = write_recording(tmp_path / "all", done).parent
+    add_mark(whole, bad=[17])
+    notes = FitInput.read([whole], seed=0, deterministic=False).notes
+    assert not any(note.endswith("missing") for note in notes)
+
+
 def test_a_mark_that_a_full_disk_takes_a_part_of_is_refused_and_leaves_the_others(
     tmp_path: Path,
 ) -> None:

@@ -114,6 +114,7 @@ class LibraryPage(Page):
         self.form.widget(row(self.report))
         self.mark = MarkRow()
         self.mark.marked.connect(self._marked)
+        self.mark.warned.connect(lambda words: self.shell.toast(words, "warning"))
         self.mark.failed.connect(self._refused)
         self.simulate = SimulateRow(self.shell, self.key, self.session.library)
         for part in (self.mark, self.simulate):

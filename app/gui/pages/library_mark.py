@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 from app.gui.background import Latest
 from app.gui.widgets.basic import label, row
 from app.gui.words import count
-from app.operations.events import Result
+from app.operations.events import Note, Result
 from app.operations.mark import mark
 from app.recording_marks import bad_positions, numbers_of
 from models.errors import InputError
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 
 class MarkRow(QWidget):
-    """Numbers of repeats and two buttons; `marked(words)` once it is on disk, `failed(error)`."""
+    """Numbers of repeats and two buttons; `marked(words)` once it is on disk, `failed(error)`.
+
+    `warned(words)` says what the marks then mean, such as that no repeat is left.
+    """
 
     marked = pyqtSignal(str)
+    warned = pyqtSignal(str)
     failed = pyqtSignal(str)
 
     def __init__(self) -> None:
@@ -93,24 +97,29 @@ class MarkRow(QWidget):
         """Mark them, in a thread: the recording is read for it."""
         path, numbers = self._path, self._typed()
         if path is not None and numbers:
-            self._task.ask(lambda: (path, _marked(path, numbers, bad)))
+            self._task.ask(lambda: (path, *_marked(path, numbers, bad)))
 
-    def _answered(self, told: tuple[Path, str] | None, error: Exception | None) -> None:
+    def _answered(self, told: tuple[Any, ...] | None, error: Exception | None) -> None:
         if told is None:
             self.failed.emit(str(error))
             return
-        path, words = told
+        path, words, *warnings = told
         if path == self._path:  # else the numbers are of another one by now
             self.numbers.clear()
         self.marked.emit(words)
+        for text in warnings:
+            self.warned.emit(text)
         self._look()
 
 
-def _marked(path: Path, numbers: tuple[int, ...], bad: bool) -> str:
-    """Mark, and say how many are left out now."""
+def _marked(path: Path, numbers: tuple[int, ...], bad: bool) -> tuple[str, ...]:
+    """Mark, and say how many are left out now; behind it warnings."""
     values: dict[str, Any] = {}
+    warnings: list[str] = []
     for event in mark(path, bad=numbers if bad else (), good=() if bad else numbers):
         if isinstance(event, Result):
             values = event.values
+        elif isinstance(event, Note) and event.level == "warning":
+            warnings.append(f"{path.name}: {event.text}")
     left_out = len(values.get("bad", ()))
-    return f"{path.name}: {count(left_out, 'repeat')} left out of fits and scores"
+    return f"{path.name}: {count(left_out, 'repeat')} left out of fits and scores", *warnings

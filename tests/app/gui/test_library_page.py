@@ -505,6 +505,17 @@ def test_repeats_of_a_recording_are_marked_bad_and_taken_back(library, qtbot) ->
     qtbot.waitUntil(lambda: "99" in library.shell.toasts.shown[-1].text, timeout=WAIT_MS)
 
 
+def test_marks_that_leave_no_repeat_are_warned_of(library, qtbot) -> None:
+    pick(library, "rec-a")
+    library.mark.numbers.setText(f"1-{full().order.size}")
+    library.mark.buttons[True].click()
+    qtbot.waitUntil(lambda: len(library.shell.toasts.shown) > 1, timeout=WAIT_MS)
+    told, warned = library.shell.toasts.shown[-2:]
+    assert "repeats left out" in told.text
+    assert warned.property("level") == "warning"
+    assert warned.text.startswith("rec-a: no repeat is left that isn't marked bad: no fit or score")
+
+
 def test_an_answer_to_a_mark_leaves_the_numbers_of_another_recording(library, tmp_path) -> None:
     pick(library, "rec-b")
     library.mark.numbers.setText("2")
