@@ -146,17 +146,17 @@ def wire_problems(sent: list[Message], *, by_host: bool = False) -> list[str]:
                 problems.append(f"{message.text} at a set-point of {set_A} A")
         elif word == "CURR":
             change_A = abs(float(value) - set_A)
-            now_s = message.device_s
+            passed_s = message.device_s - set_s
             if by_host:
-                now_s = max(now_s, set_s + message.host_s - host_s)
-            earned_A = min(largest_A, earned_A + RAMP_A_PER_S * (now_s - set_s))
+                passed_s = max(passed_s, message.host_s - host_s)
+            earned_A = min(largest_A, earned_A + RAMP_A_PER_S * passed_s)
             slack_A = JITTER * largest_A if by_host else ROUNDING_A
             if on and change_A > earned_A + slack_A:
                 problems.append(f"{set_A} → {value} A at {message.device_s:.4f} s, {earned_A=:.4f}")
             if not on and float(value) != 0.0:
                 problems.append(f"{message.text} with the output off")
             earned_A -= change_A
-            set_A, set_s, host_s = float(value), now_s, message.host_s
+            set_A, set_s, host_s = float(value), message.device_s, message.host_s
     energised = any(m.text in ("OUTP ON", "OUTP 1") for m in orders)
     if energised and orders[-1].text not in ("OUTP OFF", "OUTP 0"):
         problems.append(f"the last order was {orders[-1].text!r}, not OUTP OFF")

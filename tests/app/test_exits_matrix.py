@@ -20,7 +20,7 @@ from exits_cases import (
     right_error,
     true_statuses,
 )
-from exits_rig import exit_rig, wait_for
+from exits_rig import SUPPLY, TICK_S, Message, exit_rig, wait_for, wire_problems
 from network_samples import saved_network
 
 from app.store import load_network
@@ -101,3 +101,26 @@ def test_every_way_out_at_every_moment_ends_safe(network: Path, tmp_path: Path) 
         f"{len(CASES) * len(KINDS)} cases that exist, all safe; "
         f"slowest stop {slowest_s:.2f} s from request to the end"
     )
+
+
+@pytest.mark.parametrize(
+    ("device", "host", "wrong"),
+    [
+        ((1, 1, 1, 1), (1.4, 0.6, 1, 1), 0),  # heard late by a busy computer, sent in time
+        ((1, 1, 0, 0), (1, 1, 1, 0.8), 0),  # the rig's clock is gone, the computer's own goes on
+        ((1, 1, 0, 0), (1, 1, 0.5, 1), 2),  # … and was too early: what was not earned stays owed
+        ((1, 1, 0, 0), (1, 1, 0.7, 0.7), 2),
+        ((0.5, 1, 1, 1), (0.5, 1, 1, 1), 4),
+    ],
+)
+def test_the_ramp_is_judged_by_whichever_clock_went_on(
+    device: tuple[float, ...], host: tuple[float, ...], wrong: int
+) -> None:
+    """Ticks between sets of 1 A a tick; once a late message made the next one too early."""
+    at = [(0.0, 0.0), (TICK_S, TICK_S)]
+    for rig, computer in zip(device, host, strict=True):
+        at.append((at[-1][0] + computer * TICK_S, at[-1][1] + rig * TICK_S))
+    words = ["OUTP ON", *(f"CURR {k}" for k in range(1, 6))]
+    sent = [Message(*times, SUPPLY, text) for times, text in zip(at, words, strict=True)]
+    found = [one for one in wire_problems(sent, by_host=True) if "earned" in one]
+    assert len(found) == wrong
