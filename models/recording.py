@@ -177,6 +177,10 @@ class Recording:
         """bool `(S, R)`: the repeats that were recorded to their last step."""
         return self.order >= 0
 
+    def measured(self) -> NDArray[np.float64]:
+        """A copy of the response `(S, R, T, C)`, NaN in repeats that are not complete."""
+        return np.where(self.complete[:, :, None, None], self.response, np.nan)
+
     @property
     def held(self) -> bool:
         """Whether some step was held longer than once."""

@@ -95,7 +95,7 @@ def clipped_words(
 
 def warnings_of(recording: Recording) -> list[str]:
     """What a fit of this recording should say beforehand, a sentence each."""
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    response = recording.measured()
     said = clipped_of(recording)
     several = recording.complete.sum(axis=1) >= 2
     for c, name in enumerate(recording.channels):
@@ -116,7 +116,7 @@ def warnings_of(recording: Recording) -> list[str]:
 
 def clipped_of(recording: Recording) -> list[str]:
     """A sentence for each clipped channel of a recording, and for whatever else is doubtful."""
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    response = recording.measured()
     clips = clipped_words(response, recording.channels, recording.units)
     return [*clips, *doubts_of(recording)]
 

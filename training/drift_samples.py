@@ -114,8 +114,8 @@ class Sample:
         if not both:
             raise InputError(
                 "compare: no drive has two whole repeats in the recordings of fitting time and one "
-                "in the new one: record drives whole that have two there, name other recordings of "
-                "that time (--against), or record drives that are new to the twin"
+                "in the new one: record whole repeats of drives that have two there, name other "
+                "recordings of that time (--against), or record drives that are new to the twin"
             )
         unit = spread_of([part[0] for part in both])
         most = max(MOST_ROWS // len(both), 8)

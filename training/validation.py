@@ -78,13 +78,12 @@ def hold_out(
     to_score = np.intersect1d(alike[many], unused)
     families = recording.families
     for_scoring = 0 < to_score.size <= drives.size - 2
-    enough = np.intersect1d(alike[_can_score(recording)[usable]], unused)
-    pool = enough if enough.size else unused
-    test = (
-        to_score
-        if for_scoring
-        else _stratified(pool, families, TEST_SHARE, MOST_TEST, rng, drives.size)
-    )
+    if for_scoring:
+        test = to_score
+    else:
+        enough = np.intersect1d(alike[_can_score(recording)[usable]], unused)
+        pool = enough if enough.size else unused
+        test = _stratified(pool, families, TEST_SHARE, MOST_TEST, rng, drives.size)
     rest = np.setdiff1d(drives, test)
     selecting = np.intersect1d(rest, unfitted) if np.isin(rest, unfitted).any() else rest
     validation = _stratified(selecting, families, VALIDATION_SHARE, MOST_VALIDATION, rng, rest.size)
@@ -106,8 +105,7 @@ def hold_out(
 
 def _can_score(recording: Recording) -> NDArray[np.bool_]:
     """Which sequences `(S,)` have as many repeats without a gap as a score needs."""
-    known = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
-    found: NDArray[np.bool_] = whole_repeats(known).sum(axis=1) >= FEWEST_REPEATS
+    found: NDArray[np.bool_] = whole_repeats(recording.measured()).sum(axis=1) >= FEWEST_REPEATS
     return found
 
 

@@ -182,7 +182,7 @@ def refuse_unfit(recording: Recording, *, deterministic: bool, where: str = "rec
         A channel that never moves or is never a number, an instrument's overload marks, no
         repeats to learn a spread from.
     """
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    response = recording.measured()
     problems = []
     for c, name in enumerate(recording.channels):
         if not np.isfinite(response[..., c]).any():
@@ -212,7 +212,7 @@ def doubts(recording: Recording, *, deterministic: bool, marked: int = 0) -> lis
 
 
 def _left_out(recording: Recording, marked: int) -> Iterator[str]:
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    response = recording.measured()
     within = np.arange(response.shape[2]) < recording.lengths[:, None]
     holes = ~np.isfinite(response) & within[:, None, :, None]
     holes &= recording.complete[:, :, None, None]

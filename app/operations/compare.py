@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from app.artefacts import code_version, find_file, new_id, now_iso, sha256_of
@@ -29,6 +28,7 @@ from training.validation import score_model
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from app.operations.events import Event
@@ -120,7 +120,7 @@ def _forecast(model: Sampled, seed: int) -> Any:
 
 
 def _errors(model: Sampled, new: Recording, seed: int) -> dict[str, Any]:
-    response = np.where(new.complete[:, :, None, None], new.response, np.nan)
+    response = new.measured()
     drive, response = in_single_holds(new.drive, response, new.holds)
     return score_model(model, drive, response, seed).errors
 

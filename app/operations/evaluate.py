@@ -167,7 +167,7 @@ def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
 
 def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:
     """Drives, repeats and families that the fit has not seen, and a sentence that says so."""
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
+    response = recording.measured()
     held_out = held_out_of(twin, recording)
     test, repeats = list(held_out.sequences), list(held_out.repeats)
     words = f"scored on all {len(recording.drive)} sequences"

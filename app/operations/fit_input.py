@@ -90,11 +90,7 @@ class FitInput:
 
     def unscorable(self) -> str:
         """Why what is held out can't score a twin, in words; empty where it can."""
-        there, response = (
-            array[self.parts.test][:, self.parts.test_repeats]
-            for array in (self.recording.complete, self.recording.response)
-        )
-        return too_few_repeats(np.where(there[:, :, None, None], response, np.nan))
+        return too_few_repeats(self.parts.responses("test", self.recording.measured()))
 
     def part(self, name: str) -> tuple[Array, Array]:
         """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`.
@@ -102,9 +98,9 @@ class FitInput:
         In steps of one hold (`training.reads`).
         """
         r = self.recording
-        response = np.where(r.complete[:, :, None, None], r.response, np.nan)
         index = getattr(self.parts, name)
-        return in_single_holds(r.drive[index], self.parts.responses(name, response), r.holds[index])
+        response = self.parts.responses(name, r.measured())
+        return in_single_holds(r.drive[index], response, r.holds[index])
 
 
 def read_repeats(path: Path) -> Recording:

@@ -132,10 +132,8 @@ class RecordForm(QObject):
     def _twin_rows(self, theme: Theme) -> None:
         asked = TwinDesign()
         self.budget = WholeEntry(asked.budget, 8, 10_000_000, "repeats", "Budget")
-        self.target = RatioEntry(
-            asked.target,
-            "Target: mean, spread, autocovariance and CRPS over floor",
-        )
+        words = "Target: mean, spread, autocovariance and CRPS over floor"
+        self.target = RatioEntry(asked.target, words)
         self.twin_steps = WholeEntry(asked.steps, 2, 100_000, "steps", "Steps of a sequence")
         self.twin_holds = WholeEntry(
             asked.holds, 1, LONGEST_HOLD, "steps", "Longest hold of a step"
