@@ -37,18 +37,26 @@ def advised(words: object) -> str:
     return text if RESTORE in text else f"{text}; {RESTORE}"
 
 
+class FullDiskError(TwinrigError):
+    """The disk is full, so that `path` wasn't written."""
+
+    def __init__(self, path: Path, advice: str = GO_ON) -> None:
+        super().__init__(f"{path}: {advice}")
+        self.path = path
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn an `OSError` inside into one TwinrigError with the path and what to do."""
     try:
         yield
     except OSError as fault:
+        if fault.errno in FULL:
+            raise FullDiskError(path) from fault
         raise TwinrigError(f"{path}: {_what_happened(fault, path)}") from fault
 
 
 def _what_happened(fault: OSError, path: Path) -> str:
-    if fault.errno in FULL:
-        return GO_ON
     if fault.errno == errno.EFBIG:
         return "would become larger than this file system, or a quota, allows: use another drive"
     if fault.errno == errno.ENAMETOOLONG:
@@ -71,10 +79,8 @@ def anew() -> Iterator[None]:
     """Of what is written in one go: a full disk's advice is to begin again, not to go on."""
     try:
         yield
-    except TwinrigError as fault:
-        if GO_ON not in str(fault):
-            raise
-        raise TwinrigError(str(fault).replace(GO_ON, ANEW)) from fault
+    except FullDiskError as fault:
+        raise FullDiskError(fault.path, ANEW) from fault
 
 
 @contextmanager
