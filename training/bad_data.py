@@ -104,13 +104,6 @@ def warnings_of(recording: Recording) -> list[str]:
                 f"channel {name!r}: its repeats are all the same, so that there is no noise to "
                 "learn; is it computed from the drive?"
             )
-    counts = recording.complete.sum(axis=1)
-    single = int((counts == 1).sum())
-    if single and counts.max() > 1:
-        said.append(
-            f"{single} of {counts.size} sequences have one repeat only: they teach the mean, and "
-            "nothing about the noise"
-        )
     return said
 
 

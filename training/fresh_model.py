@@ -111,9 +111,11 @@ def _begin_slow(model: TwinModel, training: Batch) -> Tensor:
 def _white_covariance(batch: Batch, within: Tensor) -> Tensor:
     """Covariance `(C, C)` of the channels over repeats, averaged over steps, positive definite.
 
-    `within` `(C, C)`: what of it is not read-out noise.
+    `within` `(C, C)`: what of it is not read-out noise. Without repeats it is what `Scales` assume.
     """
     covariance = residual_covariance(batch, 0)
+    if not batch.is_repeated:
+        return torch.diag(batch.spread.double().square())
     least = batch.spread.double().square().min() * 1e-2
     size, direction = torch.linalg.eigh(covariance - within.to(covariance))
     covariance = (direction * size.clamp(min=0)) @ direction.t()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SMALLEST_SCATTER = 1e-2  # of a sequence's variance: one recording's few sequences tell no less
 SMALLEST_SPREAD = 1e-3  # of the signal: a quieter channel must not outweigh the others
+ASSUMED_SPREAD = 1e-2  # of the signal, where no sequence has two repeats that would tell
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Scales:
     """Units of a fit, each `(C,)`: response = offset + scale × normalised.
 
     `spread` is the standard deviation over repeats, averaged over steps, in normalised units; at
-    least 0.001 of the signal.
+    least 0.001 of the signal, and 0.01 where no sequence has two repeats.
     """
 
     offset: Array
@@ -56,7 +57,8 @@ class Scales:
         std = np.sqrt(squares / np.maximum(count - 1, 1))
         spread = _where_mean(std, count > 1)
         scale = np.maximum(np.maximum(signal, spread), np.finfo(float).tiny)
-        return cls(offset, scale, np.maximum(spread / scale, SMALLEST_SPREAD))
+        least = SMALLEST_SPREAD if (count > 1).any() else ASSUMED_SPREAD
+        return cls(offset, scale, np.maximum(spread / scale, least))
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,16 @@ class Batch:
         """Steps of a sequence up to the last that was measured, on average."""
         measured = self.known.amax(dim=2)
         return float(measured.shape[0] - measured.flip(0).argmax(dim=0).double().mean())
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether any step of a sequence was measured twice."""
+        return bool((self.known.sum(dim=2) > 1).any())
+
+    @property
+    def mean_repeats(self) -> float:
+        """Repeats of a sequence, on average."""
+        return float(self.known.amax(dim=0).sum(dim=1).double().mean())
 
     def select(self, index: Tensor) -> Batch:
         """The batch of these sequences, cut after the last step that any of them has."""
@@ -195,8 +207,9 @@ def refuse_unfit(recording: Recording, *, deterministic: bool, where: str = "rec
     repeats = recording.complete.sum(axis=1)
     if not deterministic and repeats.max() < 2:
         problems.append(
-            "one repeat of each sequence has no spread to learn: record at least 4 repeats, or fit "
-            "a twin without noise with --deterministic"
+            "one repeat of each sequence can't tell whether a twin's noise is the device's: fit it "
+            "together with a recording of further sequences with 16 repeats each, which then score "
+            "the twin, or fit a twin without noise with --deterministic"
         )
     problems += problems_of(recording)
     raise_problems(InputError, where, problems)

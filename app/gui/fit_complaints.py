@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from models.recording import Recording
 
-SINGLE = "one repeat of each has no noise to learn: choose the objective mean only, or record more"
+SINGLE = "one repeat of each: tick a recording of repeats, too, or choose the objective mean only"
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,9 @@ class TwinDesign(About):
             "mixed", asked.first, asked.steps, 1000 * asked.seed, asked.holds
         )
         scored = asked.scoring * asked.scoring_repeats
-        plan = Plan(sequences, spec.window, Coverage.of(sequences), asked.first, asked.repeats)
+        plan = Plan(
+            sequences, spec.window, Coverage.of(sequences), asked.first, asked.first_repeats
+        )
         if bench is None:
             return replace(plan, problem=NO_BENCH, level="attention")
         total = asked.budget + scored

@@ -37,6 +37,7 @@ PLAN_NAME = "adaptive.json"
 KIND, SCHEMA = "adaptive", 1
 ROUNDS = "rounds"
 SCORING = "scoring"
+FIRST_REPEATS = 2
 PLACE = re.compile(rf"{ROUNDS}/\d+(-again)*")
 CHOICES = ("disagreement", "random")
 FORM = Table(
@@ -76,7 +77,8 @@ class ForTwin:
     target
         It stops where no deciding error is above so many times its floor; 0: at the budget only.
     steps, repeats
-        Of each sequence that is fitted. Few repeats of many sequences teach more than the reverse.
+        Of each sequence that is fitted; the first round has `FIRST_REPEATS` at least, which tell
+        how large the noise is. More sequences teach more than more repeats.
     first, growth
         Sequences of the first round; each further one adds that share of what is there.
     scoring, scoring_repeats
@@ -103,7 +105,7 @@ class ForTwin:
     budget: int = 1000
     target: float = 1.25
     steps: int = 100
-    repeats: int = 2
+    repeats: int = 1
     first: int = 24
     growth: float = 0.5
     scoring: int = 24
@@ -121,15 +123,15 @@ class ForTwin:
         problems = [
             f"{name} = {getattr(self, name)} must be at least {least}"
             for name, least in (
-                ("steps", 2), ("repeats", 2), ("first", 4), ("scoring", 2), ("iterations", 1),
+                ("steps", 2), ("repeats", 1), ("first", 4), ("scoring", 2), ("iterations", 1),
                 ("scoring_repeats", 4), ("members", 2), ("holds", 1),
             )
             if getattr(self, name) < least
         ]  # fmt: skip
-        if self.budget < self.first * self.repeats:
+        if self.budget < self.first * self.first_repeats:
             problems.append(
                 f"a budget of {self.budget} measurements is below the first round's {self.first} "
-                f"sequences × {self.repeats} repeats"
+                f"sequences × {self.first_repeats} repeats"
             )
         if not self.growth > 0:
             problems.append(f"growth = {self.growth} must be above 0")
@@ -141,6 +143,11 @@ class ForTwin:
             problems.append(f"choose = {self.choose!r} is none of {', '.join(CHOICES)}")
         problems += [f"family {f!r} is unknown" for f in self.families if f not in FAMILIES]
         raise_problems(InputError, "record --for-twin", problems)
+
+    @property
+    def first_repeats(self) -> int:
+        """Repeats of each sequence of the first round."""
+        return max(self.repeats, FIRST_REPEATS)
 
 
 @dataclass

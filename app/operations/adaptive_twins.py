@@ -11,7 +11,7 @@ import numpy as np
 from app.artefacts import writing
 from app.fit_checkpoint import FILE_NAME as ENSEMBLE_FILE
 from app.fit_checkpoint import load_checkpoint, save_checkpoint
-from app.operations.adaptive_rounds import SCORING
+from app.operations.adaptive_rounds import FIRST_REPEATS, SCORING
 from app.operations.events import FitProgress, Stage
 from app.operations.merged import merged
 
@@ -102,7 +102,7 @@ class Twins:
         if asked.choose == "random":
             index = drawn(np.ones(len(candidates)), count, asked.seed + turn)
             return [candidates[int(k)] for k in index], ""
-        whole, _ = complete_repeats(self._measured(scoring=False).response)
+        whole, _ = complete_repeats(self._measured(scoring=False).response, FIRST_REPEATS)
         spread = Ground.of(whole).spread
         unit = np.where(spread > 0, spread, np.inf)  # a channel without any can't be compared
         scores = disagreement(self._ensemble().models, candidates, unit, turn)

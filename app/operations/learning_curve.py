@@ -127,17 +127,16 @@ def _grid(
     """The grid that is asked for, or that of shares; InputError where the recording has less."""
     pool, most = _pool(source), _repeats(source)
     problems = []
-    if pool.size < FEWEST or most < 2:
+    if pool.size < FEWEST:
         raise InputError(
-            f"learning-curve: {pool.size} sequences × {most} repeats are left to fit on: at least "
-            f"{FEWEST} × 2"
+            f"learning-curve: {pool.size} sequences are left to fit on: at least {FEWEST}"
         )
     chosen_s = sorted(set(sequences) or {max(round(s * pool.size), FEWEST) for s in SHARES})
-    chosen_r = sorted(set(repeats) or {max(round(s * most), 2) for s in SHARES[1:]})
+    chosen_r = sorted(set(repeats) or {max(round(s * most), 1) for s in SHARES[1:]})
     problems += [
         f"{n} {what}: this recording has {least} to {have} for it"
         for what, wanted, least, have in (
-            ("sequences", chosen_s, FEWEST, pool.size), ("repeats", chosen_r, 2, most),
+            ("sequences", chosen_s, FEWEST, pool.size), ("repeats", chosen_r, 1, most),
         )
         for n in wanted
         if not least <= n <= have

@@ -193,7 +193,7 @@ class _Run:
             newest = rounds.rounds[-1]
             if newest.what == SCORING:
                 yield from self._looked_at(newest)
-                rounds.add("first", self._first(), asked.repeats)
+                rounds.add("first", self._first(), asked.first_repeats)
             elif not newest.scores:
                 yield from self.twins.scored(newest)
                 yield Note(self._words(newest))

@@ -73,8 +73,8 @@ def adaptive(bench, out, size, seed, **changes):
     for _ in record_for_twin(bench, out, asked):
         pass
     r = read_recording(out)
-    fitted = r.complete.sum(axis=1) <= asked.repeats
-    return r.drive[fitted], r.response[fitted][:, : asked.repeats]
+    fitted = r.complete.sum(axis=1) <= asked.first_repeats
+    return r.drive[fitted], r.response[fitted][:, : asked.first_repeats]
 
 
 def measured(bench, out, sequences, repeats, seed):

@@ -55,6 +55,15 @@ def test_every_part_is_fitted_and_stands_beside_its_floor(curve):
     assert [r["seeds"] for r in rows] == [2, 2, 2, 2]
 
 
+def test_one_repeat_of_each_is_a_row_of_its_own(recording, tmp_path):
+    out = tmp_path / "once"
+    grid = {"sequences": (4,), "repeats": (1, 2), "iterations": 3}
+    list(learning_curve([recording], out, **grid))
+    points = json.loads((out / FILE_NAME).read_text())["points"]
+    assert [(p["repeats"], p["measurements"]) for p in points] == [(1, 4), (2, 8)]
+    assert all(p["errors"]["crps"]["ratio"] > 0 for p in points)
+
+
 def test_a_part_has_as_many_members_as_a_fit_of_it_would(recording, tmp_path, monkeypatch):
     monkeypatch.setattr("training.usual.LEAST_ITERATIONS", 2)
     grid = {"sequences": (4,), "repeats": (2,)}
@@ -204,6 +213,6 @@ def test_too_few_repeats_to_score_are_refused_before_anything_is_fitted(tmp_path
 
 def test_too_few_sequences_are_one_problem(tmp_path):
     write_recording(tmp_path / "few", record_device(3, 8, seed=1))
-    with pytest.raises(InputError, match="are left to fit on: at least 4 × 2") as refused:
+    with pytest.raises(InputError, match=r"are left to fit on: at least 4$") as refused:
         list(learning_curve([tmp_path / "few"], tmp_path / "out"))
     assert "for it" not in str(refused.value)  # "has 4 to 2 for it"

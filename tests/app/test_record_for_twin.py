@@ -132,6 +132,20 @@ def test_a_round_is_drawn_where_the_twins_disagree_and_that_is_kept(finished):
     assert [row["sequences"] for row in kept] == [4, 4, 2, 3, 1]
 
 
+def test_the_first_round_is_measured_twice_each_later_sequence_once(tmp_path):
+    assert ForTwin().repeats == 1
+    with Bench.connect(read_bench("virtual")) as bench:
+        events = list(record_for_twin(bench, tmp_path / "run", replace(TINY, repeats=1)))
+    recording = read_recording(tmp_path / "run")
+    assert recording.complete.sum(axis=1).tolist() == [16] * 4 + [2] * 4 + [1] * 12
+    measured = [row["measurements"] for row in events[-1].values["rounds"].values()]
+    assert measured == [8, 12, 18, 20]
+    told = [e.text for e in events if isinstance(e, Note) and e.text.startswith("next round")]
+    assert all("disagreement" in words for words in told)
+    with pytest.raises(InputError, match="the first round's 4 sequences × 2 repeats"):
+        replace(TINY, repeats=1, budget=7)
+
+
 def test_a_report_shows_the_one_recording(finished):
     assert find_artefacts(finished[0]).recordings == (finished[0],)
 
@@ -282,7 +296,7 @@ def test_what_another_program_writes_is_neither_read_nor_changed(finished, bench
     ("changes", "words"),
     [
         ({"budget": 6}, "below the first round"),
-        ({"repeats": 1}, "repeats = 1"),
+        ({"repeats": 0}, "repeats = 0"),
         ({"target": 0.9}, "nothing is below its floor"),
         ({"choose": "dice"}, "'dice' is none of"),
         ({"holds": 0}, "holds = 0 must be at least 1"),

@@ -76,17 +76,39 @@ def test_a_batch_has_fewer_of_long_sequences_unless_it_is_said(steps, sequences)
     assert batch_size(FitSettings(batch=7), steps) == 7
 
 
-def test_a_fit_takes_as_many_sequences_at_once_as_is_usual_for_their_length(monkeypatch):
+@pytest.mark.parametrize(("repeats", "sequences"), [(1, 48), (1.5, 32), (2, 24), (16, 24)])
+def test_a_batch_has_twice_as_many_sequences_that_were_measured_once(repeats, sequences):
+    assert batch_size(FitSettings(), 40, repeats) == sequences
+    assert batch_size(FitSettings(batch=7), 40, repeats) == 7
+
+
+@pytest.mark.parametrize("objective", ["energy", "innovations-energy"])
+def test_the_noise_is_learned_from_one_repeat_of_each_sequence(objective):
+    drive, held_out = drives(240, 1), drives(30, 2)
+    once, kept = (leaky_integrator(d, 1, seed) for d, seed in ((drive, 0), (held_out, 1)))
+    settings = FitSettings(objective, iterations=350, latent=4, hidden=24)
+    fit = Fit((drive, once), (held_out, kept), settings)
+    for _ in fit.steps():
+        pass
+    unseen = drives(20, 4)
+    scores = score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+    assert scores.errors["spread"]["ratio"] < 1.4
+    assert scores.errors["crps"]["ratio"] < 1.1
+    assert scores.coverage["value"] == pytest.approx(0.891, abs=0.03)
+
+
+@pytest.mark.parametrize(("repeats", "taken"), [(2, 10), (1, 20)])
+def test_a_fit_takes_as_many_at_once_as_is_usual_for_their_length(monkeypatch, repeats, taken):
     seen = []
     plain = Batch.select
     monkeypatch.setattr(
         Batch, "select", lambda batch, index: seen.append(len(index)) or plain(batch, index)
     )
     drive = drives(20, 1, 240)
-    measured = drive, leaky_integrator(drive, 2, 0)
+    measured = drive, leaky_integrator(drive, repeats, 0)
     fit = Fit(measured, measured, FitSettings(iterations=2, latent=2, hidden=4))
     next(fit.steps())
-    assert seen[0] == 10
+    assert seen[0] == taken
 
 
 def test_a_deterministic_twin_has_no_spread_and_says_so():

@@ -40,6 +40,15 @@ def test_scales_bring_mean_and_signal_to_zero_and_one_and_keep_the_spread_apart(
     assert scales.spread == pytest.approx(0.05, abs=0.003)
 
 
+def test_a_spread_that_no_repeat_tells_is_assumed():
+    response = recording(repeats=1).response
+    scales = Scales.of(response)
+    assert scales.spread == pytest.approx(0.01)
+    batch = Batch.of(recording().drive, response, scales, torch.device("cpu"))
+    assert not batch.is_repeated
+    assert batch.mean_repeats == 1
+
+
 def test_scales_ignore_what_is_missing():
     one = recording()
     gaps = np.concatenate([one.response, np.full((4, 2, 10, 2), np.nan)], axis=1)

@@ -142,7 +142,7 @@ class RecordForm(QObject):
         self.twin_holds.setToolTip(HOLD_TIP)
         self.network = Choice(theme, ((NO_NETWORK, ""),), "Network that will drive the device")
         self.network.setToolTip("Half of each round is what it sends, the rest where twins differ")
-        self.twin_repeats = WholeEntry(asked.repeats, 2, 1000, "", "Repeats of each sequence")
+        self.twin_repeats = WholeEntry(asked.repeats, 1, 1000, "", "Repeats of each sequence")
         self.iterations = WholeEntry(asked.iterations, 1, 10**6, "a fit", "Iterations of a fit")
         self.twin_seed = WholeEntry(asked.seed, 0, 2**31 - 1, "", "Seed")
         for name, control in (
