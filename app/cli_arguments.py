@@ -65,7 +65,11 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="JSON file, recording, or FAMILY:COUNTxSTEPS[xHOLDS][@SEED]; with HOLDS each step is "
         "held 1 to so many times as long",
     )
-    parser.add_argument("--repeats", type=whole, metavar="N", help="repeats of each sequence")
+    parser.add_argument(
+        "--repeats", type=whole, metavar="N",
+        help="repeats of each sequence; to fit a twin many sequences once each, to score it some "
+        "40 with 16",
+    )  # fmt: skip
     retries(parser, "repeat")
     parser.add_argument(
         "--reference", type=whole, metavar="K",

@@ -27,11 +27,19 @@ PUBLISHED_TAKES = (
     "them hours: give it a budget with --minutes"
 )
 
+ALL_ONCE = (
+    "no fitted sequence has two repeats, so that nothing tells which patterns of a spectrum's "
+    "channels its noise hardly reaches, and the mean is learned worse: fit some 24 further "
+    "sequences with 2 to 4 repeats beside these"
+)
+
 
 def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -> Iterator[Note]:
     """Notes on the recordings, what is held out, what it runs by, and what is not as asked."""
     for text in source.notes:
         yield Note(text, "warning")
+    if len(source.recording.channels) > FEW_CHANNELS and not _is_repeated(source):
+        yield Note(ALL_ONCE, "warning")
     words = source.unscorable()
     yield Note(unscored_note(words), "warning") if words else Note(source.parts.note)
     if chosen.objective == PUBLISHED:
@@ -42,6 +50,12 @@ def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -
         yield Note(f"the twin's path runs by: {_path(source, chosen)}")
     if chosen.deterministic and objective not in (None, "energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def _is_repeated(source: FitInput) -> bool:
+    """Whether a fitted sequence has two repeats."""
+    counts = source.recording.complete[source.parts.training][:, source.parts.training_repeats]
+    return bool((counts.sum(axis=1) > 1).any())
 
 
 def objective_words(source: FitInput, chosen: FitSettings) -> list[str]:

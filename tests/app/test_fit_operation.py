@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,32 @@ def test_a_fit_tells_its_progress_shows_samples_and_ends_with_the_contracts_keys
         assert set(values["errors"][name]) >= {"value", "floor", "ratio", "excess", "low", "high"}
     assert values["coverage"]["expected"] == 0.891
     json.dumps(values, allow_nan=False)
+
+
+def test_sequences_that_were_measured_once_are_fitted_beside_those_that_score(device, tmp_path):
+    write_recording(tmp_path / "once", record_device(60, 1, seed=3))
+    refused = fit([tmp_path / "once"], tmp_path / "alone", iterations=4, **SMALL)
+    with pytest.raises(InputError, match=r"one repeat of each sequence .* 16 repeats each"):
+        list(refused)
+    assert not (tmp_path / "alone").exists()
+    both = [tmp_path / "once", device / "scoring"]
+    events = list(fit(both, tmp_path / "twin", iterations=60, **SMALL))
+    assert "fitted by innovations-energy" in " ".join(e.text for e in events if isinstance(e, Note))
+    assert events[-1].values["errors"]["spread"]["ratio"] > 0
+    assert load_twin(tmp_path / "twin").meta["held_out"]["test"] == list(range(60, 68))
+
+
+@pytest.mark.parametrize(("repeats", "said"), [(1, True), (2, False)])
+def test_a_spectrum_of_single_repeats_is_told_what_they_can_not_tell(tmp_path, repeats, said):
+    several = {"channels": tuple("ABCDEFGHIJ"), "units": ("V",) * 10}
+    noise = np.random.default_rng(0)
+    for name, many, count in (("fitted", repeats, 12), ("scoring", 16, 4)):
+        one = record_device(count, many, seed=many, steps=8)
+        response = one.response + 0.1 * noise.standard_normal((count, many, 8, 10))
+        write_recording(tmp_path / name, replace(one, response=response, **several))
+    events = fit([tmp_path / "fitted", tmp_path / "scoring"], tmp_path / "twin", iterations=2)
+    notes = [e.text for e in events if isinstance(e, Note)]
+    assert any("no fitted sequence has two repeats" in text for text in notes) == said
 
 
 def test_progress_is_told_where_a_phase_ends_however_fast_it_was(fitted):

@@ -116,6 +116,9 @@ class RecordForm(QObject):
         self.order.setToolTip("Random: repeats interleaved; blocks: one sequence after another")
         self.count.setFixedWidth(60)
         self.repeats.setFixedWidth(60)
+        self.repeats.setToolTip(
+            "To fit a twin: many sequences once each; to score it: some with 16"
+        )
         for name, control in (
             ("Family", self.family),
             ("Sequences", row(self.count, self.steps)),
