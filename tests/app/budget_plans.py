@@ -77,6 +77,12 @@ def adaptive(bench, out, size, seed, **changes):
     return r.drive[fitted], r.response[fitted][:, : asked.first_repeats]
 
 
+def begun_with(asked, measurements):
+    """How many sequences a run has measured with so many measurements."""
+    first = asked.first * asked.first_repeats
+    return asked.first + (measurements - first) // asked.repeats
+
+
 def measured(bench, out, sequences, repeats, seed):
     """Drives and repeats of these sequences."""
     for _ in record(bench, sequences, repeats, out, seed=seed):
