@@ -124,7 +124,8 @@ class Fit(FitLoop):
         spectrum = self.scales.offset.size > FEW_CHANNELS
         mean = MeanSquares.of_noise(self._training) if spectrum else MeanSquares()
         self._scored_by = mean if s.deterministic else scored_by(s.objective)
-        self._batch = batch_size(s, self._training.mean_steps, self._training.mean_repeats)
+        of = self._training
+        self._batch = batch_size(s, of.mean_steps, of.sequences, of.mean_repeats)
         self._phases = Phases(s, mean, spectrum=spectrum)
         self.model = self._new_model()
         self._averaged = copy.deepcopy(self.model).requires_grad_(False)

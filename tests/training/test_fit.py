@@ -76,10 +76,13 @@ def test_a_batch_has_fewer_of_long_sequences_unless_it_is_said(steps, sequences)
     assert batch_size(FitSettings(batch=7), steps) == 7
 
 
-@pytest.mark.parametrize(("repeats", "sequences"), [(1, 48), (1.5, 32), (2, 24), (16, 24)])
-def test_a_batch_has_twice_as_many_sequences_that_were_measured_once(repeats, sequences):
-    assert batch_size(FitSettings(), 40, repeats) == sequences
-    assert batch_size(FitSettings(batch=7), 40, repeats) == 7
+@pytest.mark.parametrize(
+    ("of", "repeats", "sequences"),
+    [(500, 1, 48), (500, 1.5, 32), (500, 2, 24), (500, 16, 24), (499, 1, 24)],
+)
+def test_a_batch_has_twice_as_many_of_many_sequences_measured_once(of, repeats, sequences):
+    assert batch_size(FitSettings(), 40, of, repeats) == sequences
+    assert batch_size(FitSettings(batch=7), 40, of, repeats) == 7
 
 
 @pytest.mark.parametrize("objective", ["energy", "innovations-energy"])
@@ -97,15 +100,16 @@ def test_the_noise_is_learned_from_one_repeat_of_each_sequence(objective):
     assert scores.coverage["value"] == pytest.approx(0.891, abs=0.03)
 
 
-@pytest.mark.parametrize(("repeats", "taken"), [(2, 10), (1, 20)])
-def test_a_fit_takes_as_many_at_once_as_is_usual_for_their_length(monkeypatch, repeats, taken):
+@pytest.mark.parametrize(("few", "taken"), [(500, 10), (20, 20)])
+def test_a_fit_takes_as_many_at_once_as_is_usual_for_their_length(monkeypatch, few, taken):
+    monkeypatch.setattr("training.fit_settings.FEW_SEQUENCES", few)
     seen = []
     plain = Batch.select
     monkeypatch.setattr(
         Batch, "select", lambda batch, index: seen.append(len(index)) or plain(batch, index)
     )
     drive = drives(20, 1, 240)
-    measured = drive, leaky_integrator(drive, repeats, 0)
+    measured = drive, leaky_integrator(drive, 1, 0)
     fit = Fit(measured, measured, FitSettings(iterations=2, latent=2, hidden=4))
     next(fit.steps())
     assert seen[0] == taken
