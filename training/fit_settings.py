@@ -150,11 +150,11 @@ def batch_size(
 
     Of many that were measured once it takes twice as many: as much is seen an iteration (nanoring,
     three fits each, CRPS over the floor of 756 sequences 1.09 from 24, 1.05 from 48; of 372 1.09,
-    1.10, of 180 1.10, 1.14). Of long ones fewer do as well, in less time (2026-11-30). Virtual spin-vortex ice, 320 ×
-    2 repeats of 200 steps, four members: error of the mean at steps 250–300 of unseen sequences 9.5
-    % of the signal from batches of 12 in 14 min, 8.6 % from 24 in 25 min (at 150–250: 8.5, 9.5 %).
-    Nanoring, 40 × 2 of 300 steps, two seeds: CRPS over the floor 1.23, 1.32 from 8 in 74 s, 1.26,
-    1.46 from 24 in 197 s.
+    1.10, of 180 1.10, 1.14). Of long ones fewer do as well, in less time (2026-11-30). Virtual
+    spin-vortex ice, 320 × 2 repeats of 200 steps, four members: error of the mean at steps 250–300
+    of unseen sequences 9.5 % of the signal from batches of 12 in 14 min, 8.6 % from 24 in 25 min
+    (at 150–250: 8.5, 9.5 %). Nanoring, 40 × 2 of 300 steps, two seeds: CRPS over the floor 1.23,
+    1.32 from 8 in 74 s, 1.26, 1.46 from 24 in 197 s.
     """
     if settings.batch is not None:
         return settings.batch
