@@ -142,6 +142,20 @@ def test_record_mark_a_repeat_bad_and_take_it_back(window, page, press_record, q
     assert read_kept(page.recorded).complete.sum() == 8
 
 
+def test_after_a_run_a_second_press_takes_the_mark_back_and_marks_no_other_repeat(
+    window, page, press_record, qtbot
+) -> None:
+    press_record(window, count=2, steps=20, repeats=4)
+    page.mark.choose(2)
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: page.live.bad == {2}, timeout=WAIT_MS)
+    assert (page.mark.number.value(), page.mark.button.text()) == (3, "Take back")
+    assert page.plots.chosen == 2
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: not page.live.bad, timeout=WAIT_MS)
+    assert page.mark.button.text() == "Mark bad"
+
+
 def test_a_repeat_is_marked_while_the_run_goes_on(window, page, press_record, qtbot) -> None:
     press_record(window, until_over=False, count=2, steps=60, repeats=20)
     assert page.view.isVisible()
