@@ -106,7 +106,7 @@ class ColumnTable(Painted):
                 painter.fillRect(QRectF(0, y + height - 3, done, 2), colour(t.ink))
             weight = 600 if row.strong else 400
             first = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance("".join(row.cells[:1]))
-            more = 0.0 if self.axis_share else cell - 8 - first
+            more = 0.0 if self.axis_share else cell - 6 - first
             self.words(painter, QRectF(0, y, name_px - 6 + more, height), row.name, weight=weight)
             for at, text in enumerate(row.cells[:columns]):
                 over = max(OVER_PX, -more) if at == 0 else OVER_PX
