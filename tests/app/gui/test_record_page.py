@@ -529,6 +529,33 @@ def test_a_share_that_hangs_does_not_hold_the_window(window, page, qtbot, monkey
     assert threading.main_thread() not in asked_in
 
 
+def test_a_library_that_is_closed_for_writing_refuses_before_anything_is_pressed(
+    window, page, qtbot, tmp_path
+) -> None:
+    with small_disk(tmp_path / "library") as disk:
+        page.set_form_values(LITTLE)
+        page.show_cost()
+        qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+        disk.read_only()
+        page.show_cost()
+        qtbot.waitUntil(lambda: "nothing can be written" in page.form.primary.cost, timeout=WAIT_MS)
+        assert not page.form.primary.isEnabled()
+
+
+def test_a_run_that_made_nothing_leaves_no_choice_between_it_and_the_next(
+    window, page, qtbot, tmp_path
+) -> None:
+    page.set_form_values(LITTLE)
+    page.show_cost()
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    with small_disk(tmp_path / "library") as disk:
+        disk.read_only()
+        page._begin(page.design)
+        over(qtbot, window)
+        assert "nothing can be written" in window.log[-1]
+        assert page.view.isHidden()
+
+
 def test_the_empty_place_of_a_share_that_is_gone_is_not_filled(tmp_path) -> None:
     with small_disk(tmp_path / "library") as disk:
         library = Library(disk.path)
