@@ -330,6 +330,23 @@ def test_a_press_while_one_runs_queues_the_form(window, page, press_record, qtbo
     qtbot.waitUntil(lambda: page.heading.text() == "Recorded mixed:1x10@9", timeout=WAIT_MS)
 
 
+def test_a_double_click_records_once_and_queues_nothing(window, page, qtbot) -> None:
+    page.set_form_values({"count": 2, "steps": 60, "repeats": 20})
+    page.show_cost()
+    primary = page.form.primary
+    qtbot.waitUntil(primary.isEnabled, timeout=WAIT_MS)
+    qtbot.mouseClick(primary, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: primary.text().startswith("Queue"), timeout=WAIT_MS)
+    qtbot.mouseDClick(primary, Qt.MouseButton.LeftButton)  # the second press of the two …
+    qtbot.mouseRelease(primary, Qt.MouseButton.LeftButton)
+    assert window.job is not None
+    assert not page.queue.queue.waiting
+    qtbot.mouseClick(primary, Qt.MouseButton.LeftButton)  # … and one that is meant
+    assert len(page.queue.queue.waiting) == 1
+    window.stop()
+    over(qtbot, window)
+
+
 def test_a_stop_holds_the_queue_and_it_comes_back_at_the_next_start(
     window, page, press_record, qtbot
 ) -> None:
