@@ -163,6 +163,8 @@ class BenchWindow(ClosingWindow):
     def _unsafe(self, words: str) -> None:
         """A supply can't be reached on the way to safety: said in red, each second."""
         self.top.missing("Not safe yet", words, "fault")
+        if (bench := self.pages.get("bench")) is not None:
+            bench.bench_lost(words)
         self._ends(words)
         if self.closing:
             self.bar.ask(f"Closing: {words}", [])

@@ -11,6 +11,7 @@ from app.gui.pages.bench_rows import InstrumentRow
 from app.gui.widgets.checks import Check
 from app.gui.words import count, prefix, reading
 from app.operations.bench_read import BenchRead
+from app.operations.events import StepRead
 from instruments.guards import listed
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ class Known:
             if words.startswith(f"{one.name} (") or f"{one.resource})" in words:
                 self.lost_words[one.name] = words
                 self.checks.pop(one.name, None)
+
+    def answered(self, events: Iterable[Event]) -> bool:
+        """Whether a run's step tells that the bench, which could not be read, is there again."""
+        back = self.unread and any(isinstance(event, StepRead) for event in events)
+        if back:
+            self.unread, self.lost_words = False, {}
+        return back
 
     @staticmethod
     def sees(event: Event) -> bool:
@@ -131,10 +139,10 @@ def _row(known: Known, title: str, one: InstrumentSpec, checking: bool) -> Instr
     actions: tuple[str, ...] = (TEST,)
     if session.bench is not None:
         level, state, actions = "ok", "Connected", (TEST, CONSOLE)
-        if known.unread:
-            level, state = "idle", UNREAD
         if session.at_bench:
             level, state = "ok", "Busy"
+        if known.unread:
+            level, state = "idle", UNREAD
     elif checking:
         level, state = "wait", "Asking"
     if check is not None and not session.at_bench:
