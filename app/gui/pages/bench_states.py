@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.gui.flowing import currents_of
 from app.gui.pages.bench_rows import InstrumentRow
 from app.gui.widgets.checks import Check
-from app.gui.words import count, prefix, reading
+from app.gui.words import count, minus, prefix, reading
 from app.operations.bench_read import BenchRead
 from app.operations.events import StepRead
 from instruments.guards import listed
@@ -87,7 +87,7 @@ class Known:
         states = {spec.drive_magnet: f"output {'on' if now.output_on else 'off'}"}
         states |= {each.partition(": ")[0]: each.rpartition(", ")[2] for each in now.others}
         for name, current_A in currents_of(spec, now).items():
-            self.values[name] = (f"{current_A:.3f} A", states.get(name, "at rest"))
+            self.values[name] = (minus(f"{current_A:.3f} A"), states.get(name, "at rest"))
         at = 0
         for name, readout in bench.readouts.items():
             value, unit = float(now.values[at]), readout.units[0]
@@ -170,7 +170,7 @@ def _lost(known: Known, title: str, one: InstrumentSpec) -> InstrumentRow:
 
 
 def _of_magnet(state: dict[str, Any]) -> tuple[str, str]:
-    return f"{state['current_A']:.3f} A", f"output {'on' if state['output_on'] else 'off'}"
+    return minus(f"{state['current_A']:.3f} A"), f"output {'on' if state['output_on'] else 'off'}"
 
 
 def _checked(known: Known, title: str, check: InstrumentCheck) -> InstrumentRow:

@@ -57,6 +57,9 @@ def test_a_field_is_set_moved_and_taken_away(page: Any, window: Window, qtbot: A
     manual.field.setText("-1")
     QTest.keyClick(manual.field, Qt.Key.Key_Return)
     until_at(page, qtbot, -1e-3)
+    assert manual.note.text() == "−2.5 A of at most 11 A"  # a minus sign, as on the strip
+    qtbot.waitUntil(lambda: page.rows.rows[0].value == "−2.500 A", timeout=WAIT_MS)
+    assert window.status.text == "Manual set, −1 mT"
     manual.end.click()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     assert is_safe(window)
@@ -137,7 +140,7 @@ def test_where_the_second_magnet_is_stands_at_its_own_place(make_window: Any, qt
     until_at(page, qtbot, 1e-3)
     assert manual.state.text() == "output on, 1.00 mT"
     rows = {row.name: (row.value, row.below_value) for row in page.rows.rows}
-    assert rows["magnet.y"] == ("-5.000 A", "output on")
+    assert rows["magnet.y"] == ("−5.000 A", "output on")
     manual.field.setText("1.5 mT")
     manual.ramp.setText("1 A/s")
     assert manual.go.cost.startswith("2.5 s")  # from where it is, not from zero
