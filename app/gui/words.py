@@ -47,7 +47,7 @@ def reading(value: float | None, digits: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     before = len(str(int(abs(value))))
-    return minus(f"{value:.{max(0, digits - before)}f}")
+    return minus(f"{value:z.{max(0, digits - before)}f}")  # z: of nothing no `−0.000`
 
 
 count = counted
