@@ -12,6 +12,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QScrollArea
 from two_coils import TWO_COILS
 
+from app.gui.job import JobSpec
 from app.operations.console import Answer
 from instruments.bench_file import parse_bench, read_bench
 
@@ -65,6 +66,16 @@ def test_a_field_is_set_moved_and_taken_away(page: Any, window: Window, qtbot: A
     assert is_safe(window)
     assert manual.state.text() == "output off"
     assert not manual.end.isEnabled()
+
+
+def test_what_waits_for_a_field_by_hand_is_told_how_that_ends(page: Any, window: Window) -> None:
+    """It has no end of its own: nobody should wait for it."""
+    page.manual.field.setText("1 mT")
+    page.manual.go.click()
+    window.open_page("record")
+    assert not window.run(JobSpec("record", "Recording", "rec-2", lambda _: iter(()), True))
+    said = window.toasts.shown[-1].text
+    assert said == "Manual set is under way: ramp it to zero on the Bench page"
 
 
 WRONG = (
