@@ -213,6 +213,8 @@ def test_it_takes_two_minutes(make_window, qtbot, monkeypatch) -> None:
     for page in whole_way(window, qtbot):
         now_s, now_worked_s = time.monotonic(), worked_s()
         took[page] = (now_s - began_s, now_worked_s - before_s)
+        if page == "twin":  # the table that its words speak of
+            assert window.pages["twin"].plots.errors.rows
         began_s, before_s = now_s, now_worked_s
     window.guide.leave()
     legs = ", ".join(f"{page} {s:.0f} ({work:.0f})" for page, (s, work) in took.items())
