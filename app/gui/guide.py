@@ -58,7 +58,7 @@ LEGS = (
     Leg(
         "twin",
         "Twin: a neural stochastic differential equation learns the response and its noise. Press "
-        "the button; this fit is short, so expect errors above their floor.",
+        "the button; this fit is short: some errors may stay above their floor.",
         "Fitting. Dashed green are the twin's own samples over repeats that the fit has not seen.",
         "train_button",
         "Fitted. The table holds each error against what two halves of the real repeats differ "
