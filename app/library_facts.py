@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.checked_json import plain
 from app.shown_score import shown
 from app.train_request import TrainOptions
-from app.words import MISSING
+from app.words import MISSING, shown_name
 from models.wiring import layers_text
 from training.verdict import telling
 
@@ -211,7 +211,7 @@ def _shown(head: dict[str, Any]) -> dict[str, Any]:
 def _scores(head: dict[str, Any]) -> list[tuple[str, str]]:
     baselines = head.get("baselines")
     named = baselines.items() if isinstance(baselines, dict) else ()
-    return [(name, _number(value)) for name, value in named]
+    return [(shown_name(name), _number(value)) for name, value in named]
 
 
 def _thumb_of_scores(head: dict[str, Any], value: Any) -> Thumb | None:

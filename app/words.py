@@ -51,6 +51,16 @@ def joined_words(*parts: str, by: str = ", ") -> str:
     return by.join(part for part in parts if part)
 
 
+def shown_name(baseline: str) -> str:
+    """A baseline's name as it is written: `AR-18`, `ESN-48 (5 % noise)`, `Untrained network`."""
+    name, _, noise = baseline.replace(" state noise", " noise").partition(" with ")
+    text = f"{name} ({noise})" if noise else name
+    for small, tall in (("ar-", "AR-"), ("esn-", "ESN-")):
+        if text.startswith(small):
+            return tall + text[len(small) :]
+    return text[:1].upper() + text[1:]
+
+
 def duration(seconds: float | None) -> str:
     """`0.4 s`, `41 s`, `2 min 8 s`, `1 h 14 min`."""
     if seconds is None or not math.isfinite(seconds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def edited(text: str, changes: Mapping[tuple[str, str], Any]) -> str:
     Raises
     ------
     InputError
-        A value does not stand on a line of its own, or the table isn't there.
+        A value does not stand on a line of its own or is NaN, or the table isn't there.
     """
     for (table, key), value in changes.items():
         text = _with(text, table, key, value)
@@ -69,6 +70,8 @@ def _with(text: str, table: str, key: str, value: Any) -> str:
     first, last = _range(bare, table)
     if first == last:
         raise InputError(f"no table [{table}] in the bench file: write it by hand")
+    if isinstance(value, float) and math.isnan(value):  # it equals nothing, itself neither
+        raise InputError(f"[{table}] {key} = nan must be a number")
     try:
         wanted = _wanted(text, table, key, value)
     except KeyError:  # a dot within a name

@@ -86,7 +86,9 @@ class BenchWindow(ClosingWindow):
         idle = self.job is None and not self.closing
         if not idle:
             running = self.job.spec.title if self.job else "The window's end"
-            self.toast(f"{running} is under way: stop it, or wait for its end", "warning")
+            by_hand = self.job is not None and self.job.spec.page == "bench"
+            do = "ramp it to zero on the Bench page" if by_hand else "stop it, or wait for its end"
+            self.toast(f"{running} is under way: {do}", "warning")
         return idle
 
     def _connect_link(self) -> None:
@@ -163,6 +165,8 @@ class BenchWindow(ClosingWindow):
     def _unsafe(self, words: str) -> None:
         """A supply can't be reached on the way to safety: said in red, each second."""
         self.top.missing("Not safe yet", words, "fault")
+        if (bench := self.pages.get("bench")) is not None:
+            bench.bench_lost(words)
         self._ends(words)
         if self.closing:
             self.bar.ask(f"Closing: {words}", [])

@@ -68,6 +68,16 @@ def setting_names(settings: Sequence[Setting]) -> dict[int, str]:
     }
 
 
+def trial_names(settings: Sequence[Setting], grid: Grid) -> dict[str, str]:
+    """Each trial's name by that of its folder: `rate 0.01, seed 2` for `setting000-seed2`."""
+    names = setting_names(settings)
+    return {
+        setting.name(seed): f"{names[setting.number]}, seed {seed}"
+        for setting in settings
+        for seed in range(grid.seed, grid.seed + grid.seeds)
+    }
+
+
 def _parts(setting: Setting, names: Mapping[str, str]) -> dict[str, str]:
     made = {
         "task": setting.task,

@@ -26,7 +26,7 @@ from app.operations.trial import TRIALS
 from app.words import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from app.operations.compare_networks_table import Row, Table
     from app.operations.events import Event
@@ -174,12 +174,13 @@ class LiveTrials:
             *rest,
         ]
 
-    def running_rows(self) -> list[ColumnRow]:
-        """Those that run, or failed, for the foot of a table."""
+    def running_rows(self, names: Mapping[str, str] | None = None) -> list[ColumnRow]:
+        """Those that run, or failed, for the foot of a table; `names`: as they are called there."""
+        said = {t.name: (names or {}).get(t.name, t.name) for t in self.trials.values()}
         wanted = [t for t in self.trials.values() if t.status == "running"]
-        rows = [ColumnRow(t.name, (), t.words, fraction=t.share) for t in wanted]
+        rows = [ColumnRow(said[t.name], (), t.words, fraction=t.share) for t in wanted]
         bad = [t for t in self.trials.values() if t.status in ("failed", "lost", "skipped")]
-        return [*rows, *(ColumnRow(t.name, (), t.words, "fault") for t in bad)]
+        return [*rows, *(ColumnRow(said[t.name], (), t.words, "fault") for t in bad)]
 
 
 def why(reason: str) -> str:

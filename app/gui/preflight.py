@@ -14,7 +14,12 @@ from app.gui.preflight_several import bench_checks
 from app.gui.widgets.checks import Check
 from app.gui.words import size
 from app.operations.record_begin import apart
-from app.operations.record_room import free_bytes, recording_bytes, room_problems
+from app.operations.record_room import (
+    closed_problems,
+    free_bytes,
+    recording_bytes,
+    room_problems,
+)
 from app.words import duration
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError
@@ -104,7 +109,7 @@ def _here(device: Device, bench: Bench, *, several: bool) -> list[Check]:
 
 def _disk(network: Network, folder: Path, repeats: int) -> Check:
     needed = deployment_bytes(network, repeats)
-    if wrong := room_problems(needed, folder):
+    if wrong := closed_problems(folder) or room_problems(needed, folder):
         return Check("Disk", wrong[0], "fault")
     return Check("Disk", f"{size(needed)} of {size(free_bytes(folder))}")
 

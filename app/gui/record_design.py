@@ -18,6 +18,7 @@ from app.operations.record_room import (
     BY_STEP,
     BYTES_A_VALUE,
     HEAD_BYTES,
+    closed_problems,
     recording_bytes,
     room_problems,
 )
@@ -234,7 +235,7 @@ def with_room(plan: Plan, folder: Path) -> Plan:
     """A plan beside the disk of its folder, which is asked here: a share that hangs lets wait."""
     if plan.problem:
         return plan
-    wrong = room_problems(plan.bytes, folder)
+    wrong = closed_problems(folder) or room_problems(plan.bytes, folder)
     return plan.judged(wrong) if wrong else plan
 
 

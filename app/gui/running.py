@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import pyqtSignal
 
 from app.gui.bench_window import BenchWindow
+from app.gui.words import minus
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class RunningWindow(BenchWindow):
             self._seen_s = time.monotonic()
         if isinstance(look := newest.get(BenchRead), BenchRead):
             self.top.show_reading(look)
-            self.status.say(f"{job.spec.title}, {1e3 * look.field_T:.4g} mT")
+            self.status.say(minus(f"{job.spec.title}, {1e3 * look.field_T:.4g} mT"))
         if isinstance(step, StepRead):
             self.top.show_step(step.field_T, step.current_A, step.values)
         if isinstance(point, PointMeasured):

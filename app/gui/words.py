@@ -9,6 +9,7 @@ from html import escape
 from app.words import MISSING, counted
 from app.words import joined_words as joined_words
 from app.words import prefix as prefix
+from app.words import shown_name as shown_name
 from app.words import size as size
 from app.words import written_unit as written_unit
 
@@ -46,7 +47,7 @@ def reading(value: float | None, digits: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     before = len(str(int(abs(value))))
-    return minus(f"{value:.{max(0, digits - before)}f}")
+    return minus(f"{value:z.{max(0, digits - before)}f}")  # z: of nothing no `−0.000`
 
 
 count = counted
@@ -56,16 +57,6 @@ count = counted
 def brief_paths(text: str) -> str:
     """Paths by their last two parts, `…/runs/recording`: a sentence is read for its reason."""
     return PATH.sub(lambda found: "…/" + "/".join(re.split(r"[/\\]", found[0])[-2:]), text)
-
-
-def shown_name(baseline: str) -> str:
-    """A baseline's name as it is written: `AR-18`, `ESN-48 (5 % noise)`, `Untrained network`."""
-    name, _, noise = baseline.replace(" state noise", " noise").partition(" with ")
-    text = f"{name} ({noise})" if noise else name
-    for small, tall in (("ar-", "AR-"), ("esn-", "ESN-")):
-        if text.startswith(small):
-            return tall + text[len(small) :]
-    return text[:1].upper() + text[1:]
 
 
 def tool_tip(text: str) -> str:

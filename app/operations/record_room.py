@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,21 @@ def recording_bytes(lengths: Sequence[int], repeats: int, channels: int, referen
 
 def free_bytes(folder: Path) -> int:
     """What the disk of a folder, or of its nearest parent that exists, has left."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(_there(folder)).free
+
+
+def _there(folder: Path) -> Path:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def closed_problems(folder: Path) -> list[str]:
+    """Words where nothing may be written in a folder, or in its nearest parent that exists."""
+    there = _there(folder)
+    if os.access(there, os.W_OK):
+        return []
+    return [f"nothing can be written in {there}: check who may write there"]
 
 
 def room_problems(needed: float, folder: Path, times: float = TIMES) -> list[str]:

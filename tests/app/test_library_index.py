@@ -88,11 +88,18 @@ def test_scores_are_shown_as_everywhere_else(
     rows = dict(facts.rows)
     assert facts.title == f"digits 4 measured {words} {measured}"
     assert (rows["Score"], rows["Measured"]) == (words, measured)
-    assert (rows["Predicted"], rows["ridge"]) == (foreseen, ridge)
+    assert (rows["Predicted"], rows["Ridge"]) == (foreseen, ridge)
     task = {"name": "digits", "metric": metric}
     rows = dict(facts_of(Artefact(tmp_path, "net", 0.0, {**known, "task": task})).rows)
     assert (rows["Score"], rows["Predicted on the device"]) == (words, foreseen)
-    assert rows["ridge"] == ridge
+    assert rows["Ridge"] == ridge
+
+
+def test_baselines_are_named_as_on_the_pages_that_made_them(tmp_path: Path) -> None:
+    names = {"ar-18": 0.0048, "esn-36 with 5 % state noise": 0.04, "persistence": 0.49}
+    head = {"baselines": names, "task": "mackey-glass", "layers": [{"nodes": 4}], "meta": {}}
+    rows = dict(facts_of(Artefact(tmp_path, "dep", 0.0, {**head, "measured": 0.1})).rows)
+    assert {"AR-18", "ESN-36 (5 % noise)", "Persistence"} < set(rows)
 
 
 def test_a_table_of_classifiers_shows_accuracies(tmp_path: Path) -> None:

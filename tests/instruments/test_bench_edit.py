@@ -35,6 +35,12 @@ def test_lists_and_words_are_written_as_toml() -> None:
     assert tomllib.loads(made)["readout"]["lockin"]["channels"] == ["X", "Y", "R"]
 
 
+def test_no_number_is_refused_as_such() -> None:
+    """It equals nothing, so that the line it stands on was said not to be its own."""
+    with pytest.raises(InputError, match="max_current_A = nan must be a number"):
+        edited(TEXT, {("magnet.x", "max_current_A"): float("nan")})
+
+
 def test_tables_are_named_in_order() -> None:
     assert tables_of(TEXT) == ["virtual", "magnet.x", "readout.lockin", "drive", "reset"]
     assert table_text(TEXT, "reset").splitlines()[0].startswith("[reset]")

@@ -223,7 +223,8 @@ class BenchPage(Page):
         for event in events:
             if self.known.sees(event):
                 self._see(event)
-        if self.isVisible() and self._busy != self.session.at_bench:
+        back = self.known.answered(events)
+        if self.isVisible() and (back or self._busy != self.session.at_bench):
             self.refresh()
 
     def _see(self, reading: Any) -> None:

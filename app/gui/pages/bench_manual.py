@@ -12,7 +12,7 @@ from app.gui.flowing import currents_of
 from app.gui.job import JobSpec
 from app.gui.widgets.basic import Choice, label, set_level, set_role
 from app.gui.widgets.cost_button import CostButton
-from app.gui.words import reading
+from app.gui.words import minus, reading
 from app.operations.manual_set import USUAL_SHARE, Hand, Target, manual_set
 from app.words import duration
 from instruments.draft_values import typed
@@ -139,7 +139,7 @@ class ManualPanel(QWidget):
             fault = str(error) if self.field.text().strip() else ""
         self._mark_wrong()
         if target is not None and not fault:
-            amperes = f"{hand.limits.current_A(target.field_T):.4g} A"
+            amperes = minus(f"{hand.limits.current_A(target.field_T):.4g} A")
             self.note.setText(f"{amperes} of at most {hand.limits.highest_A:.4g} A")
         else:
             self.note.setText(fault or "a field, such as 2.5 mT")

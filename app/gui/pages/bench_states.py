@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from app.gui.flowing import currents_of
 from app.gui.pages.bench_rows import InstrumentRow
 from app.gui.widgets.checks import Check
-from app.gui.words import count, prefix, reading
+from app.gui.words import count, minus, prefix, reading
 from app.operations.bench_read import BenchRead
+from app.operations.events import StepRead
 from instruments.guards import listed
 
 if TYPE_CHECKING:
@@ -63,6 +64,13 @@ class Known:
                 self.lost_words[one.name] = words
                 self.checks.pop(one.name, None)
 
+    def answered(self, events: Iterable[Event]) -> bool:
+        """Whether a run's step tells that the bench, which could not be read, is there again."""
+        back = self.unread and any(isinstance(event, StepRead) for event in events)
+        if back:
+            self.unread, self.lost_words = False, {}
+        return back
+
     @staticmethod
     def sees(event: Event) -> bool:
         """Whether an event is a look at the whole bench."""
@@ -79,7 +87,7 @@ class Known:
         states = {spec.drive_magnet: f"output {'on' if now.output_on else 'off'}"}
         states |= {each.partition(": ")[0]: each.rpartition(", ")[2] for each in now.others}
         for name, current_A in currents_of(spec, now).items():
-            self.values[name] = (f"{current_A:.3f} A", states.get(name, "at rest"))
+            self.values[name] = (minus(f"{current_A:.3f} A"), states.get(name, "at rest"))
         at = 0
         for name, readout in bench.readouts.items():
             value, unit = float(now.values[at]), readout.units[0]
@@ -131,10 +139,10 @@ def _row(known: Known, title: str, one: InstrumentSpec, checking: bool) -> Instr
     actions: tuple[str, ...] = (TEST,)
     if session.bench is not None:
         level, state, actions = "ok", "Connected", (TEST, CONSOLE)
-        if known.unread:
-            level, state = "idle", UNREAD
         if session.at_bench:
             level, state = "ok", "Busy"
+        if known.unread:
+            level, state = "idle", UNREAD
     elif checking:
         level, state = "wait", "Asking"
     if check is not None and not session.at_bench:
@@ -162,7 +170,7 @@ def _lost(known: Known, title: str, one: InstrumentSpec) -> InstrumentRow:
 
 
 def _of_magnet(state: dict[str, Any]) -> tuple[str, str]:
-    return f"{state['current_A']:.3f} A", f"output {'on' if state['output_on'] else 'off'}"
+    return minus(f"{state['current_A']:.3f} A"), f"output {'on' if state['output_on'] else 'off'}"
 
 
 def _checked(known: Known, title: str, check: InstrumentCheck) -> InstrumentRow:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -96,9 +97,10 @@ class WirePanel(QWidget):
         self.idle.toggled.connect(lambda _: self._look(again=True))
         return head
 
-    def _console(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
+    def _console(self) -> QBoxLayout:
+        """Instrument, command, Send; the instrument above the others where there is little room."""
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(8)
         names = [(one.name, one.name) for one in self.session.spec.instruments]
         self.name = Choice(self.shell.theme, names, "Instrument of the console")
         _fix(self.name, 120)
@@ -113,14 +115,19 @@ class WirePanel(QWidget):
         self.command.installEventFilter(self)
         self.send_button = QPushButton("Send")
         self.send_button.clicked.connect(lambda: self.send())
-        row.addWidget(self.name)
-        row.addWidget(self.command, 1)
-        row.addWidget(self.send_button)
-        return row
+        typed = QHBoxLayout()
+        typed.setSpacing(8)
+        typed.addWidget(self.command, 1)
+        typed.addWidget(self.send_button)
+        self._row.addWidget(self.name)
+        self._row.addLayout(typed, 1)
+        return self._row
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         wide = self.width() >= NARROW_PX
+        ways = QBoxLayout.Direction
+        self._row.setDirection(ways.LeftToRight if wide else ways.TopToBottom)
         self.idle.setVisible(wide or self.idle.isChecked())
         self.filter.setVisible(wide or bool(self.filter.text()))
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.alarms import Alarm
-from app.gui.pages.monitor_rows import AlarmRow, TraceTick
+from app.gui.pages.monitor_rows import AlarmRow, TraceTick, band_words, unit_of
 from app.gui.widgets.basic import Choice, label, row, set_level
 from app.gui.widgets.chart import Chart
-from app.gui.words import written_unit
+from app.gui.words import reading, written_unit
 from instruments.draft_values import typed
 from models.errors import InputError
 
@@ -75,6 +75,9 @@ class MonitorForm:
         self.alarm_fault = label("", "fault", wrap=True)
         self.alarm_fault.hide()
         form.widget(self.alarm_fault)
+        self.alarm_note = label("", "note", wrap=True)
+        self.alarm_note.hide()
+        form.widget(self.alarm_note)
 
     # channels
 
@@ -164,18 +167,28 @@ class MonitorForm:
         bare = not text[-1].isalpha() and text[-1] != "°"
         return float(value) / (trace.factor or 1.0) if bare else float(value)
 
+    def _typed_alarm(self, trace: Trace) -> Alarm:
+        low, high = self._typed(self.low, -math.inf, trace), self._typed(self.high, math.inf, trace)
+        if low >= high:
+            factor, unit = unit_of(trace, low, high)
+            ends = [f"{reading(end * factor, 3)} {unit}" for end in (low, high)]
+            raise InputError(f"low {ends[0]} must be below high {ends[1]}")
+        return Alarm(trace.name, low, high)
+
     def _judge(self) -> Alarm | None:
-        """The alarm as typed; what is wrong with it stands below as one types."""
+        """The alarm as typed; below stands, as one types, its band or what is wrong with it."""
         trace, fault, alarm = self._trace(), "", None
         empty = not (self.low.text().strip() or self.high.text().strip())
         if trace is not None and not empty:
             try:
-                low = self._typed(self.low, -math.inf, trace)
-                alarm = Alarm(trace.name, low, self._typed(self.high, math.inf, trace))
+                alarm = self._typed_alarm(trace)
             except InputError as error:
                 fault = str(error)
         self.alarm_fault.setText(fault)
         self.alarm_fault.setVisible(bool(fault))
+        self.alarm_note.setVisible(alarm is not None)
+        if alarm is not None and trace is not None:
+            self.alarm_note.setText(f"no alarm while {trace.name} is {band_words(alarm, trace)}")
         for entry in (self.low, self.high):
             set_level(entry, "fault" if fault and entry.text().strip() else "")
         known = trace is not None and trace.name in self.alarm_rows

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def said_of(one: Raised, trace: Trace) -> str:
     """An alarm in words: where the value is and which bound that passes, gone, or over."""
-    factor, unit = _unit_of(trace, one.value, one.alarm.low, one.alarm.high)
+    factor, unit = unit_of(trace, one.value, one.alarm.low, one.alarm.high)
     if one.side == GONE:
         return f"Alarm: {trace.name} gives no value, it is not watched now"
     value = f"{trace.name} {reading(one.value * factor)} {unit}"
@@ -33,11 +33,21 @@ def said_of(one: Raised, trace: Trace) -> str:
     return f"Alarm: {value}, {one.side} {reading(bound * factor)} {unit}"
 
 
-def _unit_of(trace: Trace, *values: float) -> tuple[float, str]:
+def unit_of(trace: Trace, *values: float) -> tuple[float, str]:
     """Factor and unit in which some values of a trace are shown."""
     if trace.factor is not None:
         return trace.factor, trace.shown_unit
     return prefix(max((abs(v) for v in values if math.isfinite(v)), default=0.0), trace.unit)
+
+
+def band_words(alarm: Alarm, trace: Trace) -> str:
+    """Where no alarm is raised: `20 to 26 K`, `below 4.4 mT`."""
+    factor, unit = unit_of(trace, alarm.low, alarm.high)
+    if math.isinf(alarm.low):
+        return f"below {reading(alarm.high * factor, 3)} {unit}"
+    if math.isinf(alarm.high):
+        return f"above {reading(alarm.low * factor, 3)} {unit}"
+    return f"{reading(alarm.low * factor, 3)} to {reading(alarm.high * factor, 3)} {unit}"
 
 
 class TraceTick(Tick):
@@ -78,13 +88,7 @@ class AlarmRow(Painted):
 
     def words_of_band(self) -> str:
         """`20 to 26 K`, `below 4.4 mT`."""
-        low, high = self.alarm.low, self.alarm.high
-        factor, unit = _unit_of(self._trace, low, high)
-        if math.isinf(low):
-            return f"below {reading(high * factor, 3)} {unit}"
-        if math.isinf(high):
-            return f"above {reading(low * factor, 3)} {unit}"
-        return f"{reading(low * factor, 3)} to {reading(high * factor, 3)} {unit}"
+        return band_words(self.alarm, self._trace)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, t, width = self.begin(), self.theme.tokens, self.width()

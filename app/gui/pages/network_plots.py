@@ -233,14 +233,13 @@ class NetworkPlots(QWidget):
         self.curve.show_value(value, "twin")
         self.curve.fit_range([*y[good], *valid[seen]])
         self._draw_foreseen(live.predicted, live.total or 1, ONE_KEYS)
-        if live.total:
-            self.curve.plot.setXRange(0, live.total, padding=0)
-        self._say_axis(kept=bool(live.total) or not live.predicted)
+        self.curve.plot.setXRange(0, live.total or 1, padding=0)
+        self._say_axis(kept=bool(live.total) or not live.predicted, begun=bool(live.total))
 
-    def _say_axis(self, *, kept: bool) -> None:
-        """Iterations below the curve; of a network that is opened there are none."""
+    def _say_axis(self, *, kept: bool, begun: bool = True) -> None:
+        """Iterations below the curve; of a network that is opened, or before the first, none."""
         self.curve.x_label.setText("Iteration" if kept else "curve not kept")
-        self.curve.show_values("bottom", kept)
+        self.curve.show_values("bottom", kept and begun)
 
     def _draw_foreseen(
         self, predicted: Mapping[str, float], total: float, keys: tuple[Key, ...]

@@ -8,7 +8,14 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_sweep import HEADS as SWEEP_HEADS
-from app.gui.live_sweep import metric_of, setting_names, sweep_rows, sweep_so_far, sweep_words
+from app.gui.live_sweep import (
+    metric_of,
+    setting_names,
+    sweep_rows,
+    sweep_so_far,
+    sweep_words,
+    trial_names,
+)
 from app.gui.live_trials import HEADS as TABLE_HEADS
 from app.gui.live_trials import LiveTrials, table_rows, table_so_far
 from app.gui.scores import NMSE, title
@@ -18,7 +25,7 @@ from app.gui.widgets.dots import DotRow, DotTable
 from app.gui.widgets.legend import Key, Legend
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from app.gui.theme import Theme
     from app.operations.compare_networks_plan import Plan
@@ -64,15 +71,18 @@ class SeveralView(QWidget):
         layout.addWidget(self.running)
         layout.addStretch(1)
 
-    def show_all(self, words: Sequence[str], rows: Sequence[DotRow], live: LiveTrials) -> None:
-        """Show sentences, what failed among them, rows and what runs."""
+    def show_all(
+        self, words: Sequence[str], rows: Sequence[DotRow], live: LiveTrials,
+        names: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Show sentences, what failed among them, rows and what runs, by these names."""
         words = [*words, *live.failures()]
         self.verdict.setText(words[0] if words else "Nothing yet.")
         self.sentences.setText("\n".join(words[1:]))
         self.sentences.setVisible(len(words) > 1)
         self.table.show_rows(rows)
         self.table.setMaximumHeight(self.table.HEAD_PX + 28 * max(3, len(rows)) + 4)
-        running = live.running_rows()
+        running = live.running_rows(names)
         self.running.show_rows(running)
         self.running.setVisible(bool(running))
         height = self.running.HEAD_PX + 28 * min(MOST_RUNNING, len(running)) + 4
@@ -117,6 +127,8 @@ class SweepView(SeveralView):
             self.show_all([], [], live)
             return
         metric, rows = metric_of(live), sweep_so_far(grid, live)
-        names = setting_names([row.setting for row in rows])
+        settings = [row.setting for row in rows]
         self.table.name = f"setting, by {title(metric)} on validation"
-        self.show_all(sweep_words(rows, names, metric), sweep_rows(rows, metric, grid.seeds), live)
+        words = sweep_words(rows, setting_names(settings), metric)
+        shown = sweep_rows(rows, metric, grid.seeds)
+        self.show_all(words, shown, live, trial_names(settings, grid))

@@ -231,6 +231,7 @@ class RecordPage(RecordView):
         self._ended = f"{word} {self._words()}", ended_words(live, outcome)
         self.say(*self._ended)
         self.fit_button.setVisible(live.done > 0)
+        self.view.setVisible(live.plan is not None)
         self._redraw()
         self.queue.ended(outcome)
         self.show_cost()

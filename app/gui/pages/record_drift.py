@@ -9,7 +9,7 @@ import numpy as np
 from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 
 from app.gui.widgets.panel import Panel
-from app.gui.words import minus
+from app.gui.words import joined_words, minus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class DriftPanel(Panel):
         named = f"{unit} " if unit else ""
         origin, step = _short(level)
         level = (level - origin) / step
-        scale = f" · in 1e{math.log10(step):.0f} {named}from {origin:g}" if origin else ""
+        scale = f"in 1e{math.log10(step):.0f} {named}from {origin:g}" if origin else ""
         bad = live.is_bad(number)
         if len(number):
             self.filled()
@@ -66,7 +66,7 @@ class DriftPanel(Panel):
         if fitted is None:
             self.line.setData([], [])
             self.spread_band.clear()
-            self.unit.setText(unit)
+            self.unit.setText(minus(scale) or unit)
             return
         rise, error = (each * factor / step for each in fitted[:2])
         start = (fitted[2] * factor - origin) / step
@@ -76,8 +76,8 @@ class DriftPanel(Panel):
         whole = np.array([0.5, live.total + 0.5])
         self.spread_band.show(whole, np.full(2, low), np.full(2, high))
         each = "a repeat" if origin or not unit else f"{unit}/repeat"
-        change = f"{rise:+.2g} ± {error:.1g} {each}{scale}"
-        self.unit.setText(minus(change))
+        change = f"{rise:+.2g} ± {error:.1g} {each}"
+        self.unit.setText(minus(joined_words(scale, change, by=" · ")))  # the axis means it first
 
     def _clicked(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton:

@@ -31,6 +31,9 @@ def run_or_next(theme: Theme) -> Segments:
 class MarkPart(QWidget):
     """The number follows the running repeat until another one is chosen; one press marks it.
 
+    A mark made while the run goes on lets the number follow again. After the run it stays: the next
+    press takes the mark back, and doesn't mark another repeat.
+
     Signals: `marked(frozenset)` of what is bad now, `failed(error)`, `chosen(position)` where one
     is chosen by hand (−1: it follows the run again).
     """
@@ -43,7 +46,7 @@ class MarkPart(QWidget):
         super().__init__()
         self._path: Path | None = None
         self._bad: frozenset[int] = frozenset()
-        self._follows = True
+        self._follows, self._running = True, False
         self._task = Latest()
         self._task.done.connect(self._answered)
         self.number = WholeEntry(1, 1, 1, "", "Repeat to mark, in the order of recording")
@@ -69,6 +72,7 @@ class MarkPart(QWidget):
 
     def follow(self, live: LiveRecording, *, running: bool) -> None:
         """Follow the run: its newest repeat, and what is marked."""
+        self._running = running
         known = live.done + 1 if running and live.done < live.total else live.done
         self.number.blockSignals(True)
         self.number.setMaximum(max(1, known))
@@ -110,10 +114,11 @@ class MarkPart(QWidget):
         path, bad = marked
         if path != self._path:  # the next run has begun meanwhile
             return
-        self._bad, self._follows = bad, True
+        self._bad, self._follows = bad, self._follows or self._running
         self._say()
         self.marked.emit(self._bad)
-        self.chosen.emit(-1)
+        if self._running:
+            self.chosen.emit(-1)
 
     def _edited(self, _value: int = 0) -> None:
         self._follows = False

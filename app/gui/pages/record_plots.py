@@ -17,7 +17,7 @@ from app.gui.widgets.channels import MANY, Channels
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.step_buttons import step_buttons
-from app.gui.words import joined_words, short
+from app.gui.words import joined_words, minus, short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,7 +174,7 @@ class RecordPlots(QWidget):
         self.field_line.setData(edges, 1e3 * window.field_T(sequence.drive))
         self.field.plot.setXRange(0, edges[-1], padding=0)
         low, high = 1e3 * window.low_T, 1e3 * window.high_T
-        self.field.unit.setText(f"mT · drive 0 to 1: {low:.4g} to {high:.4g}")
+        self.field.unit.setText(minus(f"mT · drive 0 to 1: {low:.4g} to {high:.4g}"))
 
     def clear_response(self) -> None:
         """Nothing recorded yet."""

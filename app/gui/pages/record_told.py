@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton, QWidget
 from app.gui.widgets.basic import row
 from app.gui.widgets.file_dialog import ask_file
 from app.gui.widgets.number_entry import NumberEntry
+from app.gui.words import minus
 from app.words import MISSING
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class RecordFileRows(QObject):
         most = f"{min(steps)} to {max(steps)}" if len(steps) > 1 else f"{max(steps)}"
         self.holds.setText(f"{len(plan.sequences)} × {most} steps")
         low, high = 1e3 * plan.window.low_T, 1e3 * plan.window.high_T
-        self.window.setText(f"{low:.4g} to {high:.4g} mT")
+        self.window.setText(minus(f"{low:.4g} to {high:.4g} mT"))
 
 
 class RecordAboutRows(QObject):

@@ -106,10 +106,11 @@ class ColumnTable(Painted):
                 painter.fillRect(QRectF(0, y + height - 3, done, 2), colour(t.ink))
             weight = 600 if row.strong else 400
             first = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance("".join(row.cells[:1]))
-            more = 0.0 if self.axis_share else max(0.0, cell - 6 - first)
+            more = 0.0 if self.axis_share else cell - 6 - first
             self.words(painter, QRectF(0, y, name_px - 6 + more, height), row.name, weight=weight)
             for at, text in enumerate(row.cells[:columns]):
-                where = QRectF(left + at * cell - OVER_PX, y, cell - 6 + OVER_PX, height)
+                over = max(OVER_PX, -more) if at == 0 else OVER_PX
+                where = QRectF(left + at * cell - over, y, cell - 6 + over, height)
                 ink = "text1" if row.strong else "text2"
                 self.figure(painter, where, text, ink, weight)
             where, ink = QRectF(right + 10, y, width - right - 10, height), "text2"

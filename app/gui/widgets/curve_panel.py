@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
 
-ROOM_PX, ROOM_SHARE, MOST_ROOM_PX = 132, 0.34, 190
-"""Of the names at the right: at least, of the panel, at most."""
+ROOM_PX, ROOM_SHARE, MOST_ROOM_PX, MOST_SHARE = 132, 0.34, 190, 0.45
+"""Of the names at the right: at least, of the panel, at most; a share stays the curve's."""
 MOST_LINES = 5
 APART_PX, TICK_PX = 15, 20
 
@@ -123,14 +123,23 @@ class ScorePanel(Panel):
         self.run_id.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        self.labels.give_room(int(np.clip(ROOM_SHARE * self.width(), ROOM_PX, MOST_ROOM_PX)))
+        wide = self.width()
+        room = np.clip(ROOM_SHARE * wide, min(ROOM_PX, MOST_SHARE * wide), MOST_ROOM_PX)
+        self.labels.give_room(int(room))
         if self.run_id is not None:
             self.run_id.setFixedWidth(self.labels.room_px)
+            self.run_id.setVisible(self._has_room_for_run())
         super().resizeEvent(event)
         self.fit_range(self._values)
 
     def room_for_run(self) -> float:
         return self.labels.room_px
+
+    def _has_room_for_run(self) -> bool:
+        """Whether the axis's name is whole beside it; other panels of the page show it, too."""
+        margins = self.foot.contentsMargins()
+        left = self.width() - margins.left() - margins.right() - self.labels.room_px
+        return self.x_label.sizeHint().width() <= left
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
         """Lines at these scores, named at their right end; the best few where there are many."""

@@ -24,7 +24,7 @@ from app.gui.widgets.basic import Elided, label, line
 from app.gui.widgets.tab_order import chain, focusable
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPaintEvent, QShowEvent
+    from PyQt6.QtGui import QMouseEvent, QPaintEvent, QShowEvent
 
     from app.gui.theme import Theme
 
@@ -63,6 +63,11 @@ class PrimaryButton(QAbstractButton):
             if soon and now is not None and now is self._instead:
                 self.setFocus()
             self._instead = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """A double click is one press: the second would queue what the first one began."""
+        if event is not None:
+            event.accept()
 
     def say(self, text: str, cost: str, *, role: str = "", fraction: float | None = None) -> None:
         """Show text and cost; `role` `fault` or `attention`; a fraction makes it a progress bar."""

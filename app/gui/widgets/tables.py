@@ -78,9 +78,13 @@ class Painted(QWidget):
 
         Without room it is smaller, and then …; a word among figures may lose its end.
         """
-        wide = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance(text)
-        pixels = BODY_PX if wide <= where.width() else LABEL_PX
-        cut = QFontMetrics(sans(pixels, weight)).horizontalAdvance(text) > where.width()
+        room = int(where.width())
+
+        def whole(pixels: int) -> bool:
+            return elided(text, sans(pixels, weight), room) == text
+
+        pixels = BODY_PX if whole(BODY_PX) else LABEL_PX
+        cut = pixels == LABEL_PX and not whole(LABEL_PX)
         said = "…" if cut and any(letter.isdigit() for letter in text) else text
         self.words(painter, where, said, ink=ink, align=RIGHT, pixels=pixels, weight=weight)
 

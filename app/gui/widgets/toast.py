@@ -120,10 +120,12 @@ class Toasts:
         self.shown: list[Toast] = []
 
     def show(self, text: str, level: str = "info", trace: str = "") -> Toast:
-        """Show another one."""
+        """Show another one, in place of one that says the same: others keep their room."""
         toast = Toast(text, level, trace, self.arrange)
         toast.setParent(self._parent)
-        for old in self.shown[: 1 - MOST_SHOWN]:  # before it is one of them: each end arranges
+        for same in [t for t in self.shown if t.text == text]:  # before it is one of them:
+            same.dismiss()  # each end arranges
+        for old in self.shown[: 1 - MOST_SHOWN]:
             old.dismiss()
         self.shown.append(toast)
         toast.show()

@@ -12,6 +12,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QScrollArea
 from two_coils import TWO_COILS
 
+from app.gui.job import JobSpec
 from app.operations.console import Answer
 from instruments.bench_file import parse_bench, read_bench
 
@@ -57,11 +58,24 @@ def test_a_field_is_set_moved_and_taken_away(page: Any, window: Window, qtbot: A
     manual.field.setText("-1")
     QTest.keyClick(manual.field, Qt.Key.Key_Return)
     until_at(page, qtbot, -1e-3)
+    assert manual.note.text() == "−2.5 A of at most 11 A"  # a minus sign, as on the strip
+    qtbot.waitUntil(lambda: page.rows.rows[0].value == "−2.500 A", timeout=WAIT_MS)
+    assert window.status.text == "Manual set, −1 mT"
     manual.end.click()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     assert is_safe(window)
     assert manual.state.text() == "output off"
     assert not manual.end.isEnabled()
+
+
+def test_what_waits_for_a_field_by_hand_is_told_how_that_ends(page: Any, window: Window) -> None:
+    """It has no end of its own: nobody should wait for it."""
+    page.manual.field.setText("1 mT")
+    page.manual.go.click()
+    window.open_page("record")
+    assert not window.run(JobSpec("record", "Recording", "rec-2", lambda _: iter(()), True))
+    said = window.toasts.shown[-1].text
+    assert said == "Manual set is under way: ramp it to zero on the Bench page"
 
 
 WRONG = (
@@ -137,7 +151,7 @@ def test_where_the_second_magnet_is_stands_at_its_own_place(make_window: Any, qt
     until_at(page, qtbot, 1e-3)
     assert manual.state.text() == "output on, 1.00 mT"
     rows = {row.name: (row.value, row.below_value) for row in page.rows.rows}
-    assert rows["magnet.y"] == ("-5.000 A", "output on")
+    assert rows["magnet.y"] == ("−5.000 A", "output on")
     manual.field.setText("1.5 mT")
     manual.ramp.setText("1 A/s")
     assert manual.go.cost.startswith("2.5 s")  # from where it is, not from zero

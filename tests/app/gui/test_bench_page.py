@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from conftest import WAIT_MS
 from PyQt6.QtCore import QTimer
@@ -20,6 +21,7 @@ from PyQt6.QtWidgets import QApplication
 from app.config import Settings
 from app.gui.theme import LABEL_PX, sans
 from app.gui.window import Window
+from app.operations.events import StepRead
 from app.session import Library, Session
 from instruments.bench_file import parse_bench
 
@@ -197,6 +199,23 @@ def test_a_lost_rows_value_stands_beside_its_buttons_and_whole(window: Window) -
     _, right, wide = next(one for one in drawn if one[0] == lost.below_value)
     assert right < min(rows.buttons[lost.name, w].x() for w in lost.actions)
     assert QFontMetricsF(sans(LABEL_PX)).horizontalAdvance(lost.below_value) <= wide
+
+
+def test_a_supply_that_is_not_reached_on_the_way_to_safety_is_not_said_to_answer(
+    window: Window, qtbot: Any
+) -> None:
+    """The strip had no value and said so, the list beside it 6.250 A, ✓, 2 of 2 answer."""
+    page: Any = window.page()
+    qtbot.waitUntil(lambda: row(page, "magnet.x").value == "0.000 A", timeout=WAIT_MS)
+    window.link._end.set()  # no reading comes between
+    resource = window.session.spec.magnets["x"].resource
+    window.link.unsafe.emit(f"x: not safe yet, trying again (x ({resource}): no answer)")
+    supply, lock_in = row(page, "magnet.x"), row(page, "readout.lockin")
+    assert (supply.level, supply.state, supply.value) == ("fault", "Lost", "—")
+    assert (lock_in.state, lock_in.value) == ("Not read", "")
+    assert page.heading.text() == "1 of 2 instruments lost, 1 not read"
+    page.watch([StepRead(0, 2e-3, 5.0, np.zeros(2))])  # the run goes on
+    assert page.heading.text() == "2 of 2 instruments answer"
 
 
 def test_what_was_not_read_since_a_look_failed_is_not_said_to_answer(

@@ -12,6 +12,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
 from app.gui.import_words import command_of
+from app.gui.pages.import_data import EMPTY
 from app.store import read_recording
 
 WAIT_MS = 120_000
@@ -199,3 +200,8 @@ def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(
         dialog.close()
     assert asked
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+def test_every_kind_of_file_that_can_be_read_is_named_where_one_is_chosen() -> None:
+    for kind in ("NPZ", "NPY", "CSV", "LVM", "MAT", "HDF5", "netCDF"):
+        assert kind in EMPTY

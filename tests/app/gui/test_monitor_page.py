@@ -130,6 +130,24 @@ def test_a_run_is_seen_while_another_page_has_it(page: Any, window: Window, qtbo
     assert not any(s.output_on for s in window.session.bench.state().values())
 
 
+def test_the_band_of_an_alarm_is_said_with_its_unit_as_it_is_typed(page: Any) -> None:
+    """Beside a chart in nV a bare 400 was taken as volts, and nothing said so."""
+    fields = page.fields
+    fields.alarm_channel.choose("X")
+    fields.low.setText("400")
+    fields.high.setText("600")
+    assert fields.alarm_note.isVisible()
+    assert fields.alarm_note.text() == "no alarm while X is 400 to 600 V"
+    fields.low.setText("400 nV")
+    fields.high.setText("600 nV")
+    assert fields.alarm_note.text() == "no alarm while X is 400 to 600 nV"
+    fields.alarm_channel.choose("Field")
+    fields.low.setText("2")
+    fields.high.setText("1")
+    assert fields.alarm_note.isHidden()
+    assert fields.alarm_fault.text() == "low 2.00 mT must be below high 1.00 mT"
+
+
 def test_an_alarm_is_judged_as_it_is_typed_said_once_and_coloured(
     page: Any, window: Window, qtbot: Any
 ) -> None:

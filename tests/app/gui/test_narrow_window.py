@@ -72,6 +72,18 @@ def test_the_monitors_charts_take_the_width_that_loop_and_spectrum_leave_none_of
     qtbot.waitUntil(page.side.isVisible, timeout=60_000)
 
 
+def test_a_command_can_be_read_as_it_is_typed_in_the_smallest_window(window, qtbot) -> None:
+    window.resize(LEAST)
+    window.open_page("bench")
+    page = window.page()
+    qtbot.waitUntil(lambda: page.whole, timeout=60_000)
+    command = page.wire.command
+    needed = command.fontMetrics().horizontalAdvance("SENS 22;SENS?")
+    qtbot.waitUntil(lambda: command.width() > needed, timeout=5_000)
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: command.y() == page.wire.name.y(), timeout=5_000)
+
+
 def test_plots_are_copied_by_keys_where_the_header_has_no_room(make_window, qtbot) -> None:
     window = make_window(connected=False, page="twin")
     page = window.page()

@@ -165,6 +165,19 @@ def test_while_training_the_layers_drives_are_drawn_and_the_node_has_no_range(pl
     assert plots.picture is before  # nothing new: not computed again every frame
 
 
+def test_before_the_first_iteration_the_axis_has_no_numbers(plots) -> None:
+    """With the baselines alone it went from −0.4 to 0.4 iterations."""
+    live = LiveTraining(baselines={"persistence": 0.49})
+    plots.draw(live, 2)
+    axis = plots.curve.plot.getAxis("bottom")
+    assert not axis.style["showValues"]
+    assert plots.curve.plot.getViewBox().viewRange()[0][0] == 0
+    live.take(TrainProgress(3, 10, 0.2, 0.3, 1.0))
+    plots.draw(live, 2)
+    assert axis.style["showValues"]
+    assert plots.curve.plot.getViewBox().viewRange()[0] == [0, 10]
+
+
 def test_the_foreseen_interval_is_a_band_over_the_training_once_it_is_known(plots) -> None:
     live = LiveTraining(iterations=[10], training=[0.1], validation=[0.1], total=10)
     plots.draw(live, 2)

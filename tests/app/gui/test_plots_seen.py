@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QRectF, Qt
 from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import QApplication
 
 from app.gui.live_deploy import LiveDeployment
 from app.gui.live_fit import LiveFit
@@ -14,7 +15,7 @@ from app.gui.pages.bench_rows import InstrumentRow, InstrumentRows
 from app.gui.pages.deploy_plots import SHOWN_STEPS, DeployPlots
 from app.gui.pages.record_plots import RecordPlots
 from app.gui.pages.twin_plots import TwinPlots
-from app.gui.theme import LABEL_PX, sans
+from app.gui.theme import LABEL_PX, elided, sans
 from app.gui.widgets.axis import Axis
 from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel, apart, fitting, nearest
@@ -261,6 +262,38 @@ def test_a_figure_without_room_is_smaller_or_left_out_but_never_another_one(
     )
     table.figure(None, QRectF(0, 0, wide, 24), "0.00089", "text1", 400)
     assert told == [(said, pixels)]
+
+
+def test_what_is_said_of_a_figure_is_never_cut_at_any_width(theme, qtbot, monkeypatch) -> None:
+    """A width between two pixels let the whole one through, and cut it: `0.00…` was 0.0048."""
+    table = ColumnTable(theme, ("twin",), name="Transfer")
+    qtbot.addWidget(table)
+    told = []
+    monkeypatch.setattr(
+        table, "words", lambda p, w, text, **how: told.append((text, w.width(), how["pixels"]))
+    )
+    for wide in np.arange(20.0, 90.0, 0.25):
+        table.figure(None, QRectF(0, 0, wide, 24), "0.0048", "text1", 400)
+    assert {text for text, *_ in told} == {"0.0048", "…"}
+    for text, wide, pixels in told:
+        assert text == "…" or elided(text, sans(pixels, 400), int(wide)) == text, wide
+
+
+def test_a_narrow_panel_of_scores_keeps_room_for_its_curve(qtbot, theme) -> None:
+    panel = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
+    qtbot.addWidget(panel)
+    panel.resize(179, 130)
+    panel.show()
+    panel.show_baselines({"ar-4": 0.019})
+    panel.show_value(0.061, "twin")
+    panel.show_run("dep-20261201T051715-398066")
+    QApplication.processEvents()
+    assert panel.width() == 179
+    assert panel.plot.getViewBox().width() > 40
+    assert panel.x_label.width() >= panel.x_label.sizeHint().width()
+    panel.resize(620, 300)
+    QApplication.processEvents()
+    assert panel.run_id.isVisible()
 
 
 @pytest.mark.parametrize("low", [-0.4, -3e-5])

@@ -53,3 +53,12 @@ def test_the_disk_has_room_where_the_run_itself_finds_it(
     free = int(times * deployment_bytes(network))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
     assert _disk(network, tmp_path, 1).level == level
+
+
+def test_a_folder_that_is_closed_for_writing_is_said_before_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    check = _disk(samples.network(steps=80), tmp_path / "runs", 1)
+    assert check.level == "fault"
+    assert f"nothing can be written in {tmp_path}: check who may write there" in str(check)

@@ -14,7 +14,7 @@ from app.checked_json import with_checksum
 from app.fit_checkpoint import save_checkpoint
 from app.gui.begun import begun, opened
 from app.gui.begun_fits import begun_fits
-from app.gui.live_sweep import setting_names, sweep_rows, sweep_so_far, sweep_words
+from app.gui.live_sweep import setting_names, sweep_rows, sweep_so_far, sweep_words, trial_names
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import SWEEP, TABLE, Layout, TrainAsk, parted
 from app.gui.network_run import NetworkRun
@@ -123,6 +123,14 @@ def test_settings_are_sorted_by_validation_as_they_come(twin) -> None:
     words = sweep_words(found, setting_names([row.setting for row in found]), "nmse")
     assert words[0] == "Best by validation: 8·8 nodes, 0.10."
     assert "1 training failed" in words[-1]
+
+
+def test_what_runs_is_named_as_its_setting_is_in_the_table(twin) -> None:
+    grid, live = ask(twin).grid(), LiveTrials()
+    live.take(TrialStarted("setting001-seed2", 1, "here"))
+    settings = [row.setting for row in sweep_so_far(grid, live)]
+    (row,) = live.running_rows(trial_names(settings, grid))
+    assert row.name == "8·8 nodes, seed 2"
 
 
 def test_what_was_stopped_is_told_neither_as_running_nor_as_failed(twin) -> None:

@@ -49,6 +49,19 @@ def test_of_many_toasts_the_latest_three_stand_in_the_form(qtbot) -> None:
     assert made[3].geometry().bottom() < made[4].geometry().top()
 
 
+def test_one_that_says_the_same_takes_its_place_and_pushes_no_other_out(qtbot) -> None:
+    """A note on a share that is closed is tried again with each word: three alike hid the rest."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(1200, 800)
+    window.show()
+    toasts = Toasts(window, 100, lambda _: None)
+    other = toasts.show("the report failed", "error")
+    made = [toasts.show("the note can't be written", "error") for _ in range(4)]
+    assert toasts.shown == [other, made[-1]]
+    assert all(toast.isHidden() for toast in made[:-1])
+
+
 def test_a_reason_behind_a_long_path_is_read_and_the_path_is_in_the_details(qtbot) -> None:
     window = QWidget()
     qtbot.addWidget(window)

@@ -56,7 +56,14 @@ def test_scores_have_two_digits_and_no_exponent(value: float | None, words: str)
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(29.69, "29.69"), (9.899, "9.899"), (-0.0163, "−0.016"), (None, "—"), (math.nan, "—")],
+    [
+        (29.69, "29.69"),
+        (9.899, "9.899"),
+        (-0.0163, "−0.016"),
+        (-0.0002, "0.000"),
+        (None, "—"),
+        (math.nan, "—"),
+    ],
 )
 def test_readings_keep_their_width_and_say_what_is_missing(value: float, words: str) -> None:
     assert reading(value) == words
