@@ -67,8 +67,8 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument(
         "--repeats", type=whole, metavar="N",
-        help="repeats of each sequence; to fit a twin many sequences once each, to score it some "
-        "40 with 16",
+        help="repeats of each sequence: to fit a twin one or two of many sequences, to score it 16 "
+        "of some 40",
     )  # fmt: skip
     retries(parser, "repeat")
     parser.add_argument(

@@ -78,7 +78,7 @@ class ForTwin:
         It stops where no deciding error is above so many times its floor; 0: at the budget only.
     steps, repeats
         Of each sequence that is fitted; the first round has `FIRST_REPEATS` at least, which tell
-        how large the noise is. More sequences teach more than more repeats.
+        how large the noise is. Sequences teach more than further repeats of the same.
     first, growth
         Sequences of the first round; each further one adds that share of what is there.
     scoring, scoring_repeats

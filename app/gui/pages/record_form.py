@@ -117,7 +117,7 @@ class RecordForm(QObject):
         self.count.setFixedWidth(60)
         self.repeats.setFixedWidth(60)
         self.repeats.setToolTip(
-            "To fit a twin: many sequences once each; to score it: some with 16"
+            "To fit a twin: one or two of many sequences; to score it: 16 of some"
         )
         for name, control in (
             ("Family", self.family),
