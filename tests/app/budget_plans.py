@@ -73,14 +73,8 @@ def adaptive(bench, out, size, seed, **changes):
     for _ in record_for_twin(bench, out, asked):
         pass
     r = read_recording(out)
-    fitted = r.complete.sum(axis=1) <= asked.first_repeats
-    return r.drive[fitted], r.response[fitted][:, : asked.first_repeats]
-
-
-def begun_with(asked, measurements):
-    """How many sequences a run has measured with so many measurements."""
-    first = asked.first * asked.first_repeats
-    return asked.first + (measurements - first) // asked.repeats
+    fitted = r.complete.sum(axis=1) <= asked.repeats
+    return r.drive[fitted], r.response[fitted][:, : asked.repeats]
 
 
 def measured(bench, out, sequences, repeats, seed):

