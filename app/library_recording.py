@@ -14,7 +14,7 @@ from app.library_facts import Facts, Thumb, common_rows
 from app.netcdf import read_netcdf
 from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
-from app.words import MISSING
+from app.words import MISSING, counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,11 +104,11 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
     if isinstance(origin, dict):
         bench = f"none: imported from {origin.get('path', MISSING)}"
         window = {} if seen.meta.get("notes") else window  # which says that no field is known
-    remarks = seen.meta.get("remarks") or []
+    remarks, each = seen.meta.get("remarks") or [], counted(repeats, "repeat")
     rows = [
         ("Status", f"{seen.status}, {done.size} of {seen.order.size} repeats"
          + (f", {marked} marked bad" if marked else "")),
-        ("Sequences", f"{sequences} of {seen.steps} steps, {family}, {repeats} repeats each"),
+        ("Sequences", f"{sequences} of {seen.steps} steps, {family}, {each} each"),
         ("Channels", ", ".join(seen.channels)),
         ("Bench", str(seen.meta.get("bench", bench))),
         *((name, str(seen.meta[key])) for key, name in SAID.items() if seen.meta.get(key)),
@@ -127,7 +127,7 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         form["seed"] = seed
     made = ", simulated" if simulated else ""
     return Facts(
-        f"{sequences} × {seen.steps} steps, {repeats} repeats{made}", tuple(rows),
+        f"{sequences} × {seen.steps} steps, {each}{made}", tuple(rows),
         _traces(seen.first), form, str(seen.meta.get("id", "")), seen.status,
         seen.meta.get("parents"),
     )  # fmt: skip
@@ -140,6 +140,6 @@ def _traces(first: FloatArray) -> Thumb | None:
     step = max(1, first.shape[1] // MOST_POINTS)
     some = np.asarray(first[:, ::step], dtype=float)
     with np.errstate(all="ignore"):
-        counted = np.isfinite(some).sum(axis=0)
-        mean = np.where(counted > 0, np.nansum(some, axis=0) / np.maximum(counted, 1), np.nan)
+        known = np.isfinite(some).sum(axis=0)
+        mean = np.where(known > 0, np.nansum(some, axis=0) / np.maximum(known, 1), np.nan)
     return Thumb(traces=tuple(some[:MOST_REPEATS]), mean=mean)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from models.recording import Recording
 
-SINGLE = "one repeat of each: tick a recording of repeats, too, or choose the objective mean only"
+SINGLE = "tick a recording of repeats, too, or mean only"  # whole in the button
 
 
 @dataclass(frozen=True)

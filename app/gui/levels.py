@@ -74,6 +74,11 @@ class Levels:
         self._end, self._every = half, 2 * self._every
 
     @property
+    def repeated(self) -> bool:
+        """Whether a sequence has come twice."""
+        return len(self._sums) < self.count
+
+    @property
     def positions(self) -> NDArray[np.int64]:
         """Positions `(K,)` of those that are kept."""
         return self._position[: self._end]

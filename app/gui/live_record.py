@@ -187,6 +187,11 @@ class LiveRecording:
             return number, kept.of(channel).copy()
         return number, kept.drift(channel, self.bad)
 
+    @property
+    def tells_drift(self) -> bool:
+        """Whether there are references, or two repeats of a sequence."""
+        return bool(self.references) or self.levels.repeated
+
     def drift_line(self, channel: int) -> tuple[float, float, float] | None:
         """Change of the level a repeat, its standard error, the level at number 0; None: unknown.
 

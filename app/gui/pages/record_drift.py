@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 NARROW = 1e-3  # of the level: its numbers would differ in their fifth digit only
+ONCE = "told from second repeats on"  # each is held against its own sequence
 NEAR_PX = 12  # a click so near a dot means it
 
 
@@ -66,7 +67,8 @@ class DriftPanel(Panel):
         if fitted is None:
             self.line.setData([], [])
             self.spread_band.clear()
-            self.unit.setText(minus(scale) or unit)
+            once = ONCE if len(number) and not live.tells_drift else ""
+            self.unit.setText(minus(joined_words(scale or unit, once, by=" · ")))
             return
         rise, error = (each * factor / step for each in fitted[:2])
         start = (fitted[2] * factor - origin) / step

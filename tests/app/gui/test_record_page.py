@@ -263,7 +263,8 @@ def test_sequences_that_came_once_each_tell_no_drift(window, page) -> None:
     for k in range(7):
         live.take(RepeatRecorded(k, 0, k, np.full((4, 1), 0.3 * k), float(k)))
     page.plots.drift.draw(live, 0, 1e6, "µV")
-    assert page.plots.drift.unit.text() == "µV"  # it said +0 ± 4e−16 µV a repeat
+    told = page.plots.drift.unit.text()
+    assert told == "µV · told from second repeats on"  # it said +0 ± 4e−16 µV a repeat
     assert len(page.plots.drift.good.getData()[0]) == 7
 
 
