@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from PyQt6 import sip
 from PyQt6.QtCore import QObject, pyqtSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Courier(QObject):
+    """Carries what threads have to tell into the window's thread; it outlives every window.
+
+    Context: a thread that emitted a signal of an object while the window's thread took that object,
+    or Qt's application, down ended two windows of some hundreds by SIGSEGV (exit −11), their rigs
+    safe. Decision: threads emit this one's signal only, and none once it is closed.
+    """
+
+    _carried = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock, self._open = threading.Lock(), True
+        self._carried.connect(self._deliver)
+
+    def carry(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called in the window's thread; from any thread."""
+        with self._lock:
+            if self._open:
+                self._carried.emit(tell)
+
+    def open(self) -> None:
+        """Somebody waits for answers again."""
+        self._open = True
+
+    def close(self) -> None:
+        """The event loop has ended: from when this returns on no thread touches Qt by it."""
+        with self._lock:
+            self._open = False
+
+    def _deliver(self, tell: Callable[[], None]) -> None:
+        tell()
+
+
+@functools.cache
+def courier() -> Courier:
+    """The process's only one; the window's thread asks first."""
+    return Courier()
 
 
 class Latest(QObject):
@@ -19,17 +62,16 @@ class Latest(QObject):
     """
 
     done = pyqtSignal(object, object)
-    _answered = pyqtSignal(int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._generation = 0
-        self._answered.connect(self._tell)
+        self._generation, self._courier = 0, courier()
 
     def ask(self, task: Callable[[], Any]) -> None:
         """Run `task` in a thread; an earlier request's answer is no longer wanted."""
         self._generation += 1
         number = self._generation
+        self._courier.open()
         threading.Thread(target=self._run, args=(number, task), daemon=True).start()
 
     def forget(self) -> None:
@@ -42,11 +84,8 @@ class Latest(QObject):
             answer = task()
         except Exception as fault:
             error = fault
-        try:
-            self._answered.emit(number, answer, error)
-        except RuntimeError:  # the window is gone: nobody wants the answer
-            return
+        self._courier.carry(partial(self._tell, number, answer, error))
 
     def _tell(self, number: int, answer: object, error: object) -> None:
-        if number == self._generation:
+        if number == self._generation and not sip.isdeleted(self):
             self.done.emit(answer, error)

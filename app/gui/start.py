@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import QApplication
 
 from app.config import load_settings, settings_path
 from app.crash_trace import keep_trace
+from app.gui.background import courier
 from app.gui.furnishing import VIRTUAL, furnish_later, read
 from app.gui.hooks import Hooks
 from app.gui.settings_keeper import SettingsKeeper
@@ -107,6 +108,7 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
         code = error.exit_code
     if rig is not None:
         rig.close()
+    courier().close()  # what falls now, the last window and the application, no thread touches
     return code
 
 

@@ -179,7 +179,7 @@ def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Rem
         notes.append((f"{words}; leave it out with only=channel:…", "warning"))
     if response.shape[1] < 2:
         notes.append(
-            ("one repeat only: a twin with noise needs another recording beside it, of repeats; "
-             "by itself only one without noise can be fitted (fit --deterministic)", "warning")
+            ("one repeat only: by itself only a twin without noise can be fitted (fit "
+             "--deterministic), one with noise beside a recording of repeats", "warning")
         )  # fmt: skip
     return notes
