@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from PyQt6 import sip
@@ -18,22 +17,22 @@ class Courier(QObject):
     """Carries what threads have to tell into the window's thread; it outlives every window.
 
     Context: a thread that emitted a signal of an object while the window's thread took that object,
-    or Qt's application, down ended two windows of some hundreds by SIGSEGV (exit −11), their rigs
-    safe. Decision: threads emit this one's signal only, and none once it is closed.
+    or Qt's application, down ended a window of some hundreds by SIGSEGV (exit −11), its rig safe.
+    Decision: threads emit this one's signal only, and none once it is closed.
     """
 
-    _carried = pyqtSignal(object)
+    _carried = pyqtSignal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
         self._lock, self._open = threading.Lock(), True
         self._carried.connect(self._deliver)
 
-    def carry(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called in the window's thread; from any thread."""
+    def carry(self, to: QObject, tell: Callable[[], None]) -> None:
+        """Have `tell` called in the window's thread, if `to` is there then; from any thread."""
         with self._lock:
             if self._open:
-                self._carried.emit(tell)
+                self._carried.emit(to, tell)
 
     def open(self) -> None:
         """Somebody waits for answers again."""
@@ -44,11 +43,12 @@ class Courier(QObject):
         with self._lock:
             self._open = False
 
-    def _deliver(self, tell: Callable[[], None]) -> None:
-        tell()
+    def _deliver(self, to: QObject, tell: Callable[[], None]) -> None:
+        if not sip.isdeleted(to):
+            tell()
 
 
-@functools.cache
+@cache
 def courier() -> Courier:
     """The process's only one; the window's thread asks first."""
     return Courier()
@@ -84,8 +84,8 @@ class Latest(QObject):
             answer = task()
         except Exception as fault:
             error = fault
-        self._courier.carry(partial(self._tell, number, answer, error))
+        self._courier.carry(self, partial(self._tell, number, answer, error))
 
     def _tell(self, number: int, answer: object, error: object) -> None:
-        if number == self._generation and not sip.isdeleted(self):
+        if number == self._generation:
             self.done.emit(answer, error)

@@ -44,6 +44,14 @@ def small_fit(iterations, sequences=40, **settings):
     )
 
 
+def scored(fit, sequences=20):
+    """Scores of the fit, run to its end, on unseen sequences with 16 repeats."""
+    for _ in fit.steps():
+        pass
+    unseen = drives(sequences, 4)
+    return score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+
+
 def recording(families, repeats, complete=None):
     count = len(families)
     drive = drives(count, 3, 5)
@@ -58,10 +66,7 @@ def recording(families, repeats, complete=None):
 
 def test_a_fit_comes_near_the_floor_of_a_leaky_integrator():
     fit = small_fit(350)
-    for _ in fit.steps():
-        pass
-    unseen = drives(20, 4)
-    scores = score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+    scores = scored(fit)
     assert scores.errors["mean"]["excess"] < 0.1
     assert scores.errors["crps"]["ratio"] < 1.1
     assert scores.errors["spread"]["ratio"] < 1.4
@@ -91,10 +96,7 @@ def test_the_noise_is_learned_from_one_repeat_of_each_sequence(objective):
     once, kept = (leaky_integrator(d, 1, seed) for d, seed in ((drive, 0), (held_out, 1)))
     settings = FitSettings(objective, iterations=350, latent=4, hidden=24)
     fit = Fit((drive, once), (held_out, kept), settings)
-    for _ in fit.steps():
-        pass
-    unseen = drives(20, 4)
-    scores = score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+    scores = scored(fit)
     assert scores.errors["spread"]["ratio"] < 1.4
     assert scores.errors["crps"]["ratio"] < 1.1
     assert scores.coverage["value"] == pytest.approx(0.891, abs=0.03)
@@ -117,10 +119,7 @@ def test_a_fit_takes_as_many_at_once_as_is_usual_for_their_length(monkeypatch, f
 
 def test_a_deterministic_twin_has_no_spread_and_says_so():
     fit = small_fit(150, objective="mean", deterministic=True)
-    for _ in fit.steps():
-        pass
-    unseen = drives(10, 4)
-    scores = score_model(fit.best_model(), unseen, leaky_integrator(unseen, 16, 5), seed=0)
+    scores = scored(fit, 10)
     assert scores.errors["spread"]["value"] == pytest.approx(1)
     assert scores.coverage["value"] < 0.01
     assert scores.errors["mean"]["value"] < 0.4

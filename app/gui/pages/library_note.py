@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import QPlainTextEdit
 
+from app.gui.background import courier
 from app.library_note import write_note
 from models.errors import TwinrigError
 
@@ -32,15 +33,13 @@ class NoteEntry(QPlainTextEdit):
 
     kept = pyqtSignal()
     failed = pyqtSignal(str)
-    _answered = pyqtSignal(object, str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self._of: Path | None = None
         self._typed = False
         self._unkept: dict[Path, str] = {}  # what is not on disk yet
-        self._one = threading.Lock()
-        self._answered.connect(self._written)
+        self._one, self._courier = threading.Lock(), courier()
         self.setAccessibleName("Note")
         self.setPlaceholderText("A note; kept beside the artefact, whose own files stay")
         self.setTabChangesFocus(True)
@@ -85,6 +84,7 @@ class NoteEntry(QPlainTextEdit):
             return
         self._typed = False
         self._unkept[self._of] = self.toPlainText()
+        self._courier.open()
         threading.Thread(target=self._write_down, args=(self._of,)).start()
 
     def _write_down(self, path: Path) -> None:
@@ -97,8 +97,7 @@ class NoteEntry(QPlainTextEdit):
                 write_note(path, text)
             except TwinrigError as error:
                 words = str(error)
-        with suppress(RuntimeError):  # the window is gone
-            self._answered.emit(path, text, words)
+        self._courier.carry(self, partial(self._written, path, text, words))
 
     def _written(self, path: Path, text: str, words: str) -> None:
         if words:

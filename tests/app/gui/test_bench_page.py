@@ -201,13 +201,19 @@ def test_a_lost_rows_value_stands_beside_its_buttons_and_whole(window: Window) -
     assert QFontMetricsF(sans(LABEL_PX)).horizontalAdvance(lost.below_value) <= wide
 
 
+def read_once(window: Window, qtbot: Any) -> Any:
+    """The Bench page after a first reading; no other comes between."""
+    page: Any = window.page()
+    qtbot.waitUntil(lambda: row(page, "magnet.x").value == "0.000 A", timeout=WAIT_MS)
+    window.link._end.set()
+    return page
+
+
 def test_a_supply_that_is_not_reached_on_the_way_to_safety_is_not_said_to_answer(
     window: Window, qtbot: Any
 ) -> None:
     """The strip had no value and said so, the list beside it 6.250 A, ✓, 2 of 2 answer."""
-    page: Any = window.page()
-    qtbot.waitUntil(lambda: row(page, "magnet.x").value == "0.000 A", timeout=WAIT_MS)
-    window.link._end.set()  # no reading comes between
+    page = read_once(window, qtbot)
     resource = window.session.spec.magnets["x"].resource
     window.link.unsafe.emit(f"x: not safe yet, trying again (x ({resource}): no answer)")
     supply, lock_in = row(page, "magnet.x"), row(page, "readout.lockin")
@@ -221,9 +227,7 @@ def test_a_supply_that_is_not_reached_on_the_way_to_safety_is_not_said_to_answer
 def test_what_was_not_read_since_a_look_failed_is_not_said_to_answer(
     window: Window, qtbot: Any
 ) -> None:
-    page: Any = window.page()
-    qtbot.waitUntil(lambda: row(page, "magnet.x").value == "0.000 A", timeout=WAIT_MS)
-    window.link._end.set()  # no reading comes between
+    page = read_once(window, qtbot)
     page.manual.field.setText("2.5 mT")
     page.bench_lost("lockin (virtual://sr830): no answer. Is it switched on?")
     supply = row(page, "magnet.x")

@@ -13,12 +13,18 @@ def placed(widget: QWidget, window):
     return widget.rect().translated(widget.mapTo(window, widget.rect().topLeft()))
 
 
-def test_a_toast_is_as_high_as_its_words_and_grows_with_its_traceback(qtbot) -> None:
-    window, asked = QWidget(), []
+def shown_in_a_window(qtbot, asked=lambda _: None) -> Toasts:
+    """The toasts of an empty window."""
+    window = QWidget()
     qtbot.addWidget(window)
     window.resize(1200, 800)
     window.show()
-    toasts = Toasts(window, 100, asked.append)
+    return Toasts(window, 100, asked)
+
+
+def test_a_toast_is_as_high_as_its_words_and_grows_with_its_traceback(qtbot) -> None:
+    asked = []
+    toasts = shown_in_a_window(qtbot, asked.append)
     short = toasts.show("done", "error")
     assert short.height() < 90
     assert asked[-1] > short.height()
@@ -35,11 +41,7 @@ def test_a_toast_is_as_high_as_its_words_and_grows_with_its_traceback(qtbot) -> 
 
 
 def test_of_many_toasts_the_latest_three_stand_in_the_form(qtbot) -> None:
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.resize(1200, 800)
-    window.show()
-    toasts = Toasts(window, 100, lambda _: None)
+    toasts = shown_in_a_window(qtbot)
     made = [toasts.show(f"can't be written, {at}", "error", "Traceback …") for at in range(5)]
     assert toasts.shown == made[2:]
     assert all(toast.isHidden() for toast in made[:2])
@@ -51,11 +53,7 @@ def test_of_many_toasts_the_latest_three_stand_in_the_form(qtbot) -> None:
 
 def test_one_that_says_the_same_takes_its_place_and_pushes_no_other_out(qtbot) -> None:
     """A note on a share that is closed is tried again with each word: three alike hid the rest."""
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.resize(1200, 800)
-    window.show()
-    toasts = Toasts(window, 100, lambda _: None)
+    toasts = shown_in_a_window(qtbot)
     other = toasts.show("the report failed", "error")
     made = [toasts.show("the note can't be written", "error") for _ in range(4)]
     assert toasts.shown == [other, made[-1]]
