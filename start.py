@@ -58,9 +58,9 @@ SCREEN_PACKAGES = (
 )
 QT_CHECK = "from PyQt6 import QtWidgets, QtGui"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-TORCH_NOTE = """\
-PyTorch comes next: {reason}, so pip will download the build
-with CUDA, about 3 GB. To take the CPU build (about 200 MB) instead, press Ctrl-C and run
+TORCH_NOTE = "start.py: PyTorch comes next, its build with CUDA, about 3 GB: {reason}"
+TORCH_INSTEAD = """\
+To take the CPU build (about 200 MB) instead, press Ctrl-C and run
   PIP_EXTRA_INDEX_URL={index} {command}"""
 COMPILERS = ("cc", "gcc", "clang")  # as models/compiled.py looks for them
 
@@ -431,9 +431,11 @@ def _torch_choice() -> tuple[str | None, str | None]:
         if offered:
             say(f"start.py: no card of NVIDIA: PyTorch's CPU build (about 200 MB) of {CPU_INDEX}")
             return cpu_torch, CPU_INDEX
-        reason = f"{CPU_INDEX} can't be reached"
+        say(TORCH_NOTE.format(reason=f"{CPU_INDEX}, which has CPU builds, gave none"))
+        return None, None
     command = " ".join(["python3", "start.py", *sys.argv[1:]])
-    say(TORCH_NOTE.format(reason=reason, index=CPU_INDEX, command=command))
+    say(TORCH_NOTE.format(reason=reason))
+    say(TORCH_INSTEAD.format(index=CPU_INDEX, command=command))
     return None, None
 
 
