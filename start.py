@@ -154,9 +154,9 @@ def test_steps(arguments: Sequence[str]) -> list[list[list[str]]]:
 def install_command(cpu_torch: str | None, index: str | None = None) -> list[str]:
     """Pip's command line; `cpu_torch` pins the CPU build, which may be of a further `index`.
 
-    Where the system has no C compiler the one of the extra `compiler` comes along.
+    Where the system has no C compiler that serves the one of the extra `compiler` comes along.
     """
-    extras = "dev" if any(map(shutil.which, COMPILERS)) else "dev,compiler"
+    extras = "dev" if not WINDOWS and any(map(shutil.which, COMPILERS)) else "dev,compiler"
     pin = [f"torch=={cpu_torch}"] if cpu_torch else []
     further = ["--extra-index-url", index] if index else []
     pip = [str(venv_python()), "-m", "pip"]

@@ -65,8 +65,13 @@ def library(package: str, name: str, given: tuple[str, ...]) -> tuple[ctypes.CDL
 
 
 def compilers() -> list[tuple[str, ...]]:
-    """How each C compiler of this computer is called: the system's own, then pip's `ziglang`."""
-    found: list[tuple[str, ...]] = [(path,) for path in map(shutil.which, COMPILERS) if path]
+    """How each C compiler of this computer is called: the system's own, then pip's `ziglang`.
+
+    On Windows that only: there GCC keeps a stack aligned to 16 bytes and puts wider vectors on it
+    all the same (GCC's bug 54412), and the others speak another dialect of options.
+    """
+    system = () if sys.platform == "win32" else COMPILERS
+    found: list[tuple[str, ...]] = [(path,) for path in map(shutil.which, system) if path]
     if importlib.util.find_spec("ziglang"):
         found.append((sys.executable, "-P", "-m", "ziglang", "cc"))
     return found

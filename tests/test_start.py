@@ -267,10 +267,18 @@ def test_takes_pytorch_without_cuda_where_no_card_is_there(
     assert ("--extra-index-url" in options) is (further is not None)
 
 
-@pytest.mark.parametrize(("found", "extras"), [("gcc", ".[dev]"), ("", ".[dev,compiler]")])
-def test_brings_a_compiler_where_the_system_has_none(
-    start: ModuleType, monkeypatch: pytest.MonkeyPatch, found: str, extras: str
+@pytest.mark.parametrize(
+    ("found", "windows", "extras"),
+    [
+        ("gcc", False, ".[dev]"),
+        ("", False, ".[dev,compiler]"),
+        ("gcc", True, ".[dev,compiler]"),  # whose vectors crash there
+    ],
+)
+def test_brings_a_compiler_where_the_system_has_none_that_serves(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, found: str, windows: bool, extras: str
 ) -> None:
+    monkeypatch.setattr(start, "WINDOWS", windows)
     monkeypatch.setattr(start.shutil, "which", lambda name: name if name == found else None)
     assert extras in start.install_command(None)
     assert start.COMPILERS == compiled.COMPILERS

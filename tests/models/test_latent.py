@@ -175,6 +175,16 @@ def test_without_any_compiler_it_says_where_one_is_to_be_had(
     assert reason == "PyTorch (no C compiler found; `pip install ziglang` is one)"
 
 
+def test_windows_is_compiled_for_by_pips_compiler_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GCC crashes there with vectors on its stack."""
+    monkeypatch.setattr(compiled.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: f"/usr/bin/{name}")
+    pips = (sys.executable, "-P", "-m", "ziglang", "cc")
+    assert compiled.compilers() == [*((f"/usr/bin/{name}",) for name in compiled.COMPILERS), pips]
+    monkeypatch.setattr(compiled.sys, "platform", "win32")
+    assert compiled.compilers() == [pips]
+
+
 def test_a_kernel_that_another_process_has_built_and_loaded_is_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
