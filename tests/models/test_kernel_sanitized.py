@@ -37,7 +37,7 @@ def checked(*arguments: str, cache: Path, limit_s: float) -> subprocess.Complete
     """Python with the runtime of the checks in it, which has to be there before all else."""
     gcc = shutil.which("gcc")
     if gcc is None or not sys.platform.startswith("linux"):
-        pytest.skip("GCC's checks of memory are asked for on Linux")
+        pytest.skip("asks GCC on Linux")
     names = ("libasan.so", "libubsan.so")
     found = [
         subprocess.run(

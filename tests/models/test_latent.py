@@ -121,7 +121,7 @@ def test_a_compiler_whose_words_are_in_another_encoding_ends_no_fit(
     compiler = tmp_path / "cc"
     compiler.write_bytes(b"#!/bin/sh\nprintf 'cc \\201\\377 9'\ntest $# -eq 1\n")
     compiler.chmod(0o755)
-    monkeypatch.setattr(compiled, "COMPILERS", (str(compiler),))
+    monkeypatch.setattr(compiled, "compilers", lambda: [(str(compiler),)])
     forget()
     built, reason = kernel.load()
     forget()
