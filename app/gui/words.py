@@ -13,18 +13,21 @@ from app.words import shown_name as shown_name
 from app.words import size as size
 from app.words import written_unit as written_unit
 
+LEAST_MAGNITUDE = -7
 EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 
 
-def score(value: float | None) -> str:
+def score(value: float | None, significant: int = 2) -> str:
     """Two significant digits, without an exponent down to 1e-7; — where there is no number."""
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
         return "0"
-    digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return minus(f"{value:.{digits}f}") if digits <= 8 else short(value, 2)
+    magnitude = math.floor(math.log10(abs(value)))
+    if magnitude < LEAST_MAGNITUDE:
+        return short(value, significant)
+    return minus(f"{value:.{max(0, significant - 1 - magnitude)}f}")
 
 
 def short(value: float, digits: int = 3) -> str:

@@ -106,6 +106,18 @@ def test_results_are_tables_for_people() -> None:
     assert words_of(Note("careful", "warning")) == "warning: careful"
 
 
+def test_people_read_foreseen_where_the_keys_of_a_result_say_predicted() -> None:
+    predicted = {"value": 0.1, "low": 0.05, "high": 0.15}
+    told = {
+        "predicted": predicted, "predicted_before": predicted,
+        "rounds": {"round 1": {"predicted_before": 0.1, "predicted_after": 0.2}},
+    }  # fmt: skip
+    lines = result_lines(told)
+    assert lines[0] == "foreseen       value 0.1, low 0.05, high 0.15"
+    assert lines[1] == "foreseen_before value 0.1, low 0.05, high 0.15"
+    assert lines[-1].split(maxsplit=2)[-1] == "foreseen_before 0.1, foreseen_after 0.2"
+
+
 def test_a_plan_names_few_channels_and_counts_many() -> None:
     few = RunPlan(2, 3, 10, ("X", "Y"), ("V", "V"), 60.0, "out/recording.nc", "rec-1")
     assert "10 steps of X, Y: " in str(words_of(few))

@@ -136,7 +136,7 @@ class DeployPage(Page):
         self.library_button.hide()
         self.rows.show_network(network, self.session.spec)
         self.plots.show_network(network)
-        self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
+        self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric))
         channels = max((device.channels for device in network.devices), key=len)
         self.toggle.offer(channels)
         self.plots.channel = self.toggle.value
@@ -307,7 +307,7 @@ class DeployPage(Page):
         result = self.live.result
         self.library_button.show()
         measured = float(result["measured"])
-        self.plots.verdict.show_verdict(verdict(result), measured)
+        self.plots.verdict.show_verdict(verdict(result))
         self.plots.verdict.show_where(diagnosis(result))
         self.plots.running_score.show_value(measured, "measured")
         self.plots.show_transfer(network, str(result.get("label") or "This network"), measured)

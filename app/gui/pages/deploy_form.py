@@ -45,7 +45,7 @@ class DeployForm(QObject):
         self.task = form.fact("Task")
         self.predicted, self.interval = label(), Elided(role="note")
         self.predicted.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        form.row("Predicted", row(self.predicted, self.interval, gap=6))
+        form.row("Foreseen", row(self.predicted, self.interval, gap=6))
         form.section("Schedule")
         self.steps = form.fact("Steps a node")
         self.repeats = WholeEntry(1, 1, 1000, "", "Runs a node, averaged")

@@ -84,7 +84,7 @@ class TransferPart:
         """The page's job begins; whether it is one of the three."""
         self.show()
         if self.live is not None:
-            self._box.show_verdict(Verdict(self.live.asked.title, "begins"), None)
+            self._box.show_verdict(Verdict(self.live.asked.title, "begins"))
             self._say(self.live)  # the first event takes seconds where much is imported
         return self.live is not None
 
@@ -97,7 +97,7 @@ class TransferPart:
             live.take(event)
             page.wait.take(event)
         self._say(live)
-        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note), None)
+        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note))
         return True
 
     def _say(self, live: LiveTransfer) -> None:
@@ -116,7 +116,7 @@ class TransferPart:
         status, error = outcome.status, outcome.error
         said = Verdict(*live.ended(status, "" if error is None else str(error)))
         page.say(said.heading, said.text)
-        self._box.show_verdict(said, None)
+        self._box.show_verdict(said)
         if status == "done" and "path" in live.result:
             self._after = said
             page.choose(Path(str(live.result["path"])))
@@ -126,5 +126,5 @@ class TransferPart:
     def loaded(self) -> None:
         """Another network is shown: where it came of one of the three, that is still to be read."""
         if self._after is not None:
-            self._box.show_verdict(self._after, None)
+            self._box.show_verdict(self._after)
         self._after = None

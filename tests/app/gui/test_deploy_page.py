@@ -84,7 +84,7 @@ def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
     assert said
     assert all(words in page.plots.verdict.where.text() for words in said)
     assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
-    averaged = "Each node is the mean of 2 runs, predicted is a single one."
+    averaged = "Each node is the mean of 2 runs, foreseen is a single one."
     assert averaged in page.plots.verdict.text.text()
     assert "in the band" not in page.plots.node.unit.text()  # which is that of a single run
 
@@ -229,7 +229,7 @@ PREDICTED = {"value": 0.1, "low": 0.05, "high": 0.2}
 def test_a_classification_s_verdict_is_in_accuracies() -> None:
     told = verdict({"measured": 0.3, "metric": "error-rate", "predicted": PREDICTED})
     assert told.heading == "Not transferred"
-    assert told.text.startswith("Outside the predicted 0.900 (0.800 to 0.950): ")
+    assert told.text.startswith("Outside the foreseen 0.900 (0.800 to 0.950): ")
     rows = transfer_rows("noise-aware", PREDICTED, {"logistic": 0.02, "ar-1": 0.5}, 0.3,
                          "error-rate")  # fmt: skip
     assert rows[0].cells == ("0.900", "0.700", "× 3.00")
@@ -409,7 +409,7 @@ def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(the
     box = VerdictBox(theme)
     qtbot.addWidget(box)
     result = {"measured": 0.3, "predicted": PREDICTED, "baselines": {"ar-18": 0.0048}}
-    box.show_verdict(verdict(result), 0.3)
+    box.show_verdict(verdict(result))
     box.resize(500, 200)
     box.show()
     refine = box.buttons["refine"]
