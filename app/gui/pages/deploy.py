@@ -11,6 +11,7 @@ from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
 from app.gui.network_looked import looked
+from app.gui.offered import items_of
 from app.gui.pages.deploy_earlier import EarlierPart
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
@@ -79,7 +80,7 @@ class DeployPage(Page):
 
     def refresh(self) -> None:
         library = self.session.library
-        self._library.ask(lambda: (library.artefacts("net"), begun_runs(library)))
+        self._library.ask(lambda: (library.checked("net"), begun_runs(library)))
 
     def _offer(
         self, found: tuple[list[Artefact], list[BegunRun]] | None, error: Exception | None
@@ -88,7 +89,7 @@ class DeployPage(Page):
             self.shell.toast(str(error), "error")
             return
         networks, unfinished = found
-        self.rows.offer([(a.label, a.path) for a in networks if not a.broken])
+        self.rows.offer(items_of(networks))
         self.rows.offer_unfinished(unfinished)
         self._chosen()
 

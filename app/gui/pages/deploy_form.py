@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.begun_bench import BegunRun
+    from app.gui.offered import Item
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from instruments.bench_spec import BenchSpec
@@ -126,7 +127,7 @@ class DeployForm(QObject):
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
 
-    def offer(self, items: Sequence[tuple[str, Path]]) -> None:
+    def offer(self, items: Sequence[Item]) -> None:
         """Networks of the library; one that was handed over stays chosen."""
         chosen = self.choice.currentData()
         self.choice.offer(items)

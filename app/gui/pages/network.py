@@ -140,10 +140,12 @@ class NetworkPage(Page):
         if self.rows.kind.value == BEGUN:
             return "" if self.rows.unfinished else "nothing ended early in this library"
         if self.rows.begins_with is not None:
-            return ""
+            return "the network is damaged: choose another" if self.rows.origin.fault else ""
         if self.nodes() is None:
             return "layers read like 16, 16, 16, or 8+4, 16"
-        return "fit a twin first" if self.twin.currentData() is None else ""
+        if self.twin.currentData() is None:
+            return "fit a twin first"
+        return "the twin is damaged: choose another" if self.twin.fault else ""
 
     def _say_twin(self, twin: Path | None) -> None:
         known = self._heads.get(twin) if twin is not None else None
@@ -296,8 +298,4 @@ class NetworkPage(Page):
 
 def _offered(library: Library) -> tuple[list[Artefact], list[Artefact], list[Begun]]:
     """Twins and networks of a library, and what ended early in it."""
-    twins, networks = (
-        [artefact for artefact in library.artefacts(kind) if not artefact.broken]
-        for kind in ("twin", "net")
-    )
-    return twins, networks, begun(library)
+    return library.checked("twin"), library.checked("net"), begun(library)

@@ -93,7 +93,7 @@ class TwinPage(Page):
         self.recordings.refresh(self.session.library)
         library = self.session.library
         self._library.ask(
-            lambda: (library.artefacts("twin"), begun_fits(library), begun_comparisons(library))
+            lambda: (library.checked("twin"), begun_fits(library), begun_comparisons(library))
         )
 
     def _offer(self, found: Any, error: Exception | None) -> None:
