@@ -34,12 +34,6 @@ from models.command import command_line
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
 MARKS = {True: "ok       ", False: "FAILED   ", None: "not heard"}  # None: not asked, or silent
 FOUND_WIDTH = 88  # of a line below an instrument
-SAID = {
-    "predicted": "foreseen",
-    "predicted_before": "foreseen_before",
-    "predicted_after": "foreseen_after",
-}
-"""Names of a result that people read otherwise: one word for what the twin foresees."""
 WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
@@ -148,7 +142,7 @@ def result_lines(values: dict[str, Any]) -> list[str]:
     """The result for people: errors and instruments as tables, the rest as `name  value`."""
     lines: list[str] = []
     for key, value in values.items():
-        name = SAID.get(key, key)
+        name = _said(key)
         if name in ("errors", "coverage") and not value:
             continue  # of a twin that is not scored
         if name == "errors" and isinstance(value, dict):
@@ -177,7 +171,7 @@ def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:
         return [f"{pad}{name:<{14 - len(pad)}} {_text(value)}"]
     lines = [f"{pad}{name}"]
     for own, item in value.items():
-        key = SAID.get(own, own)
+        key = _said(own)
         if isinstance(item, dict):
             lines += _indented(str(key), item, depth + 1)
         elif _is_long(item):
@@ -185,6 +179,11 @@ def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:
         else:
             lines.append(f"{pad}  {key:<{12 - len(pad)}} {_text(item)}")
     return lines
+
+
+def _said(key: str) -> str:
+    """A result's name as people read it: one word for what the twin foresees."""
+    return f"foreseen{key.removeprefix('predicted')}" if key.startswith("predicted") else key
 
 
 def _is_long(value: Any) -> bool:
@@ -298,7 +297,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):
-        return ", ".join(f"{SAID.get(key, key)} {_text(item)}" for key, item in value.items())
+        return ", ".join(f"{_said(key)} {_text(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         if not value:
             return "—"

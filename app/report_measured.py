@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.shown_score import ACCURACY, shown
-from app.words import digits_apart
+from app.words import digits_apart, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ class Measured:
     def lost(self) -> str:
         """What was lost on the way in words: a factor, of an accuracy points."""
         if self.higher_wins:
-            return f"{100 * (self.measured - self.predicted):+.1f} points"
+            return f"{signed(100 * (self.measured - self.predicted))} points"
         return f"× {self.ratio:.2f}"
 
     @property

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 MISSING = "—"
 MOST_DIGITS = 15
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+
+
+def minus(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen, their exponents without zeros: `−3e−5`."""
+    return EXPONENT.sub(r"e\1", text).replace("-", "−")
+
+
+def signed(value: float, shape: str = ".1f") -> str:
+    """With its sign, as of a change: `+0.4`, `−89.9`; of nothing no `−0.0`."""
+    return minus(f"{value:+z{shape}}")
 
 
 def size(count: float) -> str:

@@ -8,13 +8,13 @@ from html import escape
 
 from app.words import MISSING, counted
 from app.words import joined_words as joined_words
+from app.words import minus as minus
 from app.words import prefix as prefix
 from app.words import shown_name as shown_name
 from app.words import size as size
 from app.words import written_unit as written_unit
 
 LEAST_MAGNITUDE = -7
-EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 
 
@@ -33,11 +33,6 @@ def score(value: float | None, significant: int = 2) -> str:
 def short(value: float, digits: int = 3) -> str:
     """A number of at most so many digits: `0.00321`, `−9.62e−5`."""
     return minus(f"{value:.{digits}g}")
-
-
-def minus(text: str) -> str:
-    """Numbers with a minus sign in place of a hyphen, their exponents without zeros: `−3e−5`."""
-    return EXPONENT.sub(r"e\1", text).replace("-", "−")
 
 
 def tick(value: float) -> str:
