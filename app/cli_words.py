@@ -53,10 +53,10 @@ def words_of(event: Event) -> str | None:
             return f"step {step} held for {seconds:.0f} s of at most {at_most_s:.0f} s: {out}"
         case Resumed(seconds):
             return f"going on after {duration(seconds)}"
-        case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):
+        case RunPlan(sequences, repeats, steps, _, _, predicted_s, path, _):
             return (
                 f"{sequences} sequences × {repeats} repeats × {steps} steps of "
-                f"{_names(channels)}: {duration(predicted_s)} of device time → {path}"
+                f"{_names(event.channel_words)}: {duration(predicted_s)} of device time → {path}"
             )
         case Progress(job, done, total, unit, _, remaining_s, note):
             left = "" if remaining_s is None else f", {duration(remaining_s)} left"

@@ -228,6 +228,7 @@ class _Run:
             sum(place.pending * place.bench.predicted_s(steps) for place in self.places),
             str(first.path),
             str(first.recording.meta.get("id", "")),
+            first.recording.channel_words,
         )
 
     def layers(self) -> Generator[Event, None, FloatArray]:

@@ -52,7 +52,10 @@ class Note(Event):
 
 @dataclass(frozen=True)
 class RunPlan(Event):
-    """What a recording or deployment is about to do, before anything is energised."""
+    """What a recording or deployment is about to do, before anything is energised.
+
+    `named`: the channels as people read them; empty: as they are called.
+    """
 
     sequences: int
     repeats: int
@@ -62,6 +65,12 @@ class RunPlan(Event):
     predicted_s: float
     path: str
     run_id: str
+    named: tuple[str, ...] = ()
+
+    @property
+    def channel_words(self) -> tuple[str, ...]:
+        """The channels as people read them."""
+        return self.named or self.channels
 
 
 @dataclass(frozen=True)

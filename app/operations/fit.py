@@ -315,5 +315,5 @@ def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
 def _scores(model: Sampled, seed: int, source: FitInput) -> Scores:
     """The twin's scores on what was held out."""
     families = [source.recording.families[int(s)] for s in source.parts.test]
-    channels = source.recording.channels
+    channels = source.recording.channel_words
     return score_model(model, *source.part("test"), seed, families=families, channels=channels)

@@ -164,7 +164,7 @@ class Reference:
         writer.beat()
         drifts = drift_of(levels_of(writer.recording))
         channel = int(np.argmax(np.abs(np.nan_to_num(drifts, nan=-1.0))))
-        drift, name = float(drifts[channel]), kept.channels[channel]
+        drift, name = float(drifts[channel]), kept.channel_words[channel]
         self.words = f"drift {signed(drift)} σ" if np.isfinite(drift) else ""
         yield ReferenceRecorded(position, response.mean(axis=0), drift, name)
         if self._stop_at and abs(drift) > self._stop_at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,6 +125,8 @@ def test_a_plan_names_few_channels_and_counts_many() -> None:
     many = tuple(f"S21[{n}]" for n in range(60))
     plan = RunPlan(2, 3, 10, many, ("",) * 60, 60.0, "out/recording.nc", "rec-1")
     assert "60 channels (S21[0] … S21[59])" in str(words_of(plan))
+    known = replace(plan, named=tuple(f"S21[{n}] at {4 + n / 10:.1f} GHz" for n in range(60)))
+    assert "60 channels (S21[0] at 4.0 GHz … S21[59] at 9.9 GHz)" in str(words_of(known))
 
 
 def test_a_trials_scores_are_an_error_or_accuracies_and_say_which() -> None:

@@ -138,7 +138,7 @@ class DeployPage(Page):
         self.rows.show_network(network, self.session.spec)
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric))
-        channels = max((device.channels for device in network.devices), key=len)
+        channels = max((device.channel_words for device in network.devices), key=len)
         self.toggle.offer(channels)
         self.plots.channel = self.toggle.value
         self.toggle.setVisible(len(channels) > 1)

@@ -232,7 +232,7 @@ class DeployPlots(QWidget):
         inside = inside_share(trace, expected, None if std is None else std[:, channel])
         several = complete and live.plan.repeats > 1  # a mean of runs, and the band of one
         share = "" if inside is None or several else f"{100 * inside:.0f} % in the band"
-        name = device.channels[channel]
+        name = device.channel_words[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
         self.node.unit.setText(joined_words(unit, share, by=" · "))
 
