@@ -15,6 +15,7 @@ from app.words import size as size
 from app.words import written_unit as written_unit
 
 LEAST_MAGNITUDE = -7
+MOST_WHOLE_DIGITS = 6
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 
 
@@ -41,10 +42,15 @@ def tick(value: float) -> str:
 
 
 def reading(value: float | None, digits: int = 4) -> str:
-    """A value of the instrument strip: four digits, fixed width in its range."""
+    """A value of the instrument strip: four digits, fixed width in its range.
+
+    Far off any scale it has few digits, too: `1e12`, no 1000000000000.
+    """
     if value is None or not math.isfinite(value):
         return MISSING
     before = len(str(int(abs(value))))
+    if before > MOST_WHOLE_DIGITS:
+        return short(value, digits)
     return minus(f"{value:z.{max(0, digits - before)}f}")  # z: of nothing no `−0.000`
 
 

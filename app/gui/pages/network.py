@@ -15,7 +15,7 @@ from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
 from app.gui.pages.network_plots import NetworkPlots
-from app.gui.pages.network_reads import asked, each_twin, every_layout
+from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_problem
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page, Shell
@@ -141,8 +141,8 @@ class NetworkPage(Page):
             return "" if self.rows.unfinished else "nothing ended early in this library"
         if self.rows.begins_with is not None:
             return "the network is damaged: choose another" if self.rows.origin.fault else ""
-        if self.nodes() is None:
-            return "layers read like 16, 16, 16, or 8+4, 16"
+        if wrong := layers_problem(self.rows):
+            return wrong
         if self.twin.currentData() is None:
             return "fit a twin first"
         return "the twin is damaged: choose another" if self.twin.fault else ""
