@@ -140,6 +140,34 @@ def test_with_json_an_error_is_an_object_too(capsys: pytest.CaptureFixture[str])
     assert "no-twin" in str(error["message"])
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--json", "report", "/nowhere"], "/nowhere: no such folder"),
+        (["--json", "bench", "check", "--bench", "/nowhere.toml"], "/nowhere.toml"),
+        (["--json", "recod"], "did you mean 'record'?"),
+        (["--json"], "required: VERB"),
+        (["--theme", "dark", "--json"], "invalid choice: 'dark'"),
+    ],
+)
+def test_json_may_stand_before_the_verb(
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was taken for an option of the window, which said so in words, without an object."""
+    from app.__main__ import main as program
+
+    monkeypatch.setattr(sys, "argv", ["twinrig", *words])
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # Ctrl-C stays pytest's
+    assert program() == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["exit_code"]) == ("error", 2)
+    assert said in told["message"]
+
+
 def test_an_unexpected_error_is_a_sentence_and_a_log_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
