@@ -23,6 +23,7 @@ from app.operations.sweep_grid import Grid
 from app.store import read_recording
 from models import compiled
 from models.errors import InputError
+from models.short_form import ShortForm
 from training.course import TrainSettings
 from training.fit_settings import (
     FEW_SEQUENCES,
@@ -36,6 +37,8 @@ from training.structure import FEW_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from models.sequence import FieldSequence
 
 ROOT = Path(__file__).parents[2]
 
@@ -244,6 +247,38 @@ def test_a_refused_sequence_is_exit_4_with_nothing_on_the_wire_or_the_disk(
     sent = [line for line in lines_of(log.read_text()) if line["direction"] == "out"]
     assert not [line for line in sent if str(line["data"]).startswith(("CURR ", "OUTP O"))]
     assert not out.exists()
+
+
+def test_what_counts_and_folder_refuse_is_refused_before_a_sequence_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100000 sequences of 900 steps took a minute first."""
+    monkeypatch.setattr("models.short_form.make_sequences", None)
+    asked = ("record", "--bench", "virtual", "--sequences", "mixed:100000x900", "--repeats")
+    assert run(*asked, "2", "--out", str(tmp_path / "out")) == 2
+    assert "× 2 repeats are 180200000 steps" in capsys.readouterr().err
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine").touch()
+    assert run(*asked, "1", "--out", str(tmp_path / "taken")) == 2
+    assert "nothing is ever overwritten" in capsys.readouterr().err
+    monkeypatch.setattr("app.operations.record_room.free_bytes", lambda _: 10**9)
+    assert run(*asked, "1", "--out", str(tmp_path / "out")) == 4
+    assert "of the disk, which has 1.0 GB left in" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wait_for_many_sequences_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(form: ShortForm) -> list[FieldSequence]:
+        raise InputError("made")
+
+    monkeypatch.setattr(ShortForm, "made", made)
+    for count, said in ((100000, True), (100, False)):
+        asked = ("record", "--bench", "virtual", "--sequences", f"mixed:{count}x900", "--repeats")
+        assert run(*asked, "1", "--out", str(tmp_path / "out")) == 2
+        told = "100000 sequences of 900 steps are made first: about 1 min 30 s"
+        assert (told in capsys.readouterr().err) == said
 
 
 def test_accelerating_a_real_bench_is_refused(
