@@ -187,13 +187,17 @@ class Resumed(Event):
 
 @dataclass(frozen=True)
 class FitProgress(Event):
-    """The state of a fit: losses of the objective on the training and validation part."""
+    """The state of a fit: losses of the objective on the training and validation part.
+
+    `loss_unit`: what one of an energy score is, where it had to be assumed; empty: the noise.
+    """
 
     iteration: int
     total: int
     loss: float
     validation: float | None
     elapsed_s: float
+    loss_unit: str = ""
 
 
 @dataclass(frozen=True)

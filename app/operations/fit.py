@@ -18,6 +18,7 @@ from app.operations.fit_search import grid_of, refuse_search, search_of, searche
 from app.operations.fit_words import (
     STAGES,
     introduction,
+    loss_unit,
     members_words,
     objective_words,
     phase,
@@ -232,6 +233,7 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
     told, usable = 0.0, -EVERY_S
     validation: float | None = None
     mean_only, said = running.in_first_phase, len(running.remarks)
+    unit = loss_unit(source, running.settings)
     yield phase(running)
     before: FitStep | None = None  # not told
     try:
@@ -240,7 +242,7 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
             if mean_only != running.in_first_phase:
                 mean_only = running.in_first_phase
                 if before is not None:  # where the phase ended
-                    yield _progress(running, before, validation)
+                    yield _progress(running, before, validation, unit)
                 if not mean_only:
                     yield from map(Note, running.remarks[said:])
                     said = len(running.remarks)
@@ -249,7 +251,7 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
             before = step
             if now - told >= PROGRESS_EVERY_S or running.done:
                 told, before = now, None
-                yield _progress(running, step, validation)
+                yield _progress(running, step, validation, unit)
             if now - shown >= SAMPLES_EVERY_S or running.done:
                 shown = now
                 yield _samples(running.module(), source, step.iteration)
@@ -265,9 +267,9 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
             save_so_far(out, twin_so_far(running, source, work.begun, work.search))
 
 
-def _progress(running: AnyFit, step: FitStep, validation: float | None) -> FitProgress:
+def _progress(running: AnyFit, step: FitStep, validation: float | None, unit: str) -> FitProgress:
     total, spent_s = running.expected_iterations, running.elapsed_s
-    return FitProgress(step.iteration, total, step.loss, validation, spent_s)
+    return FitProgress(step.iteration, total, step.loss, validation, spent_s, unit)
 
 
 def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:

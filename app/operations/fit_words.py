@@ -13,6 +13,7 @@ from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
 from training.structure import FEW_CHANNELS, usual
 from training.usual import learns_by_innovations
+from training.windows import ASSUMED_SPREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,10 @@ ALL_ONCE = (
     "channels its noise hardly reaches, and the mean is learned worse: fit some 24 further "
     "sequences with 2 to 4 repeats beside these"
 )
+ASSUMED = (
+    "no fitted sequence has two repeats that would tell the noise: energy scores while fitting are "
+    "in units of {unit}, which is assumed; compare them with no other fit's"
+)
 
 
 def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -> Iterator[Note]:
@@ -48,8 +53,17 @@ def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -
             yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
     else:
         yield Note(f"the twin's path runs by: {_path(source, chosen)}")
+    if unit := loss_unit(source, chosen):
+        yield Note(ASSUMED.format(unit=unit))
     if chosen.deterministic and objective not in (None, "energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def loss_unit(source: FitInput, chosen: FitSettings) -> str:
+    """What one of a fit's energy scores is where no repeats tell the noise, which it is of else."""
+    if chosen.deterministic or chosen.objective == PUBLISHED or _is_repeated(source):
+        return ""
+    return f"{100 * ASSUMED_SPREAD:g} % of the signal"
 
 
 def _is_repeated(source: FitInput) -> bool:

@@ -220,6 +220,7 @@ class TwinPlots(QWidget):
     def _draw_loss(self, live: LiveFit) -> None:
         if live.iterations:
             self.loss.filled()
+        self.loss.unit.setText(f"in {live.loss_unit}, assumed" if live.loss_unit else "")
         self.turn.setVisible(live.turn is not None)
         if live.turn is not None:
             self.turn.setValue(live.turn)
