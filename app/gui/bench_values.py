@@ -21,7 +21,8 @@ def shown(key: str, value: Any) -> str:
         if not math.isfinite(size):
             return f"{value:g} {unit}"
         scale, letter = next((s for s in DOWN if size >= LEAST * s[0]), DOWN[0])
-        return f"{float(f'{value / scale:.12g}'):g} {letter}{unit}"
+        text = f"{float(f'{value / scale:.12g}'):g} {letter}{unit}"
+        return text if taken(key, text) == value else f"{value!r} {unit}"  # to the last digit
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else toml(value)

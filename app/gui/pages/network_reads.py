@@ -48,7 +48,7 @@ def layers_problem(rows: NetworkForm) -> str:
         words = BETWEEN.split(part.strip())[::2]
         nodes = sum(float(one) for one in words if one.isdecimal())  # of any length
         if nodes > MOST_NODES:
-            return f"{nodes:.7g} nodes are too many: at most {MOST_NODES} in a network here"
+            return f"{nodes:.7g} nodes: a network has at most {MOST_NODES}"
     return "layers read like 16, 16, 16, or 8+4, 16"
 
 

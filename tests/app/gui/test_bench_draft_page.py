@@ -245,6 +245,9 @@ def test_fields_are_in_mT_as_in_the_rest_of_the_window(page: Any) -> None:
     entries = page.fields.entries
     assert entries["drive", "low_T"].text() == "2.2 mT"
     assert entries["reset", "field_T"].text() == "4 mT"
+    assert page.draft().drive == tomllib.loads(page.session.spec.text)["drive"] | {
+        "timing": "software"
+    }  # to the last digit of a gate of 1/37 s
     for text in ("2.5", "2,5", "2,5 mT", "0.0025 T", "2500 µT"):
         entries["drive", "low_T"].setText(text)
         assert page.draft().drive["low_T"] == 0.0025
