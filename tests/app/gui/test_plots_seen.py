@@ -176,6 +176,9 @@ def test_a_fit_s_turn_from_the_mean_to_the_noise_is_marked(qtbot, theme) -> None
     live.take(FitProgress(40, 60, 3.0, 2.0, 1.0, "1 % of the signal"))
     plots.draw(live, 0, ("X",), ("V",))
     assert plots.loss.unit.text() == "in 1 % of the signal, assumed"
+    tip = plots.loss.view.toolTip()
+    assert tip.startswith("Up to iteration 20 the mean alone")
+    assert "in units of 1 % of the signal, assumed: no fitted sequence has two repeats" in tip
     plots.show_kept()
     assert not plots.turn.isVisible()
 
