@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,9 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fit_words import (
     STAGES,
+    as_usual,
     introduction,
     loss_unit,
-    members_words,
-    objective_words,
     phase,
 )
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
@@ -39,7 +38,6 @@ from models.errors import InputError, raise_problems
 from training.fit import FitSettings, begin_fit, refuse_unfit
 from training.objectives import refuse_unknown
 from training.structure import SHARE, Search
-from training.usual import usual_members, usual_objective
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -131,13 +129,8 @@ def fit(
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective, chosen)
     if not (begun or resume or search):
-        if objective is None and not deterministic:
-            chosen = replace(chosen, objective=usual_objective(source.part("training")))
-            yield from map(Note, objective_words(source, chosen))
-        if not settings.get("members"):
-            members = usual_members(chosen, len(source.parts.training))
-            chosen = replace(chosen, members=members)
-            yield from map(Note, members_words(source, chosen))
+        free = objective is None and not deterministic
+        chosen = yield from as_usual(chosen, source, free, not settings.get("members"))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:
         refuse_changed(source.parents, numbers["parents"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.operations.events import FitProgress, Note, Stage
@@ -12,11 +13,11 @@ from training.fit_loop import fit_device
 from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
 from training.structure import FEW_CHANNELS, usual
-from training.usual import learns_by_innovations
+from training.usual import learns_by_innovations, usual_members, usual_objective
 from training.windows import ASSUMED_SPREAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from app.operations.fit_input import FitInput
     from training.fit import AnyFit, FitSettings
@@ -70,6 +71,19 @@ def _is_repeated(source: FitInput) -> bool:
     """Whether a fitted sequence has two repeats."""
     counts = source.recording.complete[source.parts.training][:, source.parts.training_repeats]
     return bool((counts.sum(axis=1) > 1).any())
+
+
+def as_usual(
+    chosen: FitSettings, source: FitInput, objective: bool, members: bool
+) -> Generator[Note, None, FitSettings]:
+    """The settings with what is usual of such recordings, where it is free; told, and why."""
+    if objective:
+        chosen = replace(chosen, objective=usual_objective(source.part("training")))
+        yield from map(Note, objective_words(source, chosen))
+    if members:
+        chosen = replace(chosen, members=usual_members(chosen, len(source.parts.training)))
+        yield from map(Note, members_words(source, chosen))
+    return chosen
 
 
 def objective_words(source: FitInput, chosen: FitSettings) -> list[str]:
