@@ -57,10 +57,12 @@ SCREEN_PACKAGES = (
     "libxkbcommon-x11-0",
 )
 QT_CHECK = "from PyQt6 import QtWidgets, QtGui"
-TORCH_NOTE = """\
-PyTorch comes next: pip's configuration offers no CPU build, so it will download the build with
-CUDA, about 3 GB. To take the CPU build (about 200 MB) instead, press Ctrl-C and run
-  {variable}https://download.pytorch.org/whl/cpu {command}"""
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+TORCH_NOTE = "start.py: PyTorch comes next, its build with CUDA, about 3 GB: {reason}"
+TORCH_INSTEAD = """\
+To take the CPU build (about 200 MB) instead, press Ctrl-C and run
+  PIP_EXTRA_INDEX_URL={index} {command}"""
+COMPILERS = ("cc", "gcc", "clang")  # as models/compiled.py looks for them
 
 
 def say(text: str) -> None:
@@ -149,10 +151,16 @@ def test_steps(arguments: Sequence[str]) -> list[list[list[str]]]:
     ]
 
 
-def install_command(cpu_torch: str | None) -> list[str]:
-    """Pip's command line; `cpu_torch` pins the CPU build that pip's configuration offers."""
+def install_command(cpu_torch: str | None, index: str | None = None) -> list[str]:
+    """Pip's command line; `cpu_torch` pins the CPU build, which may be of a further `index`.
+
+    Where the system has no C compiler that serves the one of the extra `compiler` comes along.
+    """
+    extras = "dev" if not WINDOWS and any(map(shutil.which, COMPILERS)) else "dev,compiler"
     pin = [f"torch=={cpu_torch}"] if cpu_torch else []
-    return [str(venv_python()), "-m", "pip", "install", "--no-input", "-e", ".[dev]", *pin]
+    further = ["--extra-index-url", index] if index else []
+    pip = [str(venv_python()), "-m", "pip"]
+    return [*pip, "install", "--no-input", "-e", f".[{extras}]", *pin, *further]
 
 
 def apt_line(packages: Sequence[str]) -> str:
@@ -396,8 +404,7 @@ def _install(wanted: str) -> None:
     if not _venv_works():
         _make_venv()
     say(f"start.py: installing Twinrig into {VENV} (once; some minutes)")
-    cpu_torch = _torch_choice()
-    if call(install_command(cpu_torch), aside=True) != 0:
+    if call(install_command(*_torch_choice()), aside=True) != 0:
         fail(
             "the installation failed, pip says why above (no network? a full disk?); "
             "the same command tries again"
@@ -405,14 +412,47 @@ def _install(wanted: str) -> None:
     write_stamp("installed", wanted)
 
 
-def _torch_choice() -> str | None:
-    """The CPU build to pin; says the download's size where only a CUDA build is on offer."""
-    listing_command = [str(venv_python()), "-m", "pip", "index", "versions", "torch"]
-    cpu_torch, offered = cpu_torch_of(output_of(listing_command)[1])
-    if not offered and sys.platform.startswith("linux"):  # elsewhere PyPI has CPU builds
-        command = " ".join(["python3", "start.py", *sys.argv[1:]])
-        say(TORCH_NOTE.format(variable="PIP_EXTRA_INDEX_URL=", command=command))
-    return cpu_torch
+def _torch_choice() -> tuple[str | None, str | None]:
+    """The CPU build to pin (None: whatever pip finds), and the index that has it besides pip's own.
+
+    Pip's own configuration is asked first. PyPI has builds with CUDA only for Linux: where no card
+    of NVIDIA is there, PyTorch's index of CPU builds is asked, unless pip was given an index.
+    """
+    cpu_torch, offered = cpu_torch_of(_torch_versions())
+    if offered or not sys.platform.startswith("linux"):  # elsewhere PyPI has CPU builds
+        return cpu_torch, None
+    if _has_nvidia_card():
+        reason = "this computer has a card of NVIDIA"
+    elif _has_own_index():
+        reason = "the index that pip was given offers no CPU build"
+    else:
+        asked = _torch_versions("--index-url", CPU_INDEX, "--timeout", "10", "--retries", "1")
+        cpu_torch, offered = cpu_torch_of(asked)
+        if offered:
+            say(f"start.py: no card of NVIDIA: PyTorch's CPU build (about 200 MB) of {CPU_INDEX}")
+            return cpu_torch, CPU_INDEX
+        say(TORCH_NOTE.format(reason=f"{CPU_INDEX}, which has CPU builds, gave none"))
+        return None, None
+    command = " ".join(["python3", "start.py", *sys.argv[1:]])
+    say(TORCH_NOTE.format(reason=reason))
+    say(TORCH_INSTEAD.format(index=CPU_INDEX, command=command))
+    return None, None
+
+
+def _torch_versions(*options: str) -> str:
+    """What pip says of PyTorch's versions."""
+    return output_of([str(venv_python()), "-m", "pip", "index", "versions", "torch", *options])[1]
+
+
+def _has_nvidia_card() -> bool:
+    driver = Path("/proc/driver/nvidia/version").exists()
+    return driver or shutil.which("nvidia-smi") is not None
+
+
+def _has_own_index() -> bool:
+    """Whether pip was told of an index: who has a mirror has a reason."""
+    listing = output_of([str(venv_python()), "-m", "pip", "config", "list"])[1]
+    return re.search(r"index[-_]url|no[-_]index", listing, flags=re.IGNORECASE) is not None
 
 
 def _make_venv() -> None:

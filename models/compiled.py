@@ -1,8 +1,10 @@
 """C sources of ours: compiled once a machine and source, loaded with ctypes, shared by threads.
 
 Decision: a shared library compiled on first use with whatever C compiler there is, not a wheel.
-Context: `-march=native` is worth a factor of three; most Windows rig PCs have no compiler.
-Consequence: without a compiler PyTorch does the same; every fit and training notes which one runs.
+Context: `-march=native` is worth a factor of three. A rig PC seldom has a compiler, nor does a bare
+Debian: pip's `ziglang` is one for every system (the extra `compiler`; `start.py` adds it where none
+is found), whose code is as fast as GCC's.
+Consequence: without any PyTorch does the same; every fit and training notes which one runs.
 `TWINRIG_KERNEL=torch` forces PyTorch.
 """
 
@@ -11,10 +13,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
@@ -38,6 +42,7 @@ FLAGS = (
     "-fno-trapping-math",
     "-ffp-contract=fast",
 )
+VERSION_TIMEOUT_S = 30.0  # ziglang's first start on a slow disk
 COMPILE_TIMEOUT_S = 120.0
 MOST_THREADS = 4
 
@@ -50,21 +55,38 @@ def library(package: str, name: str, given: tuple[str, ...]) -> tuple[ctypes.CDL
     """
     if os.environ.get("TWINRIG_KERNEL") == "torch":
         return None, "PyTorch (TWINRIG_KERNEL=torch)"
-    compiler = next((p for p in map(shutil.which, COMPILERS) if p), None)
-    if compiler is None:
-        return None, "PyTorch (no C compiler found)"
-    try:
-        return _load(compiler, package, name, given)
-    except (OSError, subprocess.SubprocessError) as error:
-        return None, f"PyTorch (the C kernel could not be built: {error})"
+    words = "PyTorch (no C compiler found; `pip install ziglang` is one)"
+    for compiler in compilers():
+        try:
+            return _load(compiler, package, name, given)
+        except (OSError, subprocess.SubprocessError) as error:
+            words = f"PyTorch (the C kernel could not be built: {error})"
+    return None, words
+
+
+def compilers() -> list[tuple[str, ...]]:
+    """How each C compiler of this computer is called: the system's own, then pip's `ziglang`.
+
+    On Windows that only: there GCC keeps a stack aligned to 16 bytes and puts wider vectors on it
+    all the same (GCC's bug 54412), and the others speak another dialect of options.
+    """
+    system = () if sys.platform == "win32" else COMPILERS
+    found: list[tuple[str, ...]] = [(path,) for path in map(shutil.which, system) if path]
+    if importlib.util.find_spec("ziglang"):
+        found.append((sys.executable, "-P", "-m", "ziglang", "cc"))
+    return found
 
 
 def _load(
-    compiler: str, package: str, name: str, given: tuple[str, ...]
+    compiler: tuple[str, ...], package: str, name: str, given: tuple[str, ...]
 ) -> tuple[ctypes.CDLL | None, str]:
     code = resources.files(package).joinpath(f"{name}.c").read_bytes()
-    asked = subprocess.run([compiler, "--version"], capture_output=True, timeout=10, check=True)
+    asked = subprocess.run(
+        [*compiler, "--version"], capture_output=True, timeout=VERSION_TIMEOUT_S, check=True
+    )
     version = asked.stdout.decode(errors="replace").partition("\n")[0].strip()
+    if len(compiler) > 1:
+        version += " of ziglang"
     built_for = repr((version, FLAGS, given, platform.machine(), _processor()))
     digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
     folder = Path(platformdirs.user_cache_dir("twinrig"))
@@ -79,12 +101,19 @@ def _load(
     return loaded, f"C kernel ({version})"
 
 
-def _compile(compiler: str, code: bytes, given: tuple[str, ...], target: Path) -> None:
+def _compile(compiler: tuple[str, ...], code: bytes, given: tuple[str, ...], target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         file, built = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
         file.write_bytes(code)
-        command = [compiler, *FLAGS, *given, str(file), "-o", str(built), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_TIMEOUT_S)
+        command = [*compiler, *FLAGS, *given, str(file), "-o", str(built), "-lm"]
+        caches = dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), folder)
+        subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            timeout=COMPILE_TIMEOUT_S,
+            env=os.environ | caches,  # else ziglang's pieces of a C library stay for good
+        )
         try:
             os.replace(built, target)
         except PermissionError:  # Windows: a process beside this one was sooner and has it loaded

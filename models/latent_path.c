@@ -402,21 +402,26 @@ INLINE void walk_back(const weights *w, tile *s, int latent, int blocks, int ste
 }
 
 /* The widths as constants where they are the usual ones: the compiler unrolls what it knows. */
+/* A thread's own room: what Windows gives a thread is aligned to 16 bytes, whatever is asked for. */
+#define ITS_OWN(TYPE, NAME)                                                                        \
+    static _Thread_local char NAME##_room[sizeof(TYPE) + sizeof(vec)];                             \
+    TYPE *NAME = (TYPE *)(((uintptr_t)NAME##_room + sizeof(vec) - 1) / sizeof(vec) * sizeof(vec))
+
 #define BY_WIDTH(CALL)                                                                             \
-    if (latent == STATE && w.blocks == 64 / LANES) CALL(STATE, 64 / LANES);                        \
-    else if (latent == STATE) CALL(STATE, w.blocks);                                               \
-    else CALL(latent, w.blocks)
+    if (latent == STATE && w->blocks == 64 / LANES) CALL(STATE, 64 / LANES);                       \
+    else if (latent == STATE) CALL(STATE, w->blocks);                                              \
+    else CALL(latent, w->blocks)
 
 void forward(const float *start, const float *drive, const float *noise, const float *in,
              const float *in_drive, const float *in_bias, const float *out, const float *out_bias,
              int steps, int batch, int latent, int hidden, int first, int count, float *states) {
-    static _Thread_local weights w;
-    static _Thread_local tile s;
-    take_weights(&w, latent, hidden, in, in_drive, in_bias, out, out_bias);
+    ITS_OWN(weights, w);
+    ITS_OWN(tile, s);
+    take_weights(w, latent, hidden, in, in_drive, in_bias, out, out_bias);
     for (int b = first; b < first + count; b += TILE) {
         int left = first + count - b, rows = left < TILE ? left : TILE;
 #define WALK(LATENT, BLOCKS)                                                                       \
-        walk(&w, &s, LATENT, BLOCKS, steps, batch, b, rows, start, drive, noise, states)
+        walk(w, s, LATENT, BLOCKS, steps, batch, b, rows, start, drive, noise, states)
         BY_WIDTH(WALK);
     }
 }
@@ -443,19 +448,19 @@ void backward(const float *start, const float *drive, const float *noise, const 
               int steps, int batch, int latent, int hidden, int first, int count, const float *states,
               const float *grad_states, float *grad_start, float *grad_drive, float *grad_in,
               float *grad_in_drive, float *grad_in_bias, float *grad_out, float *grad_out_bias) {
-    static _Thread_local weights w;
-    static _Thread_local tile s;
-    static _Thread_local sums g;
-    if (grad_in) memset(&g, 0, sizeof g);
-    take_weights(&w, latent, hidden, in, in_drive, in_bias, out, out_bias);
+    ITS_OWN(weights, w);
+    ITS_OWN(tile, s);
+    ITS_OWN(sums, g);
+    if (grad_in) memset(g, 0, sizeof *g);
+    take_weights(w, latent, hidden, in, in_drive, in_bias, out, out_bias);
     for (int b = first; b < first + count; b += TILE) {
         int left = first + count - b, rows = left < TILE ? left : TILE;
 #define WALK_BACK(LATENT, BLOCKS)                                                                  \
-        walk_back(&w, &s, LATENT, BLOCKS, steps, batch, b, rows, start, drive, noise, states,      \
-                  grad_states, grad_start, grad_drive, grad_in ? &g : 0)
+        walk_back(w, s, LATENT, BLOCKS, steps, batch, b, rows, start, drive, noise, states,        \
+                  grad_states, grad_start, grad_drive, grad_in ? g : 0)
         BY_WIDTH(WALK_BACK);
     }
-    if (grad_in) give_sums(&g, latent, hidden, grad_in, grad_in_drive, grad_in_bias, grad_out, grad_out_bias);
+    if (grad_in) give_sums(g, latent, hidden, grad_in, grad_in_drive, grad_in_bias, grad_out, grad_out_bias);
 }
 
 /* The hash of this source, given at compile time: a kernel that was built from another is refused. */

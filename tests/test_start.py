@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models import compiled
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -212,22 +215,73 @@ def test_takes_the_cpu_build_of_torch_that_is_on_offer(
     assert pins == ([f"torch=={expected[0]}"] if expected[0] else [])
 
 
+ONLY_CUDA = "Available versions: 2.13.0"
+CPU_BUILDS = "Available versions: 2.13.0+cpu, 2.12.1+cpu"
+
+
+def pip_that_says(index: str, of_cpu_index: str, configuration: str) -> Callable[..., Any]:
+    """Pip's answers: what its own index has, what PyTorch's has, what it was told."""
+
+    def answer(command: list[str], _env: object = None) -> tuple[int, str]:
+        if command[-2:] == ["config", "list"]:
+            return 0, configuration
+        assert command[3:6] == ["index", "versions", "torch"]
+        return 0, of_cpu_index if "--index-url" in command else index
+
+    return answer
+
+
 @pytest.mark.parametrize(
-    ("listing", "said"),
-    [("Available versions: 2.13.0", True), ("Available versions: 2.13.0+cpu, 2.13.0", False)],
+    ("index", "of_cpu_index", "configuration", "card", "expected", "said"),
+    [
+        (CPU_BUILDS, "", "", False, ("2.13.0+cpu", None), ""),
+        (ONLY_CUDA, CPU_BUILDS, "", False, ("2.13.0+cpu", "INDEX"), "about 200 MB"),
+        (ONLY_CUDA, CPU_BUILDS, "", True, (None, None), "a card of NVIDIA"),
+        (ONLY_CUDA, "no network", "", False, (None, None), "gave none"),
+        (ONLY_CUDA, CPU_BUILDS, "global.index-url='https://mirror'", False, (None, None), "given"),
+        (ONLY_CUDA, CPU_BUILDS, ":env:.no-index='1'", False, (None, None), "given"),
+    ],
 )
-def test_says_the_download_size_where_only_cuda_is_on_offer(
+def test_takes_pytorch_without_cuda_where_no_card_is_there(
     start: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    listing: str,
-    said: bool,
+    index: str,
+    of_cpu_index: str,
+    configuration: str,
+    card: bool,
+    expected: tuple[str | None, str | None],
+    said: str,
 ) -> None:
-    monkeypatch.setattr(start, "output_of", lambda *_: (0, listing))
+    monkeypatch.setattr(start, "output_of", pip_that_says(index, of_cpu_index, configuration))
+    monkeypatch.setattr(start, "_has_nvidia_card", lambda: card)
     monkeypatch.setattr(sys, "platform", "linux")
-    start._torch_choice()
+    pin, further = start._torch_choice()
+    assert (pin, further and further.replace(start.CPU_INDEX, "INDEX")) == expected
     text = capsys.readouterr().err
-    assert ("3 GB" in text and "https://download.pytorch.org/whl/cpu" in text) is said
+    assert said in text
+    assert ("3 GB" in text) is (pin is None)
+    instead = f"PIP_EXTRA_INDEX_URL={start.CPU_INDEX}"
+    assert (instead in text) is (pin is None and of_cpu_index == CPU_BUILDS)
+    options = start.install_command(pin, further)
+    assert ("--extra-index-url" in options) is (further is not None)
+
+
+@pytest.mark.parametrize(
+    ("found", "windows", "extras"),
+    [
+        ("gcc", False, ".[dev]"),
+        ("", False, ".[dev,compiler]"),
+        ("gcc", True, ".[dev,compiler]"),  # whose vectors crash there
+    ],
+)
+def test_brings_a_compiler_where_the_system_has_none_that_serves(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, found: str, windows: bool, extras: str
+) -> None:
+    monkeypatch.setattr(start, "WINDOWS", windows)
+    monkeypatch.setattr(start.shutil, "which", lambda name: name if name == found else None)
+    assert extras in start.install_command(None)
+    assert start.COMPILERS == compiled.COMPILERS
 
 
 @pytest.mark.parametrize(
@@ -303,9 +357,9 @@ def test_standard_output_is_the_commands_also_on_the_first_start(
     start: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     chatting = [sys.executable, "-c", "print('Collecting numpy')"]
-    monkeypatch.setattr(start, "install_command", lambda _: chatting)
+    monkeypatch.setattr(start, "install_command", lambda *_: chatting)
     monkeypatch.setattr(start, "_venv_works", lambda: True)
-    monkeypatch.setattr(start, "_torch_choice", lambda: None)
+    monkeypatch.setattr(start, "_torch_choice", lambda: (None, None))
     start.VENV.mkdir()
     start._install("abc")
     said = capfd.readouterr()

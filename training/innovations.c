@@ -486,32 +486,39 @@ static void give_sums(const sums *g, int latent, int hidden, int channels, doubl
     }
 }
 
+/* A thread's own room: what Windows gives a thread is aligned to 16 bytes, whatever is asked for. */
+#define ITS_OWN(TYPE, NAME)                                                                        \
+    static _Thread_local char NAME##_room[sizeof(TYPE) + sizeof(vec)];                             \
+    TYPE *NAME = (TYPE *)(((uintptr_t)NAME##_room + sizeof(vec) - 1) / sizeof(vec) * sizeof(vec))
+
 /* The loss of some paths in all; `gradients` NULL: none are wanted. NaN where memory ran out, too. */
 double innovations(const double *drive, const double *measured, const double *known,
                    const double *const *given, int steps, int batch, int latent, int hidden, int channels,
                    int first, int count, double *const *gradients) {
-    static _Thread_local weights w;
-    static _Thread_local step s;
-    static _Thread_local sums g;
+    ITS_OWN(weights, w);
+    ITS_OWN(step, s);
+    ITS_OWN(sums, g);
     double loss = 0;
+    void *room = 0;                                   /* Windows' C library has no aligned_alloc */
     vec *kept = 0;
-    take_weights(&w, latent, hidden, channels, given);
+    take_weights(w, latent, hidden, channels, given);
     if (gradients) {
-        memset(&g, 0, sizeof g);
+        memset(g, 0, sizeof *g);
         size_t size = (size_t)steps * (STATE + STATE * STATE) * sizeof(vec);
-        kept = aligned_alloc(sizeof(vec), size ? size : sizeof(vec));
-        if (!kept) return __builtin_nan("");
+        room = malloc(size + sizeof(vec));
+        if (!room) return __builtin_nan("");
+        kept = (vec *)(((uintptr_t)room + sizeof(vec)) / sizeof(vec) * sizeof(vec));
     }
     for (int b = first; b < first + count; b += LANES) {
         int left = first + count - b, rows = left < LANES ? left : LANES;
 #define TILE(HIDDEN)                                                                               \
-        loss += tile(&w, &s, HIDDEN, steps, batch, b, rows, drive, measured, known, kept,          \
-                     gradients ? &g : 0)
-        if (w.hidden == 64) TILE(64);                 /* the usual width: the compiler unrolls it */
-        else TILE(w.hidden);
+        loss += tile(w, s, HIDDEN, steps, batch, b, rows, drive, measured, known, kept,            \
+                     gradients ? g : 0)
+        if (w->hidden == 64) TILE(64);                /* the usual width: the compiler unrolls it */
+        else TILE(w->hidden);
     }
-    if (gradients) give_sums(&g, latent, hidden, channels, gradients);
-    free(kept);
+    if (gradients) give_sums(g, latent, hidden, channels, gradients);
+    free(room);
     return loss;
 }
 

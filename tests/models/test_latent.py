@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,62 @@ def test_a_compiler_whose_words_are_in_another_encoding_ends_no_fit(
     forget()
     assert built is None
     assert "the C kernel could not be built" in reason
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="compilers that are shell scripts")
+@pytest.mark.parametrize("system", ["has none", "has one that is broken"])
+def test_pips_compiler_is_taken_where_the_system_has_none_that_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str
+) -> None:
+    own = next((found for found in map(shutil.which, compiled.COMPILERS) if found), None)
+    if own is None:
+        pytest.skip("pip's compiler is stood in for by one of the system")
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho no tools are installed >&2\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    package = tmp_path / "packages" / "ziglang"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import os, sys\n"
+        'assert sys.argv[1] == "cc"\n'
+        'if "-o" in sys.argv:\n'
+        '    assert os.environ["ZIG_GLOBAL_CACHE_DIR"] in sys.argv[sys.argv.index("-o") + 1]\n'
+        f"os.execv({own!r}, [{own!r}, *sys.argv[2:]])\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiled, "COMPILERS", () if system == "has none" else (str(broken),))
+    forget()
+    built, words = kernel.load()
+    forget()
+    assert built is not None, words
+    assert words.endswith("of ziglang)")
+    assert [file.suffix for file in (tmp_path / "cache" / "twinrig").iterdir()] == [".so"]
+
+
+def test_without_any_compiler_it_says_where_one_is_to_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled, "COMPILERS", ())
+    monkeypatch.setattr(compiled.importlib.util, "find_spec", lambda _: None)
+    forget()
+    built, reason = kernel.load()
+    forget()
+    assert built is None
+    assert reason == "PyTorch (no C compiler found; `pip install ziglang` is one)"
+
+
+def test_windows_is_compiled_for_by_pips_compiler_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GCC crashes there with vectors on its stack."""
+    monkeypatch.setattr(compiled.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(compiled.shutil, "which", lambda name: f"/usr/bin/{name}")
+    pips = (sys.executable, "-P", "-m", "ziglang", "cc")
+    assert compiled.compilers() == [*((f"/usr/bin/{name}",) for name in compiled.COMPILERS), pips]
+    monkeypatch.setattr(compiled.sys, "platform", "win32")
+    assert compiled.compilers() == [pips]
 
 
 def test_a_kernel_that_another_process_has_built_and_loaded_is_taken(
