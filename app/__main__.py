@@ -24,7 +24,8 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(code))
     first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
-    if first.startswith("--") and first != "--help":
+    # the window has no `--json`: whoever asks for it, in whatever place, reads lines of it
+    if first.startswith("--") and first != "--help" and "--json" not in sys.argv:
         from app.gui import main as window  # Qt is loaded for the window only
         from app.gui.leaving import leave
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.words import signed
 from instruments.calibration_walk import BRANCHES
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def off_the_last(magnet: LimitedMagnet, spec: BenchSpec, last: Stored | None) ->
     return [
         f"magnet {magnet.name}: {spec.source or 'the bench file'} says {says:.5g} T/A, and its "
         f"last calibration ({last.path}, {last.created}) measured {found.tesla_per_ampere:.5g} ± "
-        f"{found.tesla_per_ampere_error:.1g} T/A ({100 * found.share_off(says):+.1f} %): fields "
+        f"{found.tesla_per_ampere_error:.1g} T/A ({signed(100 * found.share_off(says))} %): fields "
         f"and max_field_T are off by that, unless the gap has changed since. Write "
         f"`tesla_per_ampere = {found.tesla_per_ampere:.5g}` into [magnet.{magnet.name}], or "
         "calibrate anew (`twinrig bench calibrate`)"
@@ -71,8 +72,8 @@ def verdict(
             said.append(
                 f"magnet {magnet.name}: the last calibration ({last.path}, {last.created}) found "
                 f"{earlier.tesla_per_ampere:.5g} T/A, this one "
-                f"{100 * found.share_off(earlier.tesla_per_ampere):+.1f} % more: has the gap, the "
-                "coil or the probe been moved since? Recordings from before rest on the other"
+                f"{signed(100 * found.share_off(earlier.tesla_per_ampere))} % more: has the gap, "
+                "the coil or the probe been moved since? Recordings from before rest on the other"
             )
     span_T = 2 * plan.share * magnet.limits.highest_A * abs(found.tesla_per_ampere)
     if found.bend_T > BEND_SHARE * span_T:
@@ -91,8 +92,8 @@ def _off_the_bench(found: Calibration, spec: BenchSpec, magnet: LimitedMagnet) -
     return (
         f"magnet {magnet.name}: measured {found.tesla_per_ampere:.5g} ± "
         f"{found.tesla_per_ampere_error:.1g} T/A, {spec.source or 'the bench file'} says "
-        f"{says:.5g} T/A ({100 * found.share_off(says):+.1f} %): every field of this bench is off "
-        f"by that. {other_way}Look at the probe's place, direction and zero; where they are "
+        f"{says:.5g} T/A ({signed(100 * found.share_off(says))} %): every field of this bench is "
+        f"off by that. {other_way}Look at the probe's place, direction and zero; where they are "
         "right, write "
         f"`tesla_per_ampere = {found.tesla_per_ampere:.5g}` into its [magnet.{magnet.name}] "
         "(the bench file was not changed)"

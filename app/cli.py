@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments
-        What followed the program's name.
+        What followed the program's name; `--json` may stand before the verb, too.
 
     Returns
     -------
@@ -57,10 +57,12 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without µ still shows the rest
-    with Screen(as_json_lines="--json" in arguments) as screen:
+    as_json, before_verb = "--json" in arguments, list(arguments[:1]) == ["--json"]
+    with Screen(as_json_lines=as_json) as screen:
         try:
             check_our_packages()
-            parsed = build_parser().parse_args(arguments)
+            parsed = build_parser().parse_args(arguments[before_verb:])
+            parsed.json |= before_verb
             _tell_ignored_threads(screen)
             return run(parsed, screen)
         except TwinrigError as error:

@@ -92,7 +92,7 @@ def _layout(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ensemble", nargs="+", action="extend", type=Path, default=[], metavar="TWIN",
         help="other fits of the same device: noise is drawn through all of them, and the "
-        "predicted interval holds their bias",
+        "foreseen interval holds their bias",
     )  # fmt: skip
 
 

@@ -53,10 +53,10 @@ def words_of(event: Event) -> str | None:
             return f"step {step} held for {seconds:.0f} s of at most {at_most_s:.0f} s: {out}"
         case Resumed(seconds):
             return f"going on after {duration(seconds)}"
-        case RunPlan(sequences, repeats, steps, channels, _, predicted_s, path, _):
+        case RunPlan(sequences, repeats, steps, _, _, predicted_s, path, _):
             return (
                 f"{sequences} sequences × {repeats} repeats × {steps} steps of "
-                f"{_names(channels)}: {duration(predicted_s)} of device time → {path}"
+                f"{_names(event.channel_words)}: {duration(predicted_s)} of device time → {path}"
             )
         case Progress(job, done, total, unit, _, remaining_s, note):
             left = "" if remaining_s is None else f", {duration(remaining_s)} left"
@@ -141,7 +141,8 @@ def _names(channels: tuple[str, ...]) -> str:
 def result_lines(values: dict[str, Any]) -> list[str]:
     """The result for people: errors and instruments as tables, the rest as `name  value`."""
     lines: list[str] = []
-    for name, value in values.items():
+    for key, value in values.items():
+        name = _said(key)
         if name in ("errors", "coverage") and not value:
             continue  # of a twin that is not scored
         if name == "errors" and isinstance(value, dict):
@@ -167,10 +168,10 @@ def result_lines(values: dict[str, Any]) -> list[str]:
 def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:
     pad = "  " * depth
     if not any(isinstance(item, dict) or _is_long(item) for item in value.values()):
-        inside = ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-        return [f"{pad}{name:<{14 - len(pad)}} {inside}"]
+        return [f"{pad}{name:<{14 - len(pad)}} {_text(value)}"]
     lines = [f"{pad}{name}"]
-    for key, item in value.items():
+    for own, item in value.items():
+        key = _said(own)
         if isinstance(item, dict):
             lines += _indented(str(key), item, depth + 1)
         elif _is_long(item):
@@ -178,6 +179,11 @@ def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:
         else:
             lines.append(f"{pad}  {key:<{12 - len(pad)}} {_text(item)}")
     return lines
+
+
+def _said(key: str) -> str:
+    """A result's name as people read it: one word for what the twin foresees."""
+    return f"foreseen{key.removeprefix('predicted')}" if key.startswith("predicted") else key
 
 
 def _is_long(value: Any) -> bool:
@@ -291,7 +297,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+        return ", ".join(f"{_said(key)} {_text(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         if not value:
             return "—"

@@ -6,7 +6,7 @@ Heavy imports (torch, pyvisa, matplotlib) stand inside the command that needs th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,12 @@ from app.cli_task import task_events
 from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine_events
 from app.disk import refuse_taken
 from app.new_file import free_name
-from app.operations.events import Event
+from app.operations.events import Event, Note
 from app.pause_keys import pause_keys
+from app.words import duration
 from models.command import command_line
-from models.errors import InputError, raise_problems
+from models.errors import InputError, RefusedError, raise_problems
+from models.short_form import short_form
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from models.recording import Recording
 
 Events = Generator[Event, None, Any]
+LONG_S = 5.0  # of nothing to be seen: from here on it is said why
 
 
 def demo(arguments: argparse.Namespace, run: Run) -> Events:
@@ -65,6 +68,9 @@ def record(arguments: argparse.Namespace, run: Run) -> Events:
     if is_for_twin(arguments):
         yield from _record_for_twin(arguments, run)
         return
+    if arguments.resume is None:
+        _refuse_counts(arguments)
+        yield from _takes_long(arguments)
     what = _resumed(arguments) if arguments.resume is not None else _asked(arguments)
     with run.connected(arguments) as connected, pause_keys(run.pause, run.say):
         yield from operation(connected, pause=run.pause, retries=arguments.retries, **what)
@@ -79,13 +85,37 @@ def _record_for_twin(arguments: argparse.Namespace, run: Run) -> Events:
         yield from operation(connected, pause=run.pause, retries=arguments.retries, **what)
 
 
-def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
-    from app.store import sequences_from
+def _refuse_counts(arguments: argparse.Namespace) -> None:
+    """Refuse what counts and folder tell, before any sequence is made and the bench is touched."""
+    from app.operations.record_room import recording_bytes, room_problems
 
     missing = [f"--{n} is missing" for n in ("sequences", "repeats") if not getattr(arguments, n)]
     raise_problems(InputError, "twinrig record", missing)
-    sequences, window, reset = sequences_from(arguments.sequences)
     refuse_existing(arguments.out)
+    short = short_form(arguments.sequences)
+    if short is None or arguments.out is None:
+        return
+    short.refuse_endless(arguments.repeats, "record")
+    lengths, reference = [short.steps] * short.count, arguments.reference or 0
+    least = recording_bytes(lengths, arguments.repeats, 1, reference)  # a channel at least
+    full = [f"{words}: free some space" for words in room_problems(least, arguments.out)]
+    raise_problems(RefusedError, f"{arguments.out}", full)
+
+
+def _takes_long(arguments: argparse.Namespace) -> Iterator[Event]:
+    """A note where making the sequences of a short form takes a while."""
+    short = short_form(arguments.sequences)
+    if short is not None and short.makes_s > LONG_S:
+        yield Note(
+            f"{short.count} sequences of {short.steps} steps are made first: about "
+            f"{duration(short.makes_s)}"
+        )
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    from app.store import sequences_from
+
+    sequences, window, reset = sequences_from(arguments.sequences, arguments.repeats)
     return {
         "sequences": sequences,
         "window": window,
@@ -178,8 +208,11 @@ def simulate(arguments: argparse.Namespace, run: Run) -> Events:
     from app.operations.simulate import simulate as operation
     from app.store import sequences_from
 
-    sequences, window, reset = sequences_from(arguments.sequences)
-    return operation(
+    refuse_existing(arguments.out)
+    yield from _takes_long(arguments)
+    asked = (arguments.sequences, arguments.repeats, "simulate")
+    sequences, window, reset = sequences_from(*asked)
+    yield from operation(
         arguments.twin, sequences, arguments.repeats, arguments.out,
         seed=arguments.seed, window=window, reset=reset,
     )  # fmt: skip

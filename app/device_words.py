@@ -15,7 +15,7 @@ MOST_CHANNELS = 4  # by name; more are counted
 
 def device_words(device: Device) -> str:
     """Its bench, channels and field window: `'rig 1' (X, Y, 2.2 to 3.4 mT)`."""
-    names = device.channels
+    names = device.channel_words
     channels = ", ".join(names) if len(names) <= MOST_CHANNELS else f"{len(names)} channels"
     low, high = 1e3 * device.window.low_T, 1e3 * device.window.high_T
     told = f"{channels}, {low:g} to {high:g} mT"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.shown_score import shown
+from app.words import digits_apart
 from models.json_form import COUNT, FLAG, NUMBER, TEXT, Rows, Table
 from models.score import by_output
 
@@ -276,11 +277,13 @@ def _interval(network: Network, measured: float, repeats: int) -> str:
             f"measured {told['measured']:.3g}, foreseen {told['predicted']['value']:.3g}: its twin "
             "has no noise, so that no interval was foreseen"
         )
+    digits = digits_apart(told["measured"], (low, high), 3, lambda one, most: f"{one:.{most}g}")
+    measured_words, *ends = (f"{one:.{digits}g}" for one in (told["measured"], low, high))
     where = "inside" if inside(network.predicted, measured) else "outside"
     better = ", on the good side" if measured < network.predicted["low"] else ""
     averaged = f", the mean of {repeats} repeats of each node," if repeats > 1 else ""
     passes = " for single passes" if repeats > 1 else ""
     return (
-        f"measured {told['measured']:.3g}{averaged} lies {where} the 90 % interval that the twin "
-        f"foresaw{passes}, {low:.3g} to {high:.3g}{better}"
+        f"measured {measured_words}{averaged} lies {where} the 90 % interval that the twin "
+        f"foresaw{passes}, {' to '.join(ends)}{better}"
     )

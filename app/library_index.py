@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import sha256_of
 from app.library_begun import parents
+from app.library_damage import DIGESTED_BYTES
 from app.library_facts import Facts, facts_of
 from app.library_kinds import BEGUN, HEADS, KINDS
 from app.library_note import read_note
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from app.library_folders import Artefact
     from app.session import Library
-
-DIGESTED_BYTES = 64 * 2**20
-"""Files up to this size are held against their SHA-256; larger ones when they are opened."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,6 @@ class Index:
 
     library: Library
     _known: dict[Path, tuple[tuple[Any, ...], Entry]] = field(default_factory=dict)
-    _digests: dict[Path, tuple[tuple[int, int], str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> list[Entry]:
@@ -105,7 +101,7 @@ class Index:
         return entry
 
     def _read(self, artefact: Artefact) -> Entry:
-        problem = artefact.broken or self._damage(artefact)
+        problem = artefact.broken or self.library.digests.damage(artefact)
         facts = Facts(KINDS[artefact.kind])
         own = artefact.id
         if not problem:
@@ -118,27 +114,6 @@ class Index:
                 problem = f"{artefact.path.name} can't be shown ({type(fault).__name__}: {fault})"
         made = parents_of(artefact, facts)
         return Entry(artefact, own, facts, made, read_note(artefact.path), problem)
-
-    def _damage(self, artefact: Artefact) -> str:
-        """The first file beside the head that is missing, or is not the one that was written."""
-        for group in ("files", "beside"):
-            named = artefact.head.get(group)
-            for name, digest in named.items() if isinstance(named, dict) else ():
-                file = artefact.path / str(name)
-                try:
-                    if file.stat().st_size <= DIGESTED_BYTES and self._sha256(file) != digest:
-                        return f"{name} is not the file that was written: damaged or exchanged"
-                except (OSError, InputError):
-                    return f"{name} is missing, or can't be read"
-        return ""
-
-    def _sha256(self, file: Path) -> str:
-        stat = file.stat()
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        known = self._digests.get(file)
-        if known is None or known[0] != stamp:
-            known = self._digests[file] = (stamp, sha256_of(file))
-        return known[1]
 
     def _linked(self, entry: Entry, by_id: dict[str, Entry], by_path: dict[Path, Entry]) -> Entry:
         made_from, changed, missing = [], [], []
@@ -159,7 +134,7 @@ class Index:
             file = found.artefact.path / HEADS[found.kind]
             if not parent.sha256 or file.stat().st_size > DIGESTED_BYTES:
                 return False
-            return self._sha256(file) != parent.sha256
+            return self.library.digests.of(file) != parent.sha256
         except (OSError, InputError, KeyError):
             return False  # told as its own damage, or not finished
 

@@ -15,6 +15,7 @@ from app.netcdf import read_netcdf
 from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
 from app.words import MISSING, counted
+from models.channel_words import channel_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def recording(artefact: Artefact) -> Facts:
 def _whole(folder: Path) -> _Seen:
     one = read_recording(folder)
     return _Seen(
-        one.meta, one.status, tuple(one.families), one.channels, one.response.shape[2],
+        one.meta, one.status, tuple(one.families), one.channel_words, one.response.shape[2],
         np.where(one.complete, one.order, -1), one.response[0][one.complete[0], :, 0],
         {"low_T": one.window.low_T, "high_T": one.window.high_T}, int(one.holds.max()),
     )  # fmt: skip
@@ -83,11 +84,12 @@ def _piece(file: Path) -> _Seen:
     """Head and first repeats of a recording that is too large to be read for a list."""
     found = read_netcdf(file, whole=False)
     arrays, attrs = found.variables, found.attrs
+    names = channel_words(tuple(arrays["channel"]), json.loads(attrs["settings"]))
     order, response = np.array(arrays["order"], dtype=np.int64), arrays["response"]
     some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
     return _Seen(
         json.loads(attrs["meta"]), attrs["status"], tuple(arrays["family"]),
-        tuple(arrays["channel"]), response.shape[2], order, np.array(response[0, some, :, 0]),
+        names, response.shape[2], order, np.array(response[0, some, :, 0]),
         json.loads(attrs["window"]), int(arrays["hold"].max()) if "hold" in arrays else 1,
     )  # fmt: skip
 

@@ -57,6 +57,7 @@ PARTS = {
 recalibration's run is over known data and no result. So are the nodes of a deployment."""
 OF_DEVICE = re.compile(r"-\d+$")  # what a second device's folders have behind their names
 DEEPEST = 3  # folders below the run: a demo's are one deep, a deployment's nodes two
+GOES_ON, STILL_RUNS = "Goes on by", "This run has no result yet: it still runs."
 SAMPLE_KEYS = ("sample", "operator", "notes", "temperature_K")
 
 
@@ -114,7 +115,7 @@ def find_artefacts(run: Path) -> Found:
             found[names[name]].append(place)
     if not any(found.values()) and library_begun.is_begun(folder):
         begun = library_begun.facts(Artefact(folder, BEGUN, 0.0, {}))
-        goes_on = dict(begun.rows).get("Goes on by", "it runs, wait for its end")
+        goes_on = dict(begun.rows).get(GOES_ON, "it runs, wait for its end")
         raise InputError(f"{run}: has no result yet ({begun.title}): {goes_on}")
     if not any(found.values()):
         raise InputError(
@@ -152,10 +153,18 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     if not verdicts and found.twins:  # none of them has noise
         verdicts = [report_twin.words_of_mean(twin) for twin in found.twins]
     nothing = ["Recordings only: nothing has been fitted yet."] if found.recordings else []
-    page.lead = [*calibrated, *(verdicts or nothing)]
+    page.lead = [*_unfinished(found.run), *calibrated, *(verdicts or nothing)]
     _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}
     yield page
+
+
+def _unfinished(run: Path) -> list[str]:
+    """What is said of a run that has parts to report, but no result yet: the command for it."""
+    if not library_begun.is_begun(run) or any((run / name).is_file() for name in FILES.values()):
+        return []
+    goes_on = dict(library_begun.facts(Artefact(run, BEGUN, 0.0, {})).rows).get(GOES_ON)
+    return [f"This run has no result yet; go on with: {goes_on}" if goes_on else STILL_RUNS]
 
 
 def _recordings(page: Page, found: Found) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from app.calibration_store import load_calibration
-from app.words import MISSING
+from app.words import MISSING, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,5 +56,5 @@ def section(page: Page, calibrations: Sequence[Path]) -> list[str]:
 def _sentence(stored: Stored) -> str:
     found, says = stored.calibration, stored.bench_tesla_per_ampere
     measured = f"{found.tesla_per_ampere:.5g} ± {found.tesla_per_ampere_error:.1g} T/A"
-    off = f" ({100 * found.share_off(says):+.1f} %)" if found.differs(says) else ", which agrees"
+    off = f" ({signed(100 * found.share_off(says))} %)" if found.differs(says) else ", which agrees"
     return f"Magnet {stored.magnet}: measured {measured}; the bench file said {says:.5g} T/A{off}."

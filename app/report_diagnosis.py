@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.words import signed
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,7 +44,7 @@ def _row(run: Measured, node: int) -> list[str]:
     return [
         f"layer {layer + 1}, node {place + 1}",
         misfit,
-        f"{run.cost[node]:+.2g}",
+        signed(float(run.cost[node]), ".2g"),
         f"{100 * run.clipped[node]:.0f} %",
         f"{100 * run.clipped_foreseen[node]:.0f} %",
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.shown_score import ACCURACY, shown
+from app.words import digits_apart, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 KEEPS = 1.3  # loss on the way to the device up to which a network is said to keep its score
+DIGITS = 4  # of a score, as the command line prints it: an NMSE may be far below 0.0001
 KEEPS_POINTS = 0.01  # of accuracy: one point
 
 
@@ -78,7 +80,7 @@ class Measured:
     def lost(self) -> str:
         """What was lost on the way in words: a factor, of an accuracy points."""
         if self.higher_wins:
-            return f"{100 * (self.measured - self.predicted):+.1f} points"
+            return f"{signed(100 * (self.measured - self.predicted))} points"
         return f"× {self.ratio:.2f}"
 
     @property
@@ -96,6 +98,21 @@ class Measured:
         return bool(self.measured < low if self.higher_wins else self.measured > high)
 
     @property
+    def digits(self) -> int:
+        """So many that the measured score is seen on its side of each end of the interval."""
+        ends = (self.body["predicted"].get(end) for end in ("low", "high"))
+        known = [end for end in ends if end is not None]
+        return digits_apart(self.measured, known, DIGITS, scored)
+
+    @property
+    def beyond_words(self) -> str:
+        """What is said behind the score of one that is `beyond`; empty for others."""
+        if not self.beyond:
+            return ""
+        low, high = (scored(self.body["predicted"][end], self.digits) for end in ("low", "high"))
+        return f", worse than the 90 % interval foreseen, {low} to {high}"
+
+    @property
     def keeps(self) -> bool:
         """Whether the network keeps its score on the way to the device, as it was foreseen."""
         if self.beyond:
@@ -109,9 +126,9 @@ class Measured:
         return self.measured > other if self.higher_wins else self.measured < other
 
 
-def scored(value: float | None) -> str:
-    """A score with four digits, as the command line prints it: an NMSE may be far below 0.0001."""
-    return "—" if value is None else f"{value:.4g}"
+def scored(value: float | None, digits: int = DIGITS) -> str:
+    """A score with so many leading digits."""
+    return "—" if value is None else f"{value:.{digits}g}"
 
 
 def read_deployment(path: Path) -> Measured:

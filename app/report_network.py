@@ -269,8 +269,8 @@ def headline(runs: Sequence[Measured]) -> list[str]:
     kept = "keeps its score" if first.keeps else "loses on the way"
     sentences = [
         f"The {best} {kept}: {metric} {scored(first.predicted)} foreseen by the twin, "
-        f"{scored(first.measured)} on the device{first.averaged} ({first.lost}"
-        f"{', worse than the 90 % interval foreseen' * first.beyond}); it "
+        f"{scored(first.measured, first.digits)} on the device{first.averaged} ({first.lost}"
+        f"{first.beyond_words}); it "
         f"{against_baselines(first)}."
     ]
     plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)

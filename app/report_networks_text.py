@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from app.operations.compare_networks_words import mean_words, sentences
+from app.words import signed
 
 if TYPE_CHECKING:
     from app.operations.compare_networks_table import Row, Table
@@ -33,7 +34,7 @@ def _cells(table: Table, row: Row) -> list[str]:
     inside, of = row.within
     loss = "—" if row.ratio is None else f"× {row.ratio:.2f}"
     if table.by_error and row.points is not None:
-        loss = f"{row.points:+.1f} points"
+        loss = f"{signed(row.points)} points"
     recorded = "?" if table.recorded is None else str(table.recorded)
     return [
         row.label, mean_words(row.predicted), mean_words(row.judged), mean_words(row.measured),

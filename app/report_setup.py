@@ -52,7 +52,7 @@ def _measured(
 def setup_rows(recording: Recording) -> Rows:
     """Rows of name and words: bench, drive, reset, order of the repeats, each instrument."""
     meta = recording.meta
-    channels = zip(recording.channels, recording.units, strict=True)
+    channels = zip(recording.channel_words, recording.units, strict=True)
     rows = [
         ("bench", str(meta.get("bench", "—"))),
         ("drive 0…1 of each step", str(recording.window)),

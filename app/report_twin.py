@@ -238,7 +238,7 @@ def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
         samples = played(model, recording.sequences()[s], SHOWN_SAMPLES, seed=s)[:, :, 0]
         cases.append((f"sequence {s + 1}, {recording.families[s]}", drive, real, samples))
     figure = report_figures.repeats_figure(
-        cases, recording.channels[0], recording.window.field_T, recording.units[0]
+        cases, recording.channel_words[0], recording.window.field_T, recording.units[0]
     )
     words = "Unseen repeats of the device, and the twin's samples under the same field."
     page.figure(f"repeats-{name}", figure, words)

@@ -14,7 +14,8 @@ from app.disk import RESTORE, reading
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import MOST_FAULTS, NUMBER, TEXT, WHOLE, Rows, Table, faults
-from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset, parse_short_form
+from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset
+from models.short_form import short_form
 
 Resolved = tuple[list[FieldSequence], DriveWindow | None, Reset | None]
 KEYS = ("sequences", "window", "reset", "schema", "notes")
@@ -32,7 +33,7 @@ PARTS = {
 }
 
 
-def sequences_from(text: str | Path) -> Resolved:
+def sequences_from(text: str | Path, repeats: int = 1, what: str = "record") -> Resolved:
     """Sequences with the window and reset that they ask for (None: the bench's defaults).
 
     Parameters
@@ -43,15 +44,19 @@ def sequences_from(text: str | Path) -> Resolved:
         or a JSON file: `{"sequences": [{"drive": [0, 0.5, …], "family": "…", "holds": [1, 3,
         …]}, …]}`, where a bare list stands for its drive, with optional `window`
         (`encoding, low_T, high_T, hold_s`) and `reset` (`field_T, hold_s`).
+    repeats, what
+        Of each, to be done with them: where a short form's counts are too many for that, they are
+        refused before any sequence is made.
 
     Raises
     ------
     InputError
         None of these, or faults in it (all at once).
     """
-    short = parse_short_form(str(text))
+    short = short_form(str(text))
     if short is not None:
-        return short, None, None
+        short.refuse_endless(repeats, what)
+        return short.made(), None, None
     path = Path(text)
     with reading(path):  # a name can be too long to ask for
         is_recording, is_file = path.is_dir() or path.suffix == ".nc", path.is_file()

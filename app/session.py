@@ -6,12 +6,14 @@ import math
 import os
 import threading
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import platformdirs
 
 from app.artefacts import new_id
+from app.library_damage import Digests
 from app.library_folders import Artefact, all_of, artefact_of
 from app.operations.safely import each_made_safe, voice_of
 from app.wire_tail import WireTail
@@ -35,7 +37,7 @@ class Library:
     """A folder with one folder an artefact, or with several of one operation in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+        self.folder, self.digests = Path(folder), Digests()
         self._drive = self._drive_now()
 
     def vanished(self) -> str:
@@ -90,6 +92,11 @@ class Library:
         wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
         wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
         return sorted(wanted, key=lambda a: bool(a.inside))
+
+    def checked(self, kind: str) -> list[Artefact]:
+        """Those of a kind, each held against the SHA-256 of its files: a damaged one is broken."""
+        found = self.artefacts(kind)
+        return [replace(one, broken=one.broken or self.digests.damage(one)) for one in found]
 
     def readable(self, read: Callable[[Path], T | None]) -> list[T]:
         """What `read` finds in each folder, newest first; None and what is damaged are left out."""

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 MISSING = "—"
+MOST_DIGITS = 15
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+
+
+def minus(text: str) -> str:
+    """Numbers with a minus sign in place of a hyphen, their exponents without zeros: `−3e−5`."""
+    return EXPONENT.sub(r"e\1", text).replace("-", "−")
+
+
+def signed(value: float, shape: str = ".1f") -> str:
+    """With its sign, as of a change: `+0.4`, `−89.9`; of nothing no `−0.0`."""
+    return minus(f"{value:+z{shape}}")
 
 
 def size(count: float) -> str:
@@ -96,6 +109,21 @@ def counted(number: int, noun: str) -> str:
 def fixed(value: float | None, digits: int) -> str:
     """A number with so many digits; a dash where there is none."""
     return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def digits_apart(
+    value: float, limits: Iterable[float], digits: int, write: Callable[[float, int], str]
+) -> int:
+    """So many digits that a value reads another than each limit that it isn't; `digits` or more.
+
+    A score of 0.0472 that lies outside an interval up to 0.0467 is no `0.047 outside 0.047`.
+    """
+    others = [limit for limit in limits if limit != value]
+    while digits < MOST_DIGITS and any(
+        write(value, digits) == write(other, digits) for other in others
+    ):
+        digits += 1
+    return digits
 
 
 def by_memory(whose: str, words: str) -> str:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from instruments.bench_draft import window_problems
 from instruments.bench_file import parse_bench
 from instruments.draft_values import toml
+from instruments.ratings import beyond_ratings
 from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from instruments.bench import Bench
 
 HEAD = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 LINE = re.compile(
@@ -56,12 +59,17 @@ def edited(text: str, changes: Mapping[tuple[str, str], Any]) -> str:
     return text
 
 
-def problems_of(text: str) -> list[str]:
-    """Why a text is no bench file, in words, as a draft's problems; empty where it is one."""
+def problems_of(text: str, there: Bench | None = None) -> list[str]:
+    """Why a text is no bench file, in words, as a draft's problems; empty where it is one.
+
+    `there`: the bench as it is connected, whose supplies know what they can give.
+    """
     try:
-        return window_problems(parse_bench(text, "bench"))
+        spec = parse_bench(text, "bench")
     except InputError as error:
         return list(error.problems or (str(error),))
+    beyond = [] if there is None else beyond_ratings(there, spec)
+    return [*beyond, *window_problems(spec)]
 
 
 def _with(text: str, table: str, key: str, value: Any) -> str:

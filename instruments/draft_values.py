@@ -44,6 +44,8 @@ def typed(key: str, text: str, driver: str = "") -> Any:
         if with_unit is not None:
             number = value_of(with_unit[1])
             if isinstance(number, (int, float)) and not isinstance(number, bool):
+                if not with_unit[2]:
+                    return float(number)
                 return float(f"{number * PREFIXES[with_unit[2]]:.12g}")
     usual = {one.name: one.usual for one in driver_keys(driver)}
     return value_of(text, usual.get(key))

@@ -94,10 +94,12 @@ class WatchedMagnet:
         if problem:
             raise RefusedError(f"{self.name}: {problem}; nothing was sent")
 
-    def beyond_rating(self) -> list[str]:
-        """Which limits of the bench file the supply can't keep, in words."""
+    def beyond_rating(self, limits: MagnetLimits | None = None) -> list[str]:
+        """Which limits, None: of the bench file, the supply can't keep, in words; asks nobody."""
         magnet, slowest = self.magnet, slowest_A_per_s(self.magnet)
-        return self.limits.beyond(magnet.rated_current_A, magnet.rated_voltage_V, slowest)
+        return (limits or self.limits).beyond(
+            magnet.rated_current_A, magnet.rated_voltage_V, slowest
+        )
 
     def ask_ramp(self) -> None:
         """Learn how slow its own ramp is, where it has one: plans and times rest on it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from models.channel_words import channel_words
 from models.slopes import SLOPE, slopes_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class Device:
             str(known.meta.get("bench", "")),
             known.meta.get(SLOPE) or slopes_of(known.meta),
         )
+
+    @property
+    def channel_words(self) -> tuple[str, ...]:
+        """The channels as people read them: of a spectrum with their frequencies."""
+        return channel_words(self.channels, self.settings)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

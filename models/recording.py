@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.channel_words import channel_words
 from models.errors import InputError, raise_problems
 from models.sequence import LONGEST_HOLD, FieldSequence
 
@@ -171,6 +172,11 @@ class Recording:
         if self.status not in STATUSES:
             problems.append(f"status {self.status!r} is none of {', '.join(STATUSES)}")
         raise_problems(InputError, "recording", problems)
+
+    @property
+    def channel_words(self) -> tuple[str, ...]:
+        """The channels as people read them: of a spectrum with their frequencies."""
+        return channel_words(self.channels, self.settings)
 
     @property
     def complete(self) -> NDArray[np.bool_]:

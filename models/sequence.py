@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +18,8 @@ if TYPE_CHECKING:
 ENCODINGS = ("amplitude", "step", "loop", "rotation")
 LONGEST_HOLD_STEPS = 6
 MOST_STEPS = 10**8  # of all sequences together: a month of the reference rig
+MOST_SEQUENCES = 10**6  # of one short form: each takes some 600 bytes beside its steps
 LONGEST_HOLD = 1000  # of a step, in holds: more is a typing error, and each is a step of a twin
-SHORT_FORM = re.compile(
-    r"^(?P<family>[a-z-]+):(?P<count>\d{1,9})x(?P<steps>\d{1,9})(x(?P<holds>\d{1,4}))?"
-    r"(@(?P<seed>\d{1,18}))?$"
-)
 
 
 @dataclass(frozen=True)
@@ -172,10 +168,12 @@ def holds_problems(holds: NDArray[Any], shape: tuple[int, ...]) -> list[str]:
 
 def steps_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Random levels, each held for 1…6 steps: drive in 0…1, `(steps,)`."""
-    out = np.empty(0)
-    while out.size < steps:
-        out = np.append(out, np.full(rng.integers(1, LONGEST_HOLD_STEPS + 1), rng.random()))
-    return out[:steps]
+    out, done = np.empty(steps), 0
+    while done < steps:
+        held = int(rng.integers(1, LONGEST_HOLD_STEPS + 1))
+        out[done : done + held] = rng.random()
+        done += held
+    return out
 
 
 def smooth_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -209,11 +207,13 @@ def _into_part_of_range(wave: NDArray[np.float64], rng: np.random.Generator) -> 
 
 def mixed_drive(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Segments of 20…60 steps, each of another family, as a network's node meets: `(steps,)`."""
-    out = np.empty(0)
-    while out.size < steps:
+    out, done = np.empty(steps), 0
+    while done < steps:
         family = ("steps", "smooth", "sines")[rng.integers(3)]
-        out = np.append(out, FAMILIES[family](int(rng.integers(20, 61)), rng))
-    return out[:steps]
+        part = FAMILIES[family](int(rng.integers(20, 61)), rng)
+        out[done : done + part.size] = part[: steps - done]
+        done += part.size
+    return out
 
 
 FAMILIES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] = {
@@ -238,6 +238,20 @@ def make_sequences(
     InputError
         Unknown family, or a count, a number of steps or of holds below one.
     """
+    refuse_senseless(family, count, steps, holds)
+    streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
+    return [
+        FieldSequence(
+            FAMILIES[family](steps, np.random.default_rng(s)),
+            family,
+            np.random.default_rng(s.spawn(1)[0]).integers(1, holds + 1, steps),
+        )
+        for s in streams
+    ]
+
+
+def refuse_senseless(family: str, count: int, steps: int, holds: int = 1) -> None:
+    """Raise InputError where `make_sequences` can't make so many, or a rig never plays them."""
     problems = []
     if family not in FAMILIES:
         problems.append(f"family {family!r} is unknown{_did_you_mean(family, FAMILIES)}")
@@ -250,16 +264,12 @@ def make_sequences(
             f"{count} × {steps} steps{f' of {holds} holds' if holds > 1 else ''} are more than "
             f"{MOST_STEPS}, a month of a rig"
         )
-    raise_problems(InputError, "sequences", problems)
-    streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
-    return [
-        FieldSequence(
-            FAMILIES[family](steps, np.random.default_rng(s)),
-            family,
-            np.random.default_rng(s.spawn(1)[0]).integers(1, holds + 1, steps),
+    if count > MOST_SEQUENCES and steps >= 1:
+        problems.append(
+            f"{count} sequences are more than {MOST_SEQUENCES}, which fit into memory: ask for "
+            "fewer, or for longer ones"
         )
-        for s in streams
-    ]
+    raise_problems(InputError, "sequences", problems)
 
 
 def refuse_endless(sequences: Sequence[FieldSequence], repeats: int, what: str) -> None:
@@ -267,24 +277,19 @@ def refuse_endless(sequences: Sequence[FieldSequence], repeats: int, what: str) 
 
     A reset counts as a step. `what` is done with them, as a verb.
     """
-    if not sequences or repeats < 1:
-        raise InputError(f"{len(sequences)} sequences × {repeats} repeats: nothing to {what}")
-    steps = sum(sequence.length + 1 for sequence in sequences)
+    refuse_more_steps(len(sequences), sum(one.length + 1 for one in sequences), repeats, what)
+
+
+def refuse_more_steps(count: int, steps: int, repeats: int, what: str) -> None:
+    """Raise as `refuse_endless`: `count` sequences of so many steps in all, resets counted."""
+    if not count or repeats < 1:
+        raise InputError(f"{count} sequences × {repeats} repeats: nothing to {what}")
     if steps * repeats > MOST_STEPS:
         raise InputError(
-            f"{len(sequences)} sequences × {repeats} repeats are {steps * repeats} steps, resets "
+            f"{count} sequences × {repeats} repeats are {steps * repeats} steps, resets "
             f"counted; at most {MOST_STEPS}, a month of a rig ({MOST_STEPS // steps} repeats of "
             f"these): ask for fewer, or {what} parts one after another"
         )
-
-
-def parse_short_form(text: str) -> list[FieldSequence] | None:
-    """Sequences of `FAMILY:COUNTxSTEPS[xHOLDS][@SEED]`; None where the text has another form."""
-    match = SHORT_FORM.match(text)
-    if match is None:
-        return None
-    count, steps, holds = (int(match[name] or 1) for name in ("count", "steps", "holds"))
-    return make_sequences(match["family"], count, steps, int(match["seed"] or 0), holds)
 
 
 def _did_you_mean(word: str, known: object) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.channel_words import channel_words
 from models.errors import InputError, raise_problems
 from models.json_form import (
     ANYTHING,
@@ -226,6 +227,11 @@ class Twin:
     def weights_of(self, member: int) -> dict[str, NDArray[np.float32]]:
         """The weights of one member, counted from 0, by their own names."""
         return {name: self.weights[of_member(name, member)] for name in self._shapes_of_one()}
+
+    @property
+    def channel_words(self) -> tuple[str, ...]:
+        """The channels as people read them: of a spectrum with their frequencies."""
+        return channel_words(self.channels, self.settings)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the weights, as plain JSON; what a plain latent twin lacks is left out."""

@@ -98,7 +98,7 @@ def warnings_of(recording: Recording) -> list[str]:
     response = recording.measured()
     said = clipped_of(recording)
     several = recording.complete.sum(axis=1) >= 2
-    for c, name in enumerate(recording.channels):
+    for c, name in enumerate(recording.channel_words):
         if several.any() and _repeats_alike(response[several][..., c]):
             said.append(
                 f"channel {name!r}: its repeats are all the same, so that there is no noise to "
@@ -110,7 +110,7 @@ def warnings_of(recording: Recording) -> list[str]:
 def clipped_of(recording: Recording) -> list[str]:
     """A sentence for each clipped channel of a recording, and for whatever else is doubtful."""
     response = recording.measured()
-    clips = clipped_words(response, recording.channels, recording.units)
+    clips = clipped_words(response, recording.channel_words, recording.units)
     return [*clips, *doubts_of(recording)]
 
 
@@ -132,7 +132,7 @@ def is_wild(values: Array) -> NDArray[np.bool_]:
 
 def _wild(recording: Recording) -> Iterator[str]:
     """A sentence for each channel of which a few values are far from all others."""
-    for c, name in enumerate(recording.channels):
+    for c, name in enumerate(recording.channel_words):
         values = np.where(recording.complete[:, :, None], recording.response[..., c], np.nan)
         if np.isfinite(values).sum() < FEWEST_VALUES:
             continue
@@ -151,7 +151,7 @@ def _wild(recording: Recording) -> Iterator[str]:
 
 def _coarse(recording: Recording) -> Iterator[str]:
     """A sentence for each channel whose noise is smaller than the steps that it is read in."""
-    for c, name in enumerate(recording.channels):
+    for c, name in enumerate(recording.channel_words):
         known = _known(recording, c)
         step = step_of(known[:: max(known.size // LOOKED_AT, 1)])
         spread = _spread(recording, c)
@@ -177,7 +177,7 @@ def _too_fine(recording: Recording) -> Iterator[str]:
 
     It keeps seven digits (float32): of 9.4 GHz the next value is 1 kHz away.
     """
-    for c, name in enumerate(recording.channels):
+    for c, name in enumerate(recording.channel_words):
         known = _known(recording, c)
         if known.size < 2 or np.ptp(known) == 0:
             continue
@@ -213,7 +213,7 @@ def _overloaded(recording: Recording) -> list[str]:
         f"channel {name!r} holds {int(marks[..., c].sum())} overload marks of an instrument "
         f"({float(np.abs(recording.response[..., c][marks[..., c]]).max()):g}): import or record "
         "it again without those repeats"
-        for c, name in enumerate(recording.channels)
+        for c, name in enumerate(recording.channel_words)
         if marks[..., c].any()
     ]
 
@@ -221,7 +221,7 @@ def _overloaded(recording: Recording) -> list[str]:
 def scale_words(first: Recording, other: Recording) -> list[str]:
     """Channels whose values differ by a unit's prefix between two recordings of one unit."""
     said = []
-    for c, name in enumerate(first.channels):
+    for c, name in enumerate(first.channel_words):
         known = [_known(r, c) for r in (first, other)]
         one, two = (_inner_span(values) for values in known)
         if not one or not two:  # of a pulse now and then
@@ -240,7 +240,7 @@ def scale_beside(scale: NDArray[np.floating[Any]], recording: Recording) -> list
     `scale` `(C,)`: the standard deviation that its channels had.
     """
     said = []
-    for c, name in enumerate(recording.channels):
+    for c, name in enumerate(recording.channel_words):
         known = _known(recording, c)
         now, then = float(known.std()) if known.size else 0.0, float(abs(scale[c]))
         if now > 0 and then > 0 and not 1 / OTHER_SCALE < now / then < OTHER_SCALE:
@@ -258,7 +258,7 @@ def still_of(recording: Recording) -> list[str]:
     return [
         f"channel {name!r} is {measured(known[0], recording.units[c], 'g')} at every step: is it "
         "connected, is its sensitivity right?"
-        for c, name in enumerate(recording.channels)
+        for c, name in enumerate(recording.channel_words)
         if (known := _known(recording, c)).size > 1 and np.ptp(known) == 0
     ]
 

@@ -159,7 +159,7 @@ def compare(
     found = two_sample(points, labels, strata, rng, wander)
     outer = edges.copy()
     outer[0], outer[-1] = drive_range
-    effects = effects_of(one, other, wander, outer, new.channels)
+    effects = effects_of(one, other, wander, outer, new.channel_words)
     changed = found.p_value <= level
     words = _verdict(changed, found.p_value, effects, len(new.channels))
     return Drift(method, changed, found.p_value, level, words, found.parts, tuple(effects),

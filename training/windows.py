@@ -196,7 +196,7 @@ def refuse_unfit(recording: Recording, *, deterministic: bool, where: str = "rec
     """
     response = recording.measured()
     problems = []
-    for c, name in enumerate(recording.channels):
+    for c, name in enumerate(recording.channel_words):
         if not np.isfinite(response[..., c]).any():
             problems.append(
                 f"channel {name!r} holds no number at all: leave it out of the recording"
@@ -233,7 +233,7 @@ def _left_out(recording: Recording, marked: int) -> Iterator[str]:
         worst = int(holes.sum(axis=(0, 1, 2)).argmax())
         yield (
             f"{int(holes.any(axis=3).sum())} steps hold a value that is not a number (most of them "
-            f"in channel {recording.channels[worst]!r}) and are left out"
+            f"in channel {recording.channel_words[worst]!r}) and are left out"
         )
     missing, repeats = int((~recording.complete).sum()) - marked, recording.complete.sum(axis=1)
     if missing > 0 and repeats.all() and np.ptp(repeats) <= 1:

@@ -84,7 +84,7 @@ LEGS = (
     Leg(
         "deploy",
         "Deploy: every node is measured on the device, one after another. Press the button.",
-        "Measuring node by node; predicted and measured responses lie over one another.",
+        "Measuring node by node; foreseen and measured responses lie over one another.",
         "library_button",
         "That was the whole path. The verdict below was fixed before the run, and the Library "
         "keeps all four artefacts with where each comes from. Press Show in Library; Report there "

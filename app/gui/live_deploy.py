@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.deployment import misfit_of_runs
 from app.gui.live_train import against, sentence
-from app.gui.scores import NMSE, interval, said
+from app.gui.scores import NMSE, interval, more_digits, said
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import shown_name
 from app.operations.events import (
@@ -155,7 +155,7 @@ class LiveDeployment:
 def inside_share(
     measured: FloatArray, mean: FloatArray | None, std: FloatArray | None
 ) -> float | None:
-    """Share of measured steps inside the predicted 90 % band; None before there is one."""
+    """Share of measured steps inside the foreseen 90 % band; None before there is one."""
     if mean is None or std is None:
         return None
     good = np.isfinite(measured)
@@ -166,10 +166,11 @@ def inside_share(
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the foot of the page says: a heading, and sentences."""
+    """What the foot of the page says: a heading, sentences, and the measured score, if any."""
 
     heading: str
     text: str
+    score: str = ""
 
 
 def criterion(predicted: dict[str, float], nodes: int, metric: str = NMSE) -> Verdict:
@@ -178,8 +179,8 @@ def criterion(predicted: dict[str, float], nodes: int, metric: str = NMSE) -> Ve
     most, end = ("at most", "upper") if metric == NMSE else ("at least", "lower")
     return Verdict(
         f"Verdict after all {nodes} nodes",
-        f"Transferred if the device scores {most} {limit}, the {end} end of the twin's predicted "
-        f"90 % interval, {interval(predicted, metric)}.",
+        f"Transferred if the device scores {most} {limit}, the {end} end of the 90 % interval that "
+        f"the twin foresees, {interval(predicted, metric)}.",
     )
 
 
@@ -187,7 +188,7 @@ def verdict(result: dict[str, Any]) -> Verdict:
     """Whether the network transferred, every baseline that it loses to, and what can't be told."""
     found = _transferred(result)
     unsure = [by_memory("It", str(words)) for words in result.get(ORIGIN_UNKNOWN) or ()]
-    return Verdict(found.heading, "\n".join([found.text, *unsure]))
+    return replace(found, text="\n".join([found.text, *unsure]))
 
 
 def _transferred(result: dict[str, Any]) -> Verdict:
@@ -195,18 +196,19 @@ def _transferred(result: dict[str, Any]) -> Verdict:
     predicted: dict[str, float] = dict(result.get("predicted") or {})
     low, high = predicted.get("low"), predicted.get("high")
     beside = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
-    if low is None or high is None:
-        return Verdict("Measured; the twin predicted no interval", beside)
     metric = str(result.get("metric") or NMSE)
-    foreseen = interval(predicted, metric)
+    if low is None or high is None:
+        return Verdict("Measured; the twin foresaw no interval", beside, said(measured, metric))
+    more = more_digits(measured, predicted, metric)
+    foreseen, shown = interval(predicted, metric, more), said(measured, metric, more)
     if (repeats := int(result.get("repeats") or 1)) > 1:
-        beside = f"Each node is the mean of {repeats} runs, predicted is a single one. {beside}"
+        beside = f"Each node is the mean of {repeats} runs, foreseen is a single one. {beside}"
     if measured > high:
         times = measured / max(predicted.get("value", high), 1e-300)
-        outside = f"Outside the predicted {foreseen}: {times:.1f} times the predicted error."
-        return Verdict("Not transferred", f"{outside} {beside}")
-    how = ", better than predicted" if measured < low else " as predicted"
-    return Verdict(f"Transferred{how}", f"Predicted: {foreseen}. {beside}")
+        outside = f"Outside the foreseen {foreseen}: {times:.1f} times the foreseen error."
+        return Verdict("Not transferred", f"{outside} {beside}", shown)
+    how = ", better than foreseen" if measured < low else " as foreseen"
+    return Verdict(f"Transferred{how}", f"Foreseen: {foreseen}. {beside}", shown)
 
 
 def diagnosis(result: dict[str, Any]) -> list[str]:

@@ -76,6 +76,8 @@ class LiveFit:
         What the operation does, in words.
     turn
         The last iteration that fitted the mean alone; None where all did, or none.
+    loss_unit
+        As in `FitProgress`.
     """
 
     iterations: list[int] = field(default_factory=list)
@@ -98,6 +100,7 @@ class LiveFit:
     searched: float = 0.0
     stage: str = ""
     turn: int | None = None
+    loss_unit: str = ""
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a fit are left alone."""
@@ -106,6 +109,7 @@ class LiveFit:
                 self.iterations, self.losses, self.validations = [], [], []
             self.iterations.append(event.iteration)
             self.losses.append(event.loss)
+            self.loss_unit = event.loss_unit
             self.validations.append(np.nan if event.validation is None else event.validation)
             self.validated |= event.validation is not None
             self.reached, self.total, self.elapsed_s = event.iteration, event.total, event.elapsed_s

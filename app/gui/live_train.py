@@ -80,9 +80,7 @@ def score_rows(
     value = predicted.get("value")
     if value is not None:
         low, high = predicted.get("low"), predicted.get("high")
-        rows.append(
-            ScoreRow(name, value, low, high, "predicted", True, "twin", said(value, metric))
-        )
+        rows.append(ScoreRow(name, value, low, high, "foreseen", True, "twin", said(value, metric)))
     for other, error in sorted(baselines.items(), key=lambda item: item[1]):
         shown = said(error, metric)
         rows.append(ScoreRow(shown_name(other), error, word=against(predicted, error), shown=shown))

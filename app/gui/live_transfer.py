@@ -31,6 +31,7 @@ LEAST_PASSES = 3  # one to validate before, one to train, one to validate after
 RATE = "rate"
 REFINES = ("pieces", "repeats", "scoring", "scoring_repeats", "fit_iterations", "fit_rate",
            "train_iterations", "piece_steps")  # fmt: skip
+KEPT = "what was measured is kept, choose it under Go on with"
 OWN_OPTIONS = ("steps", RATE, "retries")
 OF = {RECALIBRATE: ("steps", "retries"), POLISH: (RATE, "retries")}
 
@@ -197,7 +198,7 @@ class LiveTransfer:
         if status != "done" or "predicted" not in result:
             word = "Stopped" if status == "stopped" else "Failed"
             why = str(result.get("reason", "")) or error
-            return f"{word} while {self.asked.title.lower()}", f"what was measured is kept. {why}"
+            return f"{word} while {self.asked.title.lower()}", f"{KEPT}. {why}".rstrip()
         before, after = result.get("predicted_before", {}), result["predicted"]
         parts = [f"foreseen {interval(before, metric)} before, {interval(after, metric)} after"]
         if self.asked.verb == RECALIBRATE:

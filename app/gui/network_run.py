@@ -195,6 +195,6 @@ class NetworkRun:
     def verdict(self) -> str:
         """What is foreseen of a network beside its baselines."""
         value = float(self.live.predicted.get("value", np.nan))
-        said = sentence(value, self.live.baselines, "Predicted, the network")
+        said = sentence(value, self.live.baselines, "Foreseen, the network")
         told = [said, self.live.advice] if self.live.advice else [said]
         return "\n".join([*told, *(by_memory("It", one) for one in self.origin_unknown)])

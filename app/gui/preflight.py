@@ -15,10 +15,9 @@ from app.gui.widgets.checks import Check
 from app.gui.words import size
 from app.operations.record_begin import apart
 from app.operations.record_room import (
-    closed_problems,
+    folder_problems,
     free_bytes,
     recording_bytes,
-    room_problems,
 )
 from app.words import duration
 from models import schedule
@@ -109,8 +108,8 @@ def _here(device: Device, bench: Bench, *, several: bool) -> list[Check]:
 
 def _disk(network: Network, folder: Path, repeats: int) -> Check:
     needed = deployment_bytes(network, repeats)
-    if wrong := closed_problems(folder) or room_problems(needed, folder):
-        return Check("Disk", wrong[0], "fault")
+    if wrong := folder_problems(needed, folder):
+        return Check("Disk", "; ".join(wrong), "fault")
     return Check("Disk", f"{size(needed)} of {size(free_bytes(folder))}")
 
 

@@ -18,9 +18,8 @@ from app.operations.record_room import (
     BY_STEP,
     BYTES_A_VALUE,
     HEAD_BYTES,
-    closed_problems,
+    folder_problems,
     recording_bytes,
-    room_problems,
 )
 from app.operations.reference import reference_problems
 from app.words import duration
@@ -235,7 +234,7 @@ def with_room(plan: Plan, folder: Path) -> Plan:
     """A plan beside the disk of its folder, which is asked here: a share that hangs lets wait."""
     if plan.problem:
         return plan
-    wrong = closed_problems(folder) or room_problems(plan.bytes, folder)
+    wrong = folder_problems(plan.bytes, folder)
     return plan.judged(wrong) if wrong else plan
 
 

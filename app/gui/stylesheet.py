@@ -59,6 +59,7 @@ QToolButton::menu-indicator { image: none; }
 QMenu { background: $surface; border: 1px solid $border; padding: 4px; }
 QMenu::item { padding: 5px 24px 5px 12px; border-radius: 3px; }
 QMenu::item:selected { background: $selected; }
+QMenu::item:disabled { color: $text3; }
 QMenu::separator { height: 1px; background: $hairline; margin: 4px; }
 QToolTip { background: $surface; color: $text1; border: 1px solid $border; padding: 4px; }
 QScrollArea { border: none; background: transparent; }

@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 class Looked:
     """What the page needs of a recording, without the repeats that were marked bad.
 
-    `first` `(R, T, C)`: the repeats of the first sequence; `broken`: why it can't be read.
+    `first` `(R, T, C)`: the repeats of the first sequence; `broken`: why it can't be read; `names`:
+    the channels as people read them.
     """
 
     path: Path
     sequences: int = 0
     repeats: int = 0
     channels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     first: FloatArray | None = None
     finding: Finding | None = None
@@ -54,6 +56,7 @@ def look(path: Path) -> Looked:
         int(recording.response.shape[0]),
         int(recording.complete.sum()),
         tuple(recording.channels),
+        recording.channel_words,
         tuple(recording.units),
         np.array(recording.response[0, kept, :length]),
         find(recording),

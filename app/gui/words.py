@@ -8,33 +8,32 @@ from html import escape
 
 from app.words import MISSING, counted
 from app.words import joined_words as joined_words
+from app.words import minus as minus
 from app.words import prefix as prefix
 from app.words import shown_name as shown_name
 from app.words import size as size
 from app.words import written_unit as written_unit
 
-EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
+LEAST_MAGNITUDE = -7
+MOST_WHOLE_DIGITS = 6
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
 
 
-def score(value: float | None) -> str:
+def score(value: float | None, significant: int = 2) -> str:
     """Two significant digits, without an exponent down to 1e-7; — where there is no number."""
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
         return "0"
-    digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return minus(f"{value:.{digits}f}") if digits <= 8 else short(value, 2)
+    magnitude = math.floor(math.log10(abs(value)))
+    if magnitude < LEAST_MAGNITUDE:
+        return short(value, significant)
+    return minus(f"{value:.{max(0, significant - 1 - magnitude)}f}")
 
 
 def short(value: float, digits: int = 3) -> str:
     """A number of at most so many digits: `0.00321`, `−9.62e−5`."""
     return minus(f"{value:.{digits}g}")
-
-
-def minus(text: str) -> str:
-    """Numbers with a minus sign in place of a hyphen, their exponents without zeros: `−3e−5`."""
-    return EXPONENT.sub(r"e\1", text).replace("-", "−")
 
 
 def tick(value: float) -> str:
@@ -43,10 +42,15 @@ def tick(value: float) -> str:
 
 
 def reading(value: float | None, digits: int = 4) -> str:
-    """A value of the instrument strip: four digits, fixed width in its range."""
+    """A value of the instrument strip: four digits, fixed width in its range.
+
+    Far off any scale it has few digits, too: `1e12`, no 1000000000000.
+    """
     if value is None or not math.isfinite(value):
         return MISSING
     before = len(str(int(abs(value))))
+    if before > MOST_WHOLE_DIGITS:
+        return short(value, digits)
     return minus(f"{value:z.{max(0, digits - before)}f}")  # z: of nothing no `−0.000`
 
 

@@ -77,7 +77,7 @@ class Twins:
         real, ensemble = self._measured(scoring=True), self._ensemble()
         scores = score_model(
             ensemble.best, *_in_single_holds(real), asked.seed,
-            families=real.families, channels=real.channels,
+            families=real.families, channels=real.channel_words,
         )  # fmt: skip
         found = summary(scores, deterministic=False)["verdict"]
         one.scores = {

@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from app.operations.compare_networks_plan import NOISE_AWARE
+from app.words import signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def _headline(table: Table, first: Row) -> str:
         return f"{words}; nothing was deployed."
     lost = f" (× {first.ratio:.2f})" if first.ratio is not None else ""
     if table.by_error and first.points is not None:
-        lost = f" ({first.points:+.1f} points)"
+        lost = f" ({signed(first.points)} points)"
     return f"{words} and measured at {mean_words(first.measured)} on the device{lost}."
 
 

@@ -135,14 +135,18 @@ def deploy(
         raise
     yield from run.turns.notes()
     yield run.forecast(prediction)
-    recordings, seconds = run.recordings, time.monotonic() - begin_s
-    values = write_deployment(out, loaded, recordings, prediction, seconds, drifted)
-    for words in values["diagnosis"]["words"]:
-        yield Note(words)
+    seconds = time.monotonic() - begin_s
+    values = write_deployment(out, loaded, run.recordings, prediction, seconds, drifted)
+    yield from _told(run, values)
+    return out / "deployment.json"
+
+
+def _told(run: _Run, values: dict[str, Any]) -> Iterator[Event]:
+    """What came of it: where score was lost, how evenly the steps came, the result."""
+    yield from map(Note, values["diagnosis"]["words"])
     yield from run.timing_notes()
     first = run.places[0]
     yield Result({**values, **timing_values(first.writer, first.bench)})
-    return out / "deployment.json"
 
 
 def _refuse_another(
@@ -228,6 +232,7 @@ class _Run:
             sum(place.pending * place.bench.predicted_s(steps) for place in self.places),
             str(first.path),
             str(first.recording.meta.get("id", "")),
+            first.recording.channel_words,
         )
 
     def layers(self) -> Generator[Event, None, FloatArray]:

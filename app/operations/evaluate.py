@@ -68,7 +68,8 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     yield Note(which)
     yield Stage("score", 2, 2)
     model = module_of(fitted)
-    scores = score_model(model, drive, real, seed, families=families, channels=measured.channels)
+    channels = measured.channel_words
+    scores = score_model(model, drive, real, seed, families=families, channels=channels)
     for text in scores.notes:
         yield Note(text)
     yield TwinScored(scores.errors, scored_details(model, drive, real, scores))

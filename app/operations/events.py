@@ -52,7 +52,10 @@ class Note(Event):
 
 @dataclass(frozen=True)
 class RunPlan(Event):
-    """What a recording or deployment is about to do, before anything is energised."""
+    """What a recording or deployment is about to do, before anything is energised.
+
+    `named`: the channels as people read them; empty: as they are called.
+    """
 
     sequences: int
     repeats: int
@@ -62,6 +65,12 @@ class RunPlan(Event):
     predicted_s: float
     path: str
     run_id: str
+    named: tuple[str, ...] = ()
+
+    @property
+    def channel_words(self) -> tuple[str, ...]:
+        """The channels as people read them."""
+        return self.named or self.channels
 
 
 @dataclass(frozen=True)
@@ -178,13 +187,17 @@ class Resumed(Event):
 
 @dataclass(frozen=True)
 class FitProgress(Event):
-    """The state of a fit: losses of the objective on the training and validation part."""
+    """The state of a fit: losses of the objective on the training and validation part.
+
+    `loss_unit`: what one of an energy score is, where it had to be assumed; empty: the noise.
+    """
 
     iteration: int
     total: int
     loss: float
     validation: float | None
     elapsed_s: float
+    loss_unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fit_words import (
     STAGES,
+    as_usual,
     introduction,
-    members_words,
-    objective_words,
+    loss_unit,
     phase,
 )
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
@@ -38,7 +38,6 @@ from models.errors import InputError, raise_problems
 from training.fit import FitSettings, begin_fit, refuse_unfit
 from training.objectives import refuse_unknown
 from training.structure import SHARE, Search
-from training.usual import usual_members, usual_objective
 from training.validation import score_model
 
 if TYPE_CHECKING:
@@ -130,13 +129,8 @@ def fit(
     refuse_unfit(chosen, source.part("training")[1])
     yield from introduction(source, objective, chosen)
     if not (begun or resume or search):
-        if objective is None and not deterministic:
-            chosen = replace(chosen, objective=usual_objective(source.part("training")))
-            yield from map(Note, objective_words(source, chosen))
-        if not settings.get("members"):
-            members = usual_members(chosen, len(source.parts.training))
-            chosen = replace(chosen, members=members)
-            yield from map(Note, members_words(source, chosen))
+        free = objective is None and not deterministic
+        chosen = yield from as_usual(chosen, source, free, not settings.get("members"))
     yield from (Note(words, "warning") for words in unknown_drives(source, begun))
     if resume:
         refuse_changed(source.parents, numbers["parents"])
@@ -232,6 +226,7 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
     told, usable = 0.0, -EVERY_S
     validation: float | None = None
     mean_only, said = running.in_first_phase, len(running.remarks)
+    unit = loss_unit(source, running.settings)
     yield phase(running)
     before: FitStep | None = None  # not told
     try:
@@ -240,7 +235,7 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
             if mean_only != running.in_first_phase:
                 mean_only = running.in_first_phase
                 if before is not None:  # where the phase ended
-                    yield _progress(running, before, validation)
+                    yield _progress(running, before, validation, unit)
                 if not mean_only:
                     yield from map(Note, running.remarks[said:])
                     said = len(running.remarks)
@@ -249,7 +244,7 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
             before = step
             if now - told >= PROGRESS_EVERY_S or running.done:
                 told, before = now, None
-                yield _progress(running, step, validation)
+                yield _progress(running, step, validation, unit)
             if now - shown >= SAMPLES_EVERY_S or running.done:
                 shown = now
                 yield _samples(running.module(), source, step.iteration)
@@ -265,9 +260,9 @@ def _iterate(running: AnyFit, work: _Work) -> Iterator[Event]:
             save_so_far(out, twin_so_far(running, source, work.begun, work.search))
 
 
-def _progress(running: AnyFit, step: FitStep, validation: float | None) -> FitProgress:
+def _progress(running: AnyFit, step: FitStep, validation: float | None, unit: str) -> FitProgress:
     total, spent_s = running.expected_iterations, running.elapsed_s
-    return FitProgress(step.iteration, total, step.loss, validation, spent_s)
+    return FitProgress(step.iteration, total, step.loss, validation, spent_s, unit)
 
 
 def _samples(model: Sampled, source: FitInput, iteration: int) -> FitSamples:
@@ -315,5 +310,5 @@ def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
 def _scores(model: Sampled, seed: int, source: FitInput) -> Scores:
     """The twin's scores on what was held out."""
     families = [source.recording.families[int(s)] for s in source.parts.test]
-    channels = source.recording.channels
+    channels = source.recording.channel_words
     return score_model(model, *source.part("test"), seed, families=families, channels=channels)

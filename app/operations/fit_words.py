@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.operations.events import FitProgress, Note, Stage
@@ -12,10 +13,11 @@ from training.fit_loop import fit_device
 from training.fit_members import MembersFit
 from training.objectives import PUBLISHED
 from training.structure import FEW_CHANNELS, usual
-from training.usual import learns_by_innovations
+from training.usual import learns_by_innovations, usual_members, usual_objective
+from training.windows import ASSUMED_SPREAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from app.operations.fit_input import FitInput
     from training.fit import AnyFit, FitSettings
@@ -31,6 +33,10 @@ ALL_ONCE = (
     "no fitted sequence has two repeats, so that nothing tells which patterns of a spectrum's "
     "channels its noise hardly reaches, and the mean is learned worse: fit some 24 further "
     "sequences with 2 to 4 repeats beside these"
+)
+ASSUMED = (
+    "no fitted sequence has two repeats that would tell the noise: energy scores while fitting are "
+    "in units of {unit}, which is assumed; compare them with no other fit's"
 )
 
 
@@ -48,14 +54,36 @@ def introduction(source: FitInput, objective: str | None, chosen: FitSettings) -
             yield Note(PUBLISHED_TAKES.format(iterations=chosen.iterations), "warning")
     else:
         yield Note(f"the twin's path runs by: {_path(source, chosen)}")
+    if unit := loss_unit(source, chosen):
+        yield Note(ASSUMED.format(unit=unit))
     if chosen.deterministic and objective not in (None, "energy", "mean"):
         yield Note(f"objective {objective!r} needs noise: fitting the mean instead", "warning")
+
+
+def loss_unit(source: FitInput, chosen: FitSettings) -> str:
+    """What one of a fit's energy scores is where no repeats tell the noise, which it is of else."""
+    if chosen.deterministic or chosen.objective == PUBLISHED or _is_repeated(source):
+        return ""
+    return f"{100 * ASSUMED_SPREAD:g} % of the signal"
 
 
 def _is_repeated(source: FitInput) -> bool:
     """Whether a fitted sequence has two repeats."""
     counts = source.recording.complete[source.parts.training][:, source.parts.training_repeats]
     return bool((counts.sum(axis=1) > 1).any())
+
+
+def as_usual(
+    chosen: FitSettings, source: FitInput, objective: bool, members: bool
+) -> Generator[Note, None, FitSettings]:
+    """The settings with what is usual of such recordings, where it is free; told, and why."""
+    if objective:
+        chosen = replace(chosen, objective=usual_objective(source.part("training")))
+        yield from map(Note, objective_words(source, chosen))
+    if members:
+        chosen = replace(chosen, members=usual_members(chosen, len(source.parts.training)))
+        yield from map(Note, members_words(source, chosen))
+    return chosen
 
 
 def objective_words(source: FitInput, chosen: FitSettings) -> list[str]:

@@ -283,4 +283,5 @@ class _Run:
             first.recording.channels, first.recording.units,
             sum(self.benches[run.device].predicted_s(n) for n in left for run in self.schedule),
             str(first.path), str(first.recording.meta.get("id", "")),
+            first.recording.channel_words,
         )  # fmt: skip

@@ -20,6 +20,7 @@ from app.operations.deploy import deploy
 from app.operations.events import Note, Stage
 from app.operations.transfer_parts import bettered, with_parent, within
 from app.weights_store import NETWORK_FILE, load_network
+from app.words import signed
 from training.recalibrate import recalibrate as corrected
 from training.recalibrate import refuse_few
 
@@ -176,8 +177,10 @@ def correction_of(network: Network, nodes: Sequence[Recording]) -> Recalibrated:
 
 def words_of(found: Recalibrated) -> str:
     """Whether the cross-validated gain is real or none, in a sentence."""
-    percent, error = 100 * found.gain, 100 * found.error
-    seen = f"squared error {-percent:+.1f} ± {error:.1f} % on blocks that it has not seen"
+    error = 100 * found.error
+    seen = (
+        f"squared error {signed(-100 * found.gain)} ± {error:.1f} % on blocks that it has not seen"
+    )
     if found.real:
         return f"the gain is real: {seen}; the read-out is corrected"
     return f"no gain beyond chance: {seen}; the trained read-out stays"

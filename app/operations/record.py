@@ -182,6 +182,7 @@ def _plan(bench: Bench, asked: Asked, writer: RecordingWriter, reference: int) -
         + (len(pending) * bench.predicted_s(reference) if reference else 0.0),
         str(writer.path),
         str(writer.recording.meta.get("id", "")),
+        writer.recording.channel_words,
     )
 
 

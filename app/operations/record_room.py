@@ -47,6 +47,11 @@ def closed_problems(folder: Path) -> list[str]:
     return [f"nothing can be written in {there}: check who may write there"]
 
 
+def folder_problems(needed: float, folder: Path) -> list[str]:
+    """Why so many bytes can't be kept in a folder, all of it: who may write there, and room."""
+    return [*closed_problems(folder), *room_problems(needed, folder)]
+
+
 def room_problems(needed: float, folder: Path, times: float = TIMES) -> list[str]:
     """Words where a recording of so many bytes finds no room; it asks the disk, which may wait.
 

@@ -22,6 +22,7 @@ from app.operations.events import ReferenceRecorded, ReferenceStarted
 from app.operations.runs import EndedItselfError
 from app.operations.void_repeats import repeat_under
 from app.recording_store import RecordingWriter
+from app.words import signed
 from models.recording import Recording
 
 if TYPE_CHECKING:
@@ -163,12 +164,12 @@ class Reference:
         writer.beat()
         drifts = drift_of(levels_of(writer.recording))
         channel = int(np.argmax(np.abs(np.nan_to_num(drifts, nan=-1.0))))
-        drift, name = float(drifts[channel]), kept.channels[channel]
-        self.words = f"drift {drift:+.1f} σ" if np.isfinite(drift) else ""
+        drift, name = float(drifts[channel]), kept.channel_words[channel]
+        self.words = f"drift {signed(drift)} σ" if np.isfinite(drift) else ""
         yield ReferenceRecorded(position, response.mean(axis=0), drift, name)
         if self._stop_at and abs(drift) > self._stop_at:
             raise EndedItselfError(
-                f"the reference has drifted by {drift:+.1f} σ in {name} since the run began, "
+                f"the reference has drifted by {signed(drift)} σ in {name} since the run began, "
                 f"beyond --stop-at-drift {self._stop_at:g}: let the device or the rig settle, or "
                 "go on with --resume and a larger one"
             )

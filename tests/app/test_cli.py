@@ -23,6 +23,7 @@ from app.operations.sweep_grid import Grid
 from app.store import read_recording
 from models import compiled
 from models.errors import InputError
+from models.short_form import ShortForm
 from training.course import TrainSettings
 from training.fit_settings import (
     FEW_SEQUENCES,
@@ -36,6 +37,8 @@ from training.structure import FEW_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from models.sequence import FieldSequence
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,6 +143,34 @@ def test_with_json_an_error_is_an_object_too(capsys: pytest.CaptureFixture[str])
     assert "no-twin" in str(error["message"])
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--json", "report", "/nowhere"], "/nowhere: no such folder"),
+        (["--json", "bench", "check", "--bench", "/nowhere.toml"], "/nowhere.toml"),
+        (["--json", "recod"], "did you mean 'record'?"),
+        (["--json"], "required: VERB"),
+        (["--theme", "dark", "--json"], "invalid choice: 'dark'"),
+    ],
+)
+def test_json_may_stand_before_the_verb(
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was taken for an option of the window, which said so in words, without an object."""
+    from app.__main__ import main as program
+
+    monkeypatch.setattr(sys, "argv", ["twinrig", *words])
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # Ctrl-C stays pytest's
+    assert program() == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["exit_code"]) == ("error", 2)
+    assert said in told["message"]
+
+
 def test_an_unexpected_error_is_a_sentence_and_a_log_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +247,38 @@ def test_a_refused_sequence_is_exit_4_with_nothing_on_the_wire_or_the_disk(
     sent = [line for line in lines_of(log.read_text()) if line["direction"] == "out"]
     assert not [line for line in sent if str(line["data"]).startswith(("CURR ", "OUTP O"))]
     assert not out.exists()
+
+
+def test_what_counts_and_folder_refuse_is_refused_before_a_sequence_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100000 sequences of 900 steps took a minute first."""
+    monkeypatch.setattr("models.short_form.make_sequences", None)
+    asked = ("record", "--bench", "virtual", "--sequences", "mixed:100000x900", "--repeats")
+    assert run(*asked, "2", "--out", str(tmp_path / "out")) == 2
+    assert "× 2 repeats are 180200000 steps" in capsys.readouterr().err
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine").touch()
+    assert run(*asked, "1", "--out", str(tmp_path / "taken")) == 2
+    assert "nothing is ever overwritten" in capsys.readouterr().err
+    monkeypatch.setattr("app.operations.record_room.free_bytes", lambda _: 10**9)
+    assert run(*asked, "1", "--out", str(tmp_path / "out")) == 4
+    assert "of the disk, which has 1.0 GB left in" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wait_for_many_sequences_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(form: ShortForm) -> list[FieldSequence]:
+        raise InputError("made")
+
+    monkeypatch.setattr(ShortForm, "made", made)
+    for count, said in ((100000, True), (100, False)):
+        asked = ("record", "--bench", "virtual", "--sequences", f"mixed:{count}x900", "--repeats")
+        assert run(*asked, "1", "--out", str(tmp_path / "out")) == 2
+        told = "100000 sequences of 900 steps are made first: about 1 min 30 s"
+        assert (told in capsys.readouterr().err) == said
 
 
 def test_accelerating_a_real_bench_is_refused(

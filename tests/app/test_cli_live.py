@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,12 +107,26 @@ def test_results_are_tables_for_people() -> None:
     assert words_of(Note("careful", "warning")) == "warning: careful"
 
 
+def test_people_read_foreseen_where_the_keys_of_a_result_say_predicted() -> None:
+    predicted = {"value": 0.1, "low": 0.05, "high": 0.15}
+    told = {
+        "predicted": predicted, "predicted_before": predicted,
+        "rounds": {"round 1": {"predicted_before": 0.1, "predicted_after": 0.2}},
+    }  # fmt: skip
+    lines = result_lines(told)
+    assert lines[0] == "foreseen       value 0.1, low 0.05, high 0.15"
+    assert lines[1] == "foreseen_before value 0.1, low 0.05, high 0.15"
+    assert lines[-1].split(maxsplit=2)[-1] == "foreseen_before 0.1, foreseen_after 0.2"
+
+
 def test_a_plan_names_few_channels_and_counts_many() -> None:
     few = RunPlan(2, 3, 10, ("X", "Y"), ("V", "V"), 60.0, "out/recording.nc", "rec-1")
     assert "10 steps of X, Y: " in str(words_of(few))
     many = tuple(f"S21[{n}]" for n in range(60))
     plan = RunPlan(2, 3, 10, many, ("",) * 60, 60.0, "out/recording.nc", "rec-1")
     assert "60 channels (S21[0] … S21[59])" in str(words_of(plan))
+    known = replace(plan, named=tuple(f"S21[{n}] at {4 + n / 10:.1f} GHz" for n in range(60)))
+    assert "60 channels (S21[0] at 4.0 GHz … S21[59] at 9.9 GHz)" in str(words_of(known))
 
 
 def test_a_trials_scores_are_an_error_or_accuracies_and_say_which() -> None:

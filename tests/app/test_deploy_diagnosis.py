@@ -228,6 +228,15 @@ def test_a_twin_without_noise_foresaw_no_interval(network: Network) -> None:
     )
 
 
+def test_a_score_just_outside_the_interval_does_not_look_inside(network: Network) -> None:
+    near = replace(network, predicted={"value": 0.041, "low": 0.034, "high": 0.047})
+    found = Diagnosis.of(near, foreseen_responses(near), np.ones(4))
+    assert found.words(near, 0.04703)[0] == (
+        "measured 0.04703 lies outside the 90 % interval that the twin foresaw, 0.034 to 0.047"
+    )
+    assert "measured 0.0469 lies inside" in found.words(near, 0.0469)[0]
+
+
 def test_misfit_of_several_repeats_is_that_of_single_runs(network: Network) -> None:
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((4, 6, 80, 2))

@@ -65,6 +65,9 @@ def test_sequences_that_were_measured_once_are_fitted_beside_those_that_score(de
     both = [tmp_path / "once", device / "scoring"]
     events = list(fit(both, tmp_path / "twin", iterations=60, **SMALL))
     assert "fitted by innovations-energy" in " ".join(e.text for e in events if isinstance(e, Note))
+    notes = [e.text for e in events if isinstance(e, Note)]
+    assert any("energy scores while fitting are in units of 1 % of the signal" in n for n in notes)
+    assert {e.loss_unit for e in events if isinstance(e, FitProgress)} == {"1 % of the signal"}
     assert events[-1].values["errors"]["spread"]["ratio"] > 0
     assert load_twin(tmp_path / "twin").meta["held_out"]["test"] == list(range(60, 68))
 
@@ -80,6 +83,11 @@ def test_a_spectrum_of_single_repeats_is_told_what_they_can_not_tell(tmp_path, r
     events = fit([tmp_path / "fitted", tmp_path / "scoring"], tmp_path / "twin", iterations=2)
     notes = [e.text for e in events if isinstance(e, Note)]
     assert any("no fitted sequence has two repeats" in text for text in notes) == said
+
+
+def test_of_repeats_the_loss_is_in_units_of_their_noise(fitted):
+    assert {e.loss_unit for e in fitted[1] if isinstance(e, FitProgress)} == {""}
+    assert not any("energy scores while" in e.text for e in fitted[1] if isinstance(e, Note))
 
 
 def test_progress_is_told_where_a_phase_ends_however_fast_it_was(fitted):

@@ -20,7 +20,8 @@ from instruments.bench import Bench
 from instruments.bench_file import parse_bench
 from models.errors import InputError, RefusedError
 from models.recording import HELD_SCHEMA, SCHEMA, faults_of
-from models.sequence import DriveWindow, FieldSequence, Reset, make_sequences, parse_short_form
+from models.sequence import DriveWindow, FieldSequence, Reset, make_sequences
+from models.short_form import parse_short_form
 from tests.app.held import bench_text, recorded, spec_of
 
 if TYPE_CHECKING:

@@ -88,10 +88,10 @@ def test_scores_are_shown_as_everywhere_else(
     rows = dict(facts.rows)
     assert facts.title == f"digits 4 measured {words} {measured}"
     assert (rows["Score"], rows["Measured"]) == (words, measured)
-    assert (rows["Predicted"], rows["Ridge"]) == (foreseen, ridge)
+    assert (rows["Foreseen"], rows["Ridge"]) == (foreseen, ridge)
     task = {"name": "digits", "metric": metric}
     rows = dict(facts_of(Artefact(tmp_path, "net", 0.0, {**known, "task": task})).rows)
-    assert (rows["Score"], rows["Predicted on the device"]) == (words, foreseen)
+    assert (rows["Score"], rows["Foreseen on the device"]) == (words, foreseen)
     assert rows["Ridge"] == ridge
 
 

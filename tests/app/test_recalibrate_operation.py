@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from recorded import is_safe
 
 from app.deployment_store import load_deployment
 from app.operations.events import NodeMeasured, Note
-from app.operations.recalibrate import correction_of, recalibrate
+from app.operations.recalibrate import correction_of, recalibrate, words_of
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.operations.transfer_torch import foreseen, read, stretch
@@ -20,6 +21,7 @@ from instruments.bench_file import read_bench
 from instruments.clock import Stop
 from models.errors import InputError, RefusedError, StoppedError
 from models.sequence import Reset
+from training.recalibrate import Recalibrated
 from training.tasks import make_task
 
 if TYPE_CHECKING:
@@ -49,6 +51,14 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     network, deployment = made.meta["parents"][-2:]
     assert network["sha256"] == sha256_of(kept / "network" / "network.json")
     assert deployment["sha256"] == sha256_of(out / "run" / "deployment.json")
+
+
+def test_a_change_has_a_minus_sign_as_everywhere_else() -> None:
+    """It read `-89.9 %`, with a hyphen."""
+    found = Recalibrated(np.ones(1), np.ones(1), 1.0, 0.3, 0.03, 0.899, 0.012)
+    assert "squared error −89.9 ± 1.2 % on" in words_of(found)
+    assert "squared error +0.4 ± 1.2 %" in words_of(replace(found, gain=-0.004))
+    assert "squared error +0.0 ± 1.2 %" in words_of(replace(found, gain=1e-6))
 
 
 def test_a_stopped_recalibration_leaves_the_rig_safe_and_goes_on_with_the_next_node(
@@ -110,8 +120,6 @@ def test_a_task_whose_data_have_changed_is_refused(kept: Path, tmp_path: Path) -
 
 
 def test_what_may_not_run_is_refused_before_a_folder_is_made(kept: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     spec = replace(read_bench("virtual"), reset=Reset(0.0041))
     with Bench.connect(spec) as other, pytest.raises(RefusedError, match="reset field_T"):
         next(recalibrate(kept / "network", other, tmp_path / "out", apart=in_here))

@@ -16,6 +16,7 @@ from app.operations.events import Note, RepeatRecorded
 from app.operations.refine import Refinement, refine
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
+from app.report import build_page, find_artefacts
 from app.store import load_network, load_twin, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -147,7 +148,13 @@ def test_a_stopped_round_leaves_the_rig_safe_and_goes_on_with_the_same_drives(
     events.close()
     assert is_safe(bench)
     drives = json.loads((out / "round-1" / "drives.json").read_text())["drives"]
+    *_, page = build_page(find_artefacts(out), tmp_path / "page")
+    assert page.lead[0] == (  # its parts were reported as if they were all of it
+        "This run has no result yet; go on with: twinrig refine --bench B.toml --resume " + str(out)
+    )
     resumed, _ = run(refine(None, bench, out, resume=True, apart=in_here))
+    *_, page = build_page(find_artefacts(out), tmp_path / "page")
+    assert not any("no result yet" in words for words in page.lead)
     assert sum(isinstance(e, RepeatRecorded) for e in resumed) == 31
     assert json.loads((out / "round-1" / "drives.json").read_text())["drives"] == drives
     assert resumed[-1].values["hardware_runs"] == 32

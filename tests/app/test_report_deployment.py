@@ -32,7 +32,7 @@ def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     runs = [accurate("noise-aware", 0.95, 0.945), accurate("untrained", 0.9, 0.85)]
     first, second = headline(runs)
     assert "keeps its score" in first
-    assert "-0.5 points" in first
+    assert "−0.5 points" in first
     assert "training made it better by 9.5 points" in second
     (lost,) = headline([accurate("noise-aware", 0.95, 0.93)])
     assert "loses on the way" in lost
@@ -44,7 +44,11 @@ def test_a_score_beyond_the_interval_foreseen_is_not_kept() -> None:
     run.body["predicted"] |= {"low": 0.947, "high": 0.96}
     (said,) = headline([run])
     assert "loses on the way" in said
-    assert "(-0.5 points, worse than the 90 % interval foreseen)" in said
+    assert "(−0.5 points, worse than the 90 % interval foreseen, 0.947 to 0.96)" in said
+    run.body["predicted"]["low"] = 0.94504
+    (said,) = headline([run])
+    assert "0.945 on the device" in said
+    assert "foreseen, 0.94504 to 0.96)" in said  # and no `0.945 to 0.96`
     error = Measured(Path("n"), "noise-aware", {**run.body, "metric": "nmse"}, *2 * [np.zeros(3)])
     for value, low, high, kept in (
         (1.2, 0.9, 1.1, False), (1.2, 0.9, 1.25, True), (0.8, 0.9, 1.1, True), (1.4, 0.9, 2, False),

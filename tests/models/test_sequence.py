@@ -13,8 +13,8 @@ from models.sequence import (
     FieldSequence,
     Reset,
     make_sequences,
-    parse_short_form,
 )
+from models.short_form import parse_short_form, short_form
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -123,3 +123,29 @@ def test_more_steps_than_any_rig_plays_are_refused_before_they_are_made() -> Non
     with pytest.raises(InputError, match=r"more than 100000000, a month of a rig"):
         parse_short_form("mixed:999999999x99999999")
     assert parse_short_form("mixed:" + "9" * 5000 + "x1") is None
+    with pytest.raises(InputError, match="20000000 sequences are more than 1000000, which fit"):
+        parse_short_form("mixed:20000000x1")
+
+
+def test_too_many_repeats_are_refused_by_the_counts_of_the_short_form(monkeypatch) -> None:
+    """`mixed:100000x900` was made for a minute before its repeats were looked at."""
+    monkeypatch.setattr("models.short_form.make_sequences", None)  # none is made
+    asked = short_form("mixed:100000x900")
+    assert asked is not None
+    assert 30 < asked.makes_s < 300
+    asked.refuse_endless(1, "record")
+    with pytest.raises(InputError, match=r"× 2 repeats are 180200000 steps, .*\(1 repeats of"):
+        asked.refuse_endless(2, "record")
+    with pytest.raises(InputError, match="nothing to record"):
+        asked.refuse_endless(0, "record")
+
+
+@pytest.mark.parametrize(
+    ("family", "beginning"),
+    [
+        ("steps", [0.75359, 0.75359, 0.03184, 0.03184, 0.03184, 0.12329]),
+        ("mixed", [0.37487, 0.37706, 0.37879, 0.37991, 0.38023, 0.37965]),
+    ],
+)
+def test_a_seed_gives_the_sequences_that_it_always_gave(family: str, beginning: list) -> None:
+    assert make_sequences(family, 1, 150, 5)[0].drive[:6].round(5).tolist() == beginning

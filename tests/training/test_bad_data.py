@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
+from models.network_parts import Device
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
 from training.bad_data import clipped, problems_of, warnings_of
@@ -116,6 +117,15 @@ def test_repeats_that_are_all_the_same_have_no_noise():
     response = noisy()
     response[..., 1] = response[:, :1, :, 1]
     assert "channel 'Y': its repeats are all the same" in warnings_of(recording(response))[0]
+
+
+def test_a_channel_of_a_spectrum_is_told_with_its_frequency():
+    response = noisy()
+    response[..., 1] = response[:, :1, :, 1]
+    axis = {"start_Hz": 4e9, "stop_Hz": 5e9, "points": 5, "sweep_type": "linear"}
+    made = recording(response, channels=("S21[0]", "S21[1]"), settings={"vna": axis})
+    assert "channel 'S21[1] at 4.25 GHz': its repeats" in warnings_of(made)[0]
+    assert Device.of(made).channel_words == made.channel_words
 
 
 def test_sequences_with_one_repeat_beside_others_are_nothing_to_doubt():

@@ -20,6 +20,7 @@ from instruments.clock import Stop
 from instruments.discovery import Found, discover
 from instruments.draft_of_bench import draft_of
 from instruments.draft_settings import boards_of, known_by, on_a_clock
+from instruments.ratings import rated
 from instruments.who_answers import Answer, who_answers
 from models.command import command_line
 from models.errors import InputError
@@ -144,7 +145,7 @@ class BenchDraftPage(Page):
             card.deleteLater()
         self.cards, self.virtual = [], draft.virtual
         for one in draft.instruments:
-            card = self._card(one)
+            card = self._card(rated(self.session.bench, one))
             card.table_name.setText(one.name)
             card.take_interlocks(draft)
         self.fields.show_draft(draft)

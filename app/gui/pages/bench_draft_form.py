@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
 
+from app.gui.bench_values import bare_unit, shown, taken
 from app.gui.new_file import NewFile
 from app.gui.pages.bench_draft_card import claimed, placeholder
 from app.gui.widgets.basic import Choice, label, row, set_level
 from app.gui.widgets.file_dialog import beside
 from instruments.bench_draft import OFFERED, is_missing
 from instruments.bench_keys import RESET_KEYS, Key, drive_keys
-from instruments.draft_values import toml, typed
 from models.sequence import ENCODINGS
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from instruments.bench_draft import Draft
 
 LABELS = {
-    "low_T": "Field at drive 0", "high_T": "Field at drive 1", "hold_s": "Hold", "gate_s": "Gate",
+    "low_T": "At drive 0, mT", "high_T": "At drive 1, mT", "hold_s": "Hold, s", "gate_s": "Gate, s",
     "magnet": "Magnet", "magnet_2": "Second magnet", "points_per_rotation": "Points a turn",
-    "rotations": "Turns a step", "timing": "Timing", "marker_T": "Marker", "trigger": "Trigger",
+    "rotations": "Turns a step", "timing": "Timing", "marker_T": "Marker, mT", "trigger": "Trigger",
 }  # fmt: skip
-RESET_LABELS = {"field_T": "Reset field", "hold_s": "Reset hold"}
+RESET_LABELS = {"field_T": "Reset, mT", "hold_s": "Reset hold, s"}
+"""With the unit of a bare number; the file has fields in T."""
 GAP_PX = 1  # between rows: with every key of [drive] the form still stands in a low window
 MOST_MAGNETS = 3  # with so many, every key of [drive] may be asked for
 
@@ -88,7 +89,9 @@ class DraftForm:
     def _add(self, table: str, key: Key, words: str) -> None:
         entry = QLineEdit()
         entry.setPlaceholderText(OFFERED.get(key.name) or placeholder(key))
-        entry.setToolTip(key.words)
+        if key.usual is None and (unit := bare_unit(key.name)):
+            entry.setPlaceholderText(unit)
+        entry.setToolTip(key.words.removeprefix("T; "))
         entry.setAccessibleName(words)
         entry.textChanged.connect(self._changed)
         self.entries[table, key.name] = entry
@@ -111,12 +114,12 @@ class DraftForm:
         """Show the name, the adapter, drive and reset of a draft."""
         self.name.setText(draft.name)
         self._boards = dict(draft.boards)
-        shown = next(iter(self._boards.values()), {})
-        self.board.setText(str(shown.get("resource", "")))
+        board = next(iter(self._boards.values()), {})
+        self.board.setText(str(board.get("resource", "")))
         self.encoding.choose(draft.drive.get("encoding", ""))
         for (table, key), entry in self.entries.items():
             values = draft.drive if table == "drive" else draft.reset
-            entry.setText(toml(values[key]).strip('"') if key in values else "")
+            entry.setText(shown(key, values[key]) if key in values else "")
 
     def boards(self) -> dict[str, dict[str, Any]]:
         """The [board.*] tables: the first as it is typed, others as the open bench has them."""
@@ -139,7 +142,7 @@ class DraftForm:
     def _given(self, table: str) -> dict[str, Any]:
         texts = {key: entry.text().strip() for (of, key), entry in self.entries.items()
                  if of == table}  # fmt: skip
-        return {key: typed(key, text) for key, text in texts.items() if text}
+        return {key: taken(key, text) for key, text in texts.items() if text}
 
     def judge(self, problems: list[str], magnets: int) -> None:
         """Show each problem of drive and reset, and take it from the list; then what is left."""

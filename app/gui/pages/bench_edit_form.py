@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from PyQt6.QtWidgets import (
 
 from app.bench_change import file_of, since_opened, target_of, write_change
 from app.gui.background import Latest
+from app.gui.bench_values import shown, taken
 from app.gui.pages.bench_draft_card import claimed
 from app.gui.pages.bench_edit_row import EditRow
 from app.gui.theme import mono
@@ -26,8 +26,6 @@ from app.gui.widgets.cost_button import CostButton
 from app.words import counted
 from instruments.bench_edit import edited, problems_of, table_text, tables_of, values_of
 from instruments.bench_keys import MAY, RESET_KEYS, USUAL, Key, drive_keys, driver_keys
-from instruments.bench_words import unit_of
-from instruments.draft_values import toml, typed
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,27 +37,11 @@ if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
 
 MOST_LINES, LEAST_PX = 9, 44
-LEAST = 0.0999  # of a unit: 0.4 mT/A, not 400 µT/A
-DOWN = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 INTERLOCK_KEYS = (
     Key("instrument", "must"), Key("input", "must"), Key("above_V", MAY), Key("below_V", MAY),
     Key("when_out", MAY), Key("hold_at_most_s", MAY),
 )  # fmt: skip
 LEFT_OUT = ("virtual", "board")
-
-
-def shown(key: str, value: Any) -> str:
-    """A value as the form shows it: `0.4 mT/A`, `X, Y`; `typed` reads it back."""
-    unit = unit_of(key)
-    if unit and isinstance(value, (int, float)) and not isinstance(value, bool):
-        size = abs(float(value))
-        if not math.isfinite(size):
-            return f"{value:g} {unit}"
-        scale, letter = next((s for s in DOWN if size >= LEAST * s[0]), DOWN[0])
-        return f"{float(f'{value / scale:.12g}'):g} {letter}{unit}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value if isinstance(value, str) else toml(value)
 
 
 class BenchEditForm:
@@ -187,10 +169,10 @@ class BenchEditForm:
             self.changes.pop((table, name), None)
             if row.text != row.first:
                 self._typed[table, name] = row.entry.text()
-                self.changes[table, name] = typed(name, row.text, driver) if row.text else None
+                self.changes[table, name] = taken(name, row.text, driver) if row.text else None
         try:
             self.text = edited(spec.text, self.changes)
-            self.problems = problems_of(self.text)
+            self.problems = problems_of(self.text, self._session.bench)
         except InputError as error:
             self.problems = [str(error)]
         self._show(table, list(self.problems))

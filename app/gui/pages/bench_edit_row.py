@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from app.gui.bench_values import bare_unit
 from app.gui.pages.bench_draft_card import placeholder
 from app.gui.widgets.basic import label, set_level
 
@@ -46,7 +47,7 @@ class EditRow(QWidget):
         self.entry = QLineEdit(text)
         self.entry.setAccessibleName(words)
         self.entry.setToolTip(key.words)
-        self.entry.setPlaceholderText(placeholder(key))
+        self.entry.setPlaceholderText(placeholder(key) if key.usual else bare_unit(key.name))
         self.entry.textChanged.connect(lambda _: changed())
         name.setBuddy(self.entry)
         line.addWidget(name)

@@ -11,6 +11,7 @@ from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
 from app.gui.network_looked import looked
+from app.gui.offered import items_of
 from app.gui.pages.deploy_earlier import EarlierPart
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
@@ -79,7 +80,7 @@ class DeployPage(Page):
 
     def refresh(self) -> None:
         library = self.session.library
-        self._library.ask(lambda: (library.artefacts("net"), begun_runs(library)))
+        self._library.ask(lambda: (library.checked("net"), begun_runs(library)))
 
     def _offer(
         self, found: tuple[list[Artefact], list[BegunRun]] | None, error: Exception | None
@@ -88,7 +89,7 @@ class DeployPage(Page):
             self.shell.toast(str(error), "error")
             return
         networks, unfinished = found
-        self.rows.offer([(a.label, a.path) for a in networks if not a.broken])
+        self.rows.offer(items_of(networks))
         self.rows.offer_unfinished(unfinished)
         self._chosen()
 
@@ -136,8 +137,8 @@ class DeployPage(Page):
         self.library_button.hide()
         self.rows.show_network(network, self.session.spec)
         self.plots.show_network(network)
-        self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric), None)
-        channels = max((device.channels for device in network.devices), key=len)
+        self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric))
+        channels = max((device.channel_words for device in network.devices), key=len)
         self.toggle.offer(channels)
         self.plots.channel = self.toggle.value
         self.toggle.setVisible(len(channels) > 1)
@@ -307,7 +308,7 @@ class DeployPage(Page):
         result = self.live.result
         self.library_button.show()
         measured = float(result["measured"])
-        self.plots.verdict.show_verdict(verdict(result), measured)
+        self.plots.verdict.show_verdict(verdict(result))
         self.plots.verdict.show_where(diagnosis(result))
         self.plots.running_score.show_value(measured, "measured")
         self.plots.show_transfer(network, str(result.get("label") or "This network"), measured)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.begun_bench import BegunRun
+    from app.gui.offered import Item
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from instruments.bench_spec import BenchSpec
@@ -45,7 +46,7 @@ class DeployForm(QObject):
         self.task = form.fact("Task")
         self.predicted, self.interval = label(), Elided(role="note")
         self.predicted.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        form.row("Predicted", row(self.predicted, self.interval, gap=6))
+        form.row("Foreseen", row(self.predicted, self.interval, gap=6))
         form.section("Schedule")
         self.steps = form.fact("Steps a node")
         self.repeats = WholeEntry(1, 1, 1000, "", "Runs a node, averaged")
@@ -126,7 +127,7 @@ class DeployForm(QObject):
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
 
-    def offer(self, items: Sequence[tuple[str, Path]]) -> None:
+    def offer(self, items: Sequence[Item]) -> None:
         """Networks of the library; one that was handed over stays chosen."""
         chosen = self.choice.currentData()
         self.choice.offer(items)

@@ -99,7 +99,7 @@ class DeployPlots(QWidget):
         self.node_measured = self.node.curve("measured", 1.8)
         self.node_head = self.node.dots("measured")
         self.running_cursor = self.node.cursor()
-        keys = [Key("line", "measured", "measured"), Key("dash", "twin", "predicted"),
+        keys = [Key("line", "measured", "measured"), Key("dash", "twin", "foreseen"),
                 Key("band", "twin", "90 %")]  # fmt: skip
         self.node.legend.show_keys(keys)
         self.forecast_band = self.forecast.band("twin")
@@ -135,7 +135,7 @@ class DeployPlots(QWidget):
         self._node_range = self._told = None
         for band in (self.node_band, self.own_band, self.score_band):
             band.clear()
-        self.node.empty("the running node, measured over predicted")
+        self.node.empty("the running node, measured over foreseen")
         self.node.title.setText("Node")
         self.node.unit.setText("")
         self.show_run("")
@@ -232,7 +232,7 @@ class DeployPlots(QWidget):
         inside = inside_share(trace, expected, None if std is None else std[:, channel])
         several = complete and live.plan.repeats > 1  # a mean of runs, and the band of one
         share = "" if inside is None or several else f"{100 * inside:.0f} % in the band"
-        name = device.channels[channel]
+        name = device.channel_words[channel]
         self.node.title.setText(f"Node {node[0] + 1}.{node[1] + 1:02d}, response {name}")
         self.node.unit.setText(joined_words(unit, share, by=" · "))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from app.gui.deploy_asks import on_all
 from app.gui.job import JobSpec
 from app.gui.live_deploy import Verdict
-from app.gui.live_transfer import LiveTransfer, Transfer
+from app.gui.live_transfer import RECALIBRATE, LiveTransfer, Transfer
+from app.operations.events import NodeMeasured, NodeStarted, StepRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,8 @@ class TransferPart:
         self._page = page
         self.live: LiveTransfer | None = None
         self._after: Verdict | None = None  # to stand there once the new network is read
+        self._running: tuple[int, int] | None = None  # node of a recalibration
+        self._steps = 1
         self._box = page.plots.verdict
         for verb, button in self._box.buttons.items():
             button.clicked.connect(lambda _=False, v=verb: self.press(v))
@@ -83,8 +86,13 @@ class TransferPart:
     def started(self) -> bool:
         """The page's job begins; whether it is one of the three."""
         self.show()
+        page = self._page
         if self.live is not None:
-            self._box.show_verdict(Verdict(self.live.asked.title, "begins"), None)
+            # a recalibration runs each node of the network once, the others run something else
+            page.plots.grid.show_layers(
+                page.plots.grid.layers, counted=self.live.asked.verb == RECALIBRATE
+            )
+            self._box.show_verdict(Verdict(self.live.asked.title, "begins"))
             self._say(self.live)  # the first event takes seconds where much is imported
         return self.live is not None
 
@@ -96,9 +104,23 @@ class TransferPart:
         for event in events:
             live.take(event)
             page.wait.take(event)
+            self._follow(event)
         self._say(live)
-        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note), None)
+        self._box.show_verdict(Verdict(f"{live.asked.title}: {live.stage}", live.note))
         return True
+
+    def _follow(self, event: Event) -> None:
+        """Where a node is run that is one of the network's, in the schedule."""
+        grid = self._page.plots.grid
+        if isinstance(event, NodeStarted):
+            self._running, self._steps = (event.layer, event.node), len(event.drive)
+            grid.show_running(self._running)
+        elif isinstance(event, StepRead) and self._running is not None:
+            grid.show_running(self._running, (event.step + 1) / self._steps)
+        elif isinstance(event, NodeMeasured):
+            self._running = None
+            grid.show_running(None)
+            grid.show_measured((event.layer, event.node), event.misfit)
 
     def _say(self, live: LiveTransfer) -> None:
         """What runs and how far it is, in the header and on the button."""
@@ -116,7 +138,11 @@ class TransferPart:
         status, error = outcome.status, outcome.error
         said = Verdict(*live.ended(status, "" if error is None else str(error)))
         page.say(said.heading, said.text)
-        self._box.show_verdict(said, None)
+        self._box.show_verdict(said)
+        self._running = None
+        page.plots.grid.show_layers(page.plots.grid.layers)
+        if page.network is not None:
+            page.plots.draw(page.live, page.network, running=False)
         if status == "done" and "path" in live.result:
             self._after = said
             page.choose(Path(str(live.result["path"])))
@@ -126,5 +152,5 @@ class TransferPart:
     def loaded(self) -> None:
         """Another network is shown: where it came of one of the three, that is still to be read."""
         if self._after is not None:
-            self._box.show_verdict(self._after, None)
+            self._box.show_verdict(self._after)
         self._after = None

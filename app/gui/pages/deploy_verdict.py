@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout
 
 from app.gui.live_deploy import Verdict
 from app.gui.live_transfer import NAMES
-from app.gui.scores import NMSE, said, title
+from app.gui.scores import NMSE, title
 from app.gui.widgets.basic import Elided, label
 from app.gui.widgets.cost_button import CostButton
 
@@ -56,13 +56,13 @@ class VerdictBox(QFrame):
         self.where_cut, self._low = Elided("", "note"), False
         for part in (self.text, self.where, self.where_cut):
             outer.addWidget(part)
-        self.show_verdict(Verdict("", ""), None)
+        self.show_verdict(Verdict("", ""))
 
-    def show_verdict(self, verdict: Verdict, measured: float | None) -> None:
+    def show_verdict(self, verdict: Verdict) -> None:
         """Show words, and the measured score where there is one."""
         for part in (self.value, self.caption):
-            part.setVisible(measured is not None)
-        self.value.setText(said(measured, self.scored_by))
+            part.setVisible(bool(verdict.score))
+        self.value.setText(verdict.score)
         self.caption.setText(f"{title(self.scored_by)} on the device")
         self.heading.setText(verdict.heading)
         self.text.setText(verdict.text)

@@ -207,7 +207,7 @@ class ImportDataPage(Page):
             self.form.primary.setEnabled(True)
             self.form.primary.say(f"Import {what}", cost)
             self.say(self.file.name, said)
-        self.toggle.offer(recording.channels)
+        self.toggle.offer(recording.channel_words)
         self.toggle.setVisible(len(recording.channels) > 1)
         self.channel = self.toggle.value
         self.sequence = min(self.sequence, s - 1)
@@ -240,7 +240,7 @@ class ImportDataPage(Page):
         factor, unit = prefix(float(np.abs(traces).max(initial=0.0)), r.units[self.channel])
         self.repeats.filled()
         self.repeats.title.setText(f"Response, sequence {s + 1}")
-        self.repeats.show_traces(traces * factor, unit, r.channels[self.channel])
+        self.repeats.show_traces(traces * factor, unit, r.channel_words[self.channel])
         self.drive.filled()
         self.drive_line.setData(np.arange(length), r.drive[s, :length])
         self.drive.unit.setText("0 … 1")

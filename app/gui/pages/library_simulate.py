@@ -56,7 +56,7 @@ class SimulateRow(QWidget):
         out = self._library.new_path("rec")
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
-            sequences, window, reset = sequences_from(text)
+            sequences, window, reset = sequences_from(text, repeats, "simulate")
             asked = {
                 "twin_path": twin, "sequences": sequences, "repeats": repeats, "out": out,
                 "window": window, "reset": reset,

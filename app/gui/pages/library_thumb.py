@@ -84,7 +84,7 @@ def _bars(painter: QPainter, box: QRectF, t: Tokens, thumb: Thumb) -> None:
 
 
 def _scores(painter: QPainter, box: QRectF, t: Tokens, thumb: Thumb, *, measured: bool) -> None:
-    """Predicted interval, the score, and baselines as ticks, on one logarithmic scale."""
+    """Foreseen interval, the score, and baselines as ticks, on one logarithmic scale."""
     values = [*thumb.ticks, *(thumb.interval or ()), *([thumb.value] if thumb.value else [])]
     if not values:
         return

@@ -15,7 +15,7 @@ from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
 from app.gui.pages.network_plots import NetworkPlots
-from app.gui.pages.network_reads import asked, each_twin, every_layout
+from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_problem
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page, Shell
@@ -140,10 +140,12 @@ class NetworkPage(Page):
         if self.rows.kind.value == BEGUN:
             return "" if self.rows.unfinished else "nothing ended early in this library"
         if self.rows.begins_with is not None:
-            return ""
-        if self.nodes() is None:
-            return "layers read like 16, 16, 16, or 8+4, 16"
-        return "fit a twin first" if self.twin.currentData() is None else ""
+            return "the network is damaged: choose another" if self.rows.origin.fault else ""
+        if wrong := layers_problem(self.rows):
+            return wrong
+        if self.twin.currentData() is None:
+            return "fit a twin first"
+        return "the twin is damaged: choose another" if self.twin.fault else ""
 
     def _say_twin(self, twin: Path | None) -> None:
         known = self._heads.get(twin) if twin is not None else None
@@ -296,8 +298,4 @@ class NetworkPage(Page):
 
 def _offered(library: Library) -> tuple[list[Artefact], list[Artefact], list[Begun]]:
     """Twins and networks of a library, and what ended early in it."""
-    twins, networks = (
-        [artefact for artefact in library.artefacts(kind) if not artefact.broken]
-        for kind in ("twin", "net")
-    )
-    return twins, networks, begun(library)
+    return library.checked("twin"), library.checked("net"), begun(library)

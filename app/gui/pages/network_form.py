@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN
+from app.gui.offered import items_of
 from app.gui.pages.bench_entry import BenchEntry
 from app.gui.pages.network_menus import LayerTwins, TicksButton
 from app.gui.pages.network_task_rows import TaskRows
@@ -176,14 +177,13 @@ class NetworkForm(TaskRows):
     def offer_twins(self, found: Sequence[Artefact]) -> None:
         """Twins of the library; one that was handed over stays chosen."""
         chosen = self.twin.currentData()
-        items = [(artefact.label, artefact.path) for artefact in found]
+        items = items_of(found)
         self.twin.offer(items)
-        if chosen is not None and not self.twin.choose(chosen):
+        if chosen is not None and self.twin.currentData() != chosen:
             self.choose_twin(chosen)
         self.ensemble.offer(items)
         self.layer_twins.offer(items)
-        noiseless = [(one.label, one.path) for one in found if one.head.get("deterministic")]
-        self.deterministic.offer(noiseless)
+        self.deterministic.offer(items_of(o for o in found if o.head.get("deterministic")))
         self.twin_heads = {one.path: one.head for one in found}
 
     def show_devices(self, devices: Sequence[Device], here: BenchSpec) -> None:
@@ -194,7 +194,7 @@ class NetworkForm(TaskRows):
     def offer_networks(self, found: Sequence[Artefact], unfinished: Sequence[Begun]) -> None:
         """Networks to go on from, and what ended early."""
         self.networks = {one.path: one for one in found}
-        self.origin.offer([("scratch", None), *((one.label, one.path) for one in found)])
+        self.origin.offer([("scratch", None), *items_of(found)])
         self.unfinished = list(unfinished)
         self.which.offer([(one.path.name, one.path) for one in unfinished])
         self.which.choose(self._wanted)

@@ -8,10 +8,15 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QActionGroup
 from PyQt6.QtWidgets import QMenu, QPushButton, QSizePolicy
 
+from app.gui.offered import Item
+from app.gui.words import tool_tip
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from PyQt6.QtGui import QAction
+
+    from app.gui.offered import Offered
 
 
 class TicksButton(QPushButton):
@@ -29,7 +34,9 @@ class TicksButton(QPushButton):
         super().__init__()
         self.setAccessibleName(name)
         self.setToolTip(tip)
-        self.setMenu(QMenu(self))
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        self.setMenu(menu)
         self.setFixedHeight(28)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._words, self._kept = words, kept
@@ -38,24 +45,26 @@ class TicksButton(QPushButton):
         self._actions: list[tuple[Any, QAction]] = []
         self._say()
 
-    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
-        """Values to tick; those that are ticked stay so where they are still there."""
+    def offer(self, items: Sequence[Offered]) -> None:
+        """Values to tick; those that are ticked stay so where they are still there, and whole."""
         menu = self.menu()
         if menu is None:
             return
         menu.clear()
         self._actions = []
-        values = [value for _, value in items]
+        every = [Item(*one) for one in items]
+        values = [one.value for one in every if not one.fault]
         chosen = dict.fromkeys((*self.chosen, *self._wanted))
         self.chosen = [value for value in chosen if value in values]
         self._wanted = [value for value in self._wanted if value not in values]
-        for text, value in items:
-            action = menu.addAction(text)
+        for item in every:
+            value, action = item.value, menu.addAction(item.words)
             if action is None:
                 continue
             action.setCheckable(True)
             action.setChecked(value in self.chosen)
-            action.setEnabled(value != self._kept)
+            action.setEnabled(value != self._kept and not item.fault)
+            action.setToolTip(tool_tip(item.fault))
             action.toggled.connect(lambda on, one=value: self._toggle(one, on))
             self._actions.append((value, action))
         self._say()
@@ -97,15 +106,15 @@ class LayerTwins(QPushButton):
         self.setMenu(self._menu)
         self.setFixedHeight(28)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._items: list[tuple[str, Any]] = []
+        self._items: list[Item] = []
         self._layers = 0
         self._own: dict[int, Any] = {}
         self._say()
 
-    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
-        """Twins to choose from; what was chosen stays where it is still there."""
-        self._items = list(items)
-        known = [value for _, value in items]
+    def offer(self, items: Sequence[Offered]) -> None:
+        """Twins to choose from; what was chosen stays where it is still there, and whole."""
+        self._items = [Item(*one) for one in items]
+        known = [one.value for one in self._items if not one.fault]
         self._own = {layer: twin for layer, twin in self._own.items() if twin in known}
         self._build()
 
@@ -141,13 +150,16 @@ class LayerTwins(QPushButton):
             if below is None:
                 continue
             group = QActionGroup(below)
-            for text, twin in (("the usual one", None), *self._items):
-                action = below.addAction(text)
+            below.setToolTipsVisible(True)
+            for item in (Item("the usual one", None), *self._items):
+                twin, action = item.value, below.addAction(item.words)
                 if action is None:
                     continue
                 action.setCheckable(True)
                 action.setActionGroup(group)
                 action.setChecked(self._own.get(layer) == twin)
+                action.setEnabled(not item.fault)
+                action.setToolTip(tool_tip(item.fault))
                 action.triggered.connect(lambda _, a=layer, b=twin: self.choose(a, b))
         self._say()
 

@@ -37,7 +37,7 @@ SEEDS_KEYS = Key("line", "twin", "seeds"), Key("dash", "twin", "best by validati
 
 
 class NetworkPlots(QWidget):
-    """Topology, training curve; predicted score beside baselines, drive sent; the sentence."""
+    """Topology, training curve; foreseen score beside baselines, drive sent; the sentence."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class NetworkPlots(QWidget):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(12)
         self.topology_note, self.topology_keys, first = _titled(theme, "Topology", self.topology)
-        self.table_note, _, second = _titled(theme, "Predicted on the device", self.table)
+        self.table_note, _, second = _titled(theme, "Foreseen on the device", self.table)
         self._show_keys("twins")
         grid.addWidget(first, 0, 0)
         grid.addWidget(self.curve, 0, 1)

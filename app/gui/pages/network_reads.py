@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.session import Artefact, Session
 
 BETWEEN = re.compile(r"\s*([,+])\s*")
-MOST_NODES = 4096
+MOST_NODES = 4096  # of a network: what the page draws and offers to measure node by node
 
 
 def layout_of(text: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -35,10 +35,26 @@ def layout_of(text: str) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 def every_layout(rows: NetworkForm) -> list[tuple[tuple[int, ...], tuple[int, ...]]] | None:
     """Layout of each network that the form asks for; None where one reads otherwise."""
-    text = rows.layers.text()
-    parts = alternatives(text) if rows.kind.value == SWEEP else [text]
+    parts = _layouts(rows)
     found = [layout for part in parts if (layout := layout_of(part)) is not None]
     return found if found and len(found) == len(parts) else None
+
+
+def layers_problem(rows: NetworkForm) -> str:
+    """What is wrong with the entry of layers; empty where nothing is."""
+    if every_layout(rows) is not None:
+        return ""
+    for part in _layouts(rows):
+        words = BETWEEN.split(part.strip())[::2]
+        nodes = sum(float(one) for one in words if one.isdecimal())  # of any length
+        if nodes > MOST_NODES:
+            return f"{nodes:.7g} nodes: a network has at most {MOST_NODES}"
+    return "layers read like 16, 16, 16, or 8+4, 16"
+
+
+def _layouts(rows: NetworkForm) -> list[str]:
+    text = rows.layers.text()
+    return alternatives(text) if rows.kind.value == SWEEP else [text]
 
 
 def each_twin(rows: NetworkForm) -> tuple[Path, ...]:

@@ -198,7 +198,7 @@ class RecordPage(RecordView):
         if self.live.plan is not None:
             self.live = LiveRecording()
             self.plots.clear_response()
-        self.plots.set_channels(plan.channels)
+        self.plots.set_channels(plan.channel_words)
         self.recorded = Path(plan.path)
         run = self.run
         if run is None:

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QWidget
 
 from app.gui.background import Latest
+from app.gui.offered import items_of
 from app.gui.pages.record_told import RecordAboutRows, RecordFileRows
 from app.gui.record_design import Design, TwinDesign
 from app.gui.record_file import FileDesign
@@ -186,7 +187,7 @@ class RecordForm(QObject):
         self._library.ask(
             lambda: (
                 [one for one in unfinished(library) if one.path != but],
-                [one for one in library.artefacts("net") if not one.broken],
+                library.checked("net"),
             )
         )
 
@@ -196,8 +197,9 @@ class RecordForm(QObject):
         if found is None:  # which is the Library page's to say; what is chosen stays
             return
         self.unfinished, networks = found
+        every = [item._replace(value=str(item.value)) for item in items_of(networks)]
         self.network.blockSignals(True)
-        self.network.offer([(NO_NETWORK, ""), *((one.label, str(one.path)) for one in networks)])
+        self.network.offer([(NO_NETWORK, ""), *every])
         self.network.blockSignals(False)
         self.which.blockSignals(True)
         self.which.offer([(one.name, str(one.path)) for one in self.unfinished])

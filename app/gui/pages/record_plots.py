@@ -213,7 +213,7 @@ class RecordPlots(QWidget):
             self._draw_field(live)
             if not self.heat.isHidden():
                 mean = live.mean_of_all(self.shown)
-                self.heat.draw(mean * factor, live.plan.channels, self.channel, unit)
+                self.heat.draw(mean * factor, live.plan.channel_words, self.channel, unit)
                 self.heat.settle()
             self.field.settle()
         if part in (None, 2):
@@ -231,7 +231,7 @@ class RecordPlots(QWidget):
     def _draw_response(
         self, live: LiveRecording, traces: FloatArray, unit: str, fresh: bool, here: bool
     ) -> None:
-        name = live.plan.channels[self.channel] if live.plan else ""
+        name = live.plan.channel_words[self.channel] if live.plan else ""
         many = self.channels.count > MANY  # then the name stands in its choice beside it
         if fresh:
             self.response.draw_repeats(traces)

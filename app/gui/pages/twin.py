@@ -93,7 +93,7 @@ class TwinPage(Page):
         self.recordings.refresh(self.session.library)
         library = self.session.library
         self._library.ask(
-            lambda: (library.artefacts("twin"), begun_fits(library), begun_comparisons(library))
+            lambda: (library.checked("twin"), begun_fits(library), begun_comparisons(library))
         )
 
     def _offer(self, found: Any, error: Exception | None) -> None:
@@ -162,7 +162,7 @@ class TwinPage(Page):
         """Show the first sequence of a recording, before any samples of a twin."""
         if looked.first is None:
             return
-        self.set_channels(looked.channels, looked.units)
+        self.set_channels(looked.names, looked.units)
         real = looked.first[:, :, self.channel]
         if len(real):
             self.plots.draw_repeats(real, self.channels[self.channel], self.units[self.channel])
@@ -293,7 +293,7 @@ class TwinPage(Page):
         """Show the scores that a finished twin carries."""
         self.runs.fit, self.runs.asked, self.twin = fitted_earlier(twin), None, path
         self.rows.offer_score(path)
-        self.set_channels(tuple(twin.channels), tuple(twin.units))
+        self.set_channels(twin.channel_words, tuple(twin.units))
         self._show_parts(path)
         self.views.show_kind(FIT)
         self.plots.show_kept()

@@ -10,7 +10,7 @@ from app.gui.live_record import band
 from app.gui.widgets.legend import Key
 from app.gui.widgets.lines import joined
 from app.gui.widgets.panel import Panel
-from app.gui.words import joined_words
+from app.gui.words import count, joined_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,8 @@ class Ensemble(Panel):
             self.band_.clear()
         self.filled()
         self.plot.setXRange(0, traces.shape[1] - 1, padding=0)
-        self.unit.setText(f"{joined_words(channel, unit)} · {len(traces)} {self.noun}")
+        many = count(len(traces), self.noun.removesuffix("s"))
+        self.unit.setText(f"{joined_words(channel, unit)} · {many}")
         self.legend.show_keys(
             [
                 Key("repeats", "repeat", self.noun),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from app.gui.offered import items_of
 from app.gui.twin_asks import (
     BESIDE,
     CURVE,
@@ -207,9 +208,8 @@ class TwinForm(QObject):
         comparisons: Sequence[Path] = (),
     ) -> None:  # fmt: skip
         """Twins of the library; fits and comparisons that ended early, to go on with."""
-        good = [artefact for artefact in found if not artefact.broken]
-        self.twins = {artefact.path: artefact for artefact in good}
-        items = [(artefact.label, artefact.path) for artefact in good]
+        self.twins = {one.path: one for one in found if not one.broken}
+        items = items_of(found)
         begun = [_early(folder) for folder in unfinished]
         self.which.offer([("a new comparison", None), *map(_early, comparisons)])
         self.unfinished = set(unfinished)

@@ -103,5 +103,5 @@ class TwinOpener(QObject):
             return
         if page.live.real is None:
             page.preview(found)
-        page.set_channels(found.channels, found.units)
+        page.set_channels(found.names, found.units)
         page.views.show_run(FIT, found.path.name, folder.name)

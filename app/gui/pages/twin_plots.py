@@ -32,6 +32,7 @@ TURN = (
     "validation's, and than what follows. Where innovations come before the energy score it jumps "
     "once more, as that takes over."
 )
+ASSUMED = "Energy scores are in units of {}, assumed: no fitted sequence has two repeats."
 ERRORS_NOTE = "held out, over the half-split floor · 90 % bootstrap"
 
 
@@ -220,12 +221,17 @@ class TwinPlots(QWidget):
     def _draw_loss(self, live: LiveFit) -> None:
         if live.iterations:
             self.loss.filled()
+        self.loss.unit.setText(f"in {live.loss_unit}, assumed" if live.loss_unit else "")
         self.turn.setVisible(live.turn is not None)
+        words = []
         if live.turn is not None:
             self.turn.setValue(live.turn)
-            words = f"Up to iteration {live.turn} the mean alone is fitted, then the noise as well."
+            words = [f"Up to iteration {live.turn} the mean alone is fitted, then the noise too."]
+        if live.loss_unit:
+            words.append(ASSUMED.format(live.loss_unit))
+        if words:
             for widget in (self.loss.title, self.loss.view):
-                widget.setToolTip(words)
+                widget.setToolTip(" ".join(words))
         self.training.setData(live.iterations, live.losses)
         good = np.isfinite(live.validations)  # none yet: those of the short fit before are not its
         x, y = np.asarray(live.iterations, dtype=float), np.asarray(live.validations)

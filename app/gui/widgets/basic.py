@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter
+from PyQt6.QtGui import QPainter, QStandardItemModel
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -24,14 +24,19 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui import icons
+from app.gui.offered import Item
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
+from app.gui.words import tool_tip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PyQt6.QtGui import QPaintEvent, QWheelEvent
 
+    from app.gui.offered import Offered
     from app.gui.theme import Theme
+
+FAULT_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
@@ -128,34 +133,59 @@ WIDEST_LIST_PX, LIST_EDGE_PX = 480, 12
 class Choice(QComboBox):
     """A drop-down of names with values behind them; one that has no room ends in ….
 
-    The whole of it is in the tool tip, where there is no other.
+    The whole of it is in the tool tip, where there is no other. One with a fault (see `Item`) says
+    that it is damaged, why in its tool tip, and can't be chosen; where it was chosen before it
+    stays so, and `fault` tells.
     """
 
-    def __init__(self, theme: Theme, items: Sequence[tuple[str, Any]] = (), name: str = "") -> None:
+    def __init__(self, theme: Theme, items: Sequence[Offered] = (), name: str = "") -> None:
         super().__init__()
         self._theme, self._tip = theme, ""
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.offer(items)
 
-    def offer(self, items: Sequence[tuple[str, Any]]) -> None:
+    def offer(self, items: Sequence[Offered]) -> None:
         """Replace the items; what was chosen stays chosen where it is still there."""
         chosen = self.currentData()
         self.blockSignals(True)
         self.clear()
-        for text, value in items:
-            self.addItem(text, value)
+        for item in (Item(*one) for one in items):
+            self.addItem(item.words, item.value)
+            self._bar(self.count() - 1, item.fault)
+        whole = (index for index in range(self.count()) if not self._fault_of(index))
+        self.setCurrentIndex(next(whole, -1))
         self.blockSignals(False)
-        if chosen is not None:
-            self.choose(chosen)
+        if chosen is not None and (index := self._index_of(chosen)) >= 0:
+            self.setCurrentIndex(index)
 
     def choose(self, value: Any) -> bool:
-        """Choose the item with this value; False where there is none."""
-        for index in range(self.count()):
-            if self.itemData(index) == value:
-                self.setCurrentIndex(index)
-                return True
-        return False
+        """Choose the item with this value; False where there is none, or a damaged one."""
+        index = self._index_of(value)
+        if index < 0 or (self._fault_of(index) and index != self.currentIndex()):
+            return False
+        self.setCurrentIndex(index)
+        return True
+
+    @property
+    def fault(self) -> str:
+        """Why what is chosen can't be used any more; empty: it can."""
+        return self._fault_of(self.currentIndex())
+
+    def _index_of(self, value: Any) -> int:
+        return next((n for n in range(self.count()) if self.itemData(n) == value), -1)
+
+    def _fault_of(self, index: int) -> str:
+        return str(self.itemData(index, FAULT_ROLE) or "")
+
+    def _bar(self, index: int, fault: str) -> None:
+        model = self.model()
+        if not fault or not isinstance(model, QStandardItemModel):
+            return
+        self.setItemData(index, fault, FAULT_ROLE)
+        self.setItemData(index, tool_tip(fault), Qt.ItemDataRole.ToolTipRole)
+        if (item := model.item(index)) is not None:
+            item.setEnabled(False)
 
     def showPopup(self) -> None:
         """The list, as wide as its names are."""

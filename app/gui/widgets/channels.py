@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 MANY = 6  # channels: beyond them names side by side are no choice any more, and curves no picture
-LIST_PX, MOST_PX = 100, 300
+LIST_PX, MOST_LIST_PX, MOST_PX = 100, 170, 300
 LEAST_PX, LETTER_PX, EDGE_PX = 36, 9, 12  # of a name side by side with others
 
 
@@ -29,7 +29,6 @@ class Channels(QWidget):
         super().__init__()
         self.few, self.many = Segments(theme, (), "Channel"), Choice(theme, (), "Channel")
         self.many.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.many.setFixedWidth(LIST_PX)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -59,6 +58,7 @@ class Channels(QWidget):
         self.few.setVisible(len(names) <= MANY)
         self.many.setVisible(len(names) > MANY)
         wanted = LETTER_PX * max(map(len, names), default=0) + EDGE_PX
+        self.many.setFixedWidth(max(LIST_PX, min(wanted, MOST_LIST_PX)))
         each = max(LEAST_PX, min(wanted, MOST_PX // max(1, len(names))))
         self.few.setFixedWidth(each * max(1, len(names)))
         self.choose(before)

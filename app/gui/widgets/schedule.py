@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
+from app.gui.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ class ScheduleGrid(QWidget):
         super().__init__()
         self._theme = theme
         self.layers: tuple[int, ...] = ()
+        self.counted = True
         self.misfit: dict[tuple[int, int], float] = {}
         self.running: tuple[int, int] | None = None
         self.fraction = 0.0
@@ -41,9 +43,9 @@ class ScheduleGrid(QWidget):
         self.setAccessibleName("Schedule")
         theme.changed.connect(self.update)
 
-    def show_layers(self, layers: Sequence[int]) -> None:
-        """Begin anew with this many nodes a layer."""
-        self.layers = tuple(layers)
+    def show_layers(self, layers: Sequence[int], *, counted: bool = True) -> None:
+        """Begin anew with this many nodes a layer; `counted`: those measured are told."""
+        self.layers, self.counted = tuple(layers), counted
         self.misfit, self.running, self.fraction = {}, None, 0.0
         self.updateGeometry()
         self.setFixedHeight(self.sizeHint().height())
@@ -60,6 +62,12 @@ class ScheduleGrid(QWidget):
         """A node is measured; its misfit over the floor."""
         self.misfit[node] = misfit
         self.update()
+
+    def far(self, layer: int) -> str:
+        """How many nodes of a layer are measured, or only how many it has."""
+        nodes = self.layers[layer]
+        done = sum((layer, n) in self.misfit for n in range(nodes))
+        return f"{done} of {nodes}" if self.counted else count(nodes, "node")
 
     def _box_px(self) -> float:
         """Box height: lower where there are many layers, so that the grid stays a strip."""
@@ -91,7 +99,6 @@ class ScheduleGrid(QWidget):
         t = self._theme.tokens
         seen = QRectF(self.rect() if event is None else event.rect())
         for layer, nodes in enumerate(self.layers):
-            done = sum((layer, n) in self.misfit for n in range(nodes))
             y, height = layer * (self._box_px() + GAP_PX), self._box_px()
             painter.setFont(sans(BODY_PX))
             painter.setPen(colour(t.text1))
@@ -101,7 +108,7 @@ class ScheduleGrid(QWidget):
             if not low:
                 painter.setFont(sans(LABEL_PX))
                 painter.setPen(colour(t.text2))
-                painter.drawText(QRectF(0, y + 20, NAME_PX, 16), LEFT, f"{done} of {nodes}")
+                painter.drawText(QRectF(0, y + 20, NAME_PX, 16), LEFT, self.far(layer))
             for node in range(nodes):
                 if seen.intersects(self._box(layer, node)):
                     self._draw_node(painter, layer, node)

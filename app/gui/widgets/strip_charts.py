@@ -20,7 +20,7 @@ from app.alarms import GONE
 from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
 from app.gui.widgets.chart import line_of
 from app.gui.widgets.chart_scale import ago, labelled
-from app.gui.words import reading
+from app.gui.words import prefix, reading
 from app.trace_store import columns, polyline
 from app.words import MISSING
 
@@ -41,6 +41,14 @@ SMOOTH = 1200  # points: more are drawn without antialiasing
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+def bound_text(chart: Chart, line: Line, bound: float) -> str:
+    """A bound of an alarm; off the scale of a chart whose unit follows its values in its own."""
+    factor, unit = line.factor, line.unit
+    if chart.factor is None and not line.low <= bound * factor <= line.high:
+        factor, unit = prefix(abs(bound), chart.unit)
+    return f"{reading(bound * factor)} {unit}"
 
 
 class StripCharts(QWidget):
@@ -179,7 +187,7 @@ class StripCharts(QWidget):
             words, ink = "! no value", t.fault
         elif chart.out:
             bound = chart.low if chart.out == "below" else chart.high
-            words, ink = f"! {chart.out} {reading(bound * line.factor)} {line.unit}", t.fault
+            words, ink = f"! {chart.out} {bound_text(chart, line, bound)}", t.fault
         elif math.isfinite(chart.limit) and chart.limit * line.factor <= line.high:
             words = f"limit {reading(chart.limit * line.factor, 3)} {line.unit}"
         if chart.beside >= 0 and not words:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import WAIT_MS
-from PyQt6.QtWidgets import QPushButton
+from PyQt6.QtWidgets import QLabel, QPushButton
 
 from instruments.bench_file import parse_bench, read_bench
 from instruments.discovery import Found
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 FIELDS = {
     ("drive", "low_T"): "2.2 mT",
     ("drive", "high_T"): "3.4 mT",
-    ("reset", "field_T"): "0.004",
+    ("reset", "field_T"): "4",
 }
 LIMITS = {"tesla_per_ampere": "0.4 mT/A", "max_current_A": "11", "max_ramp_A_per_s": "2000"}
 
@@ -237,6 +237,44 @@ def test_the_open_bench_is_where_one_can_begin(page: Any, qtbot: Any, tmp_path: 
     assert spec.readouts["lockin"].options["channels"] == ("X", "Y", "R")
     assert spec.magnets == before.magnets
     assert (spec.window, spec.reset, spec.virtual) == (before.window, before.reset, before.virtual)
+
+
+def test_fields_are_in_mT_as_in_the_rest_of_the_window(page: Any) -> None:
+    """A bare number was in T beside fields in mT."""
+    page.here_button.click()
+    entries = page.fields.entries
+    assert entries["drive", "low_T"].text() == "2.2 mT"
+    assert entries["reset", "field_T"].text() == "4 mT"
+    assert page.draft().drive == tomllib.loads(page.session.spec.text)["drive"] | {
+        "timing": "software"
+    }  # to the last digit of a gate of 1/37 s
+    for text in ("2.5", "2,5", "2,5 mT", "0.0025 T", "2500 µT"):
+        entries["drive", "low_T"].setText(text)
+        assert page.draft().drive["low_T"] == 0.0025
+    entries["drive", "hold_s"].setText("0.5")
+    assert page.draft().drive["hold_s"] == 0.5
+    labels = {label.text() for label in page.form.findChildren(QLabel)}
+    assert {"At drive 0, mT", "At drive 1, mT", "Reset, mT"} <= labels
+    entries["drive", "low_T"].clear()
+    assert entries["drive", "low_T"].placeholderText() == "mT"
+
+
+def test_a_limit_beyond_a_connected_supply_is_refused_as_it_is_typed(
+    make_window: Any, qtbot: Any
+) -> None:
+    """1e9 A was taken, and refused by the supply only at the next connecting."""
+    window = make_window(page="bench")
+    qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
+    window.page().draft_button.click()
+    page = window.page()
+    page.here_button.click()
+    assert page.form.primary.isEnabled()
+    page.cards[0].rows["max_current_A"].entry.setText("1e9")
+    qtbot.waitUntil(lambda: level(page.cards[0].rows["max_current_A"]) == "fault", timeout=WAIT_MS)
+    assert "= 1e+09 A is beyond the 12 A of the supply" in (
+        page.cards[0].rows["max_current_A"].note.text()
+    )
+    assert not page.form.primary.isEnabled()
 
 
 GUARDED = """\

@@ -291,11 +291,15 @@ def test_the_bench_file_is_edited_and_opened_anew(page: Any, window: Window, qtb
     entry.setText("-3 A")
     assert "must be" in edit.rows["max_current_A"].fault.text()
     assert not edit.write_button.isEnabled()
+    entry.setText("1e9")  # the supply has said what it can give
+    assert "= 1e+09 A is beyond the 12 A of the supply" in edit.rows["max_current_A"].fault.text()
+    assert not edit.write_button.isEnabled()
     entry.setText("10.5 A")
     assert edit.problems == []
     assert "max_current_A = 10.5" in edit.preview.toPlainText()
     edit.choose("reset")
-    edit.rows["field_T"].entry.setText("4.1 mT")
+    edit.rows["field_T"].entry.setText("4.1")  # mT, as the window's fields are
+    assert edit.changes["reset", "field_T"] == 4.1e-3
     assert "2 changes" in edit.write_button.cost
     edit.choose("magnet.x")
     assert edit.rows["max_current_A"].text == "10.5 A"

@@ -49,6 +49,9 @@ def test_another_devices_channels_keep_the_chosen_number_where_it_is_there(chann
 def test_names_side_by_side_have_room_for_their_letters(channels) -> None:
     channels.offer(FEW)
     assert channels.few.width() == 36 * 3
+    narrow = channels.many.width()
+    channels.offer([f"{name} at 4.25 GHz" for name in SPECTRUM])
+    assert channels.many.width() > narrow  # whole
     channels.offer(("ellipticity", "S21[0]"))
     assert channels.few.width() >= 2 * 9 * len("ellipticity")
     channels.offer(("a rather long name of a channel",) * MANY)

@@ -84,20 +84,24 @@ def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
     assert said
     assert all(words in page.plots.verdict.where.text() for words in said)
     assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
-    averaged = "Each node is the mean of 2 runs, predicted is a single one."
+    averaged = "Each node is the mean of 2 runs, foreseen is a single one."
     assert averaged in page.plots.verdict.text.text()
     assert "in the band" not in page.plots.node.unit.text()  # which is that of a single run
 
 
 @pytest.mark.timeout(300)
-def test_a_recalibrated_network_is_the_one_to_deploy_next(page, qtbot) -> None:
-    before = page.path
+def test_a_recalibrated_network_is_the_one_to_deploy_next(page, qtbot, monkeypatch) -> None:
+    before, grid, far = page.path, page.plots.grid, []
+    show = grid.show_measured
+    monkeypatch.setattr(grid, "show_measured", lambda *told: (show(*told), far.append(grid.far(0))))
     page.plots.verdict.buttons["recalibrate"].click()
     assert page.heading.text().startswith("Recalibrating") or page.shell.job is not None
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: page.path != before, timeout=WAIT_MS)  # looked at beside the window
     qtbot.waitUntil(lambda: page.network is not None, timeout=WAIT_MS)
     assert "recalibrated" in page.network.meta
+    assert far == ["1 of 2", "2 of 2"]  # as its nodes were run: it said `0 of 2` to the end
+    assert grid.far(0) == "0 of 2"  # of the network that is to be deployed
     assert page.plots.verdict.heading.text().startswith("Recalibrated")
     assert "hardware runs" in page.plots.verdict.text.text()
     assert not any(s.output_on for s in page.session.bench.state().values())
@@ -116,9 +120,12 @@ def test_stop_amid_a_polish_leaves_the_magnet_safe_and_says_so(page, qtbot) -> N
         lambda: window.job is None or any(s.output_on for s in page.session.bench.state().values()),
         timeout=WAIT_MS,
     )
+    assert page.plots.grid.far(0) == "2 nodes"  # none of them is run by itself
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.plots.grid.far(0) == "0 of 2"
     assert page.plots.verdict.heading.text() == "Stopped while polishing"
+    assert "choose it under Go on with" in page.plots.verdict.text.text()
     assert not any(s.output_on for s in page.session.bench.state().values())
 
 
@@ -229,7 +236,7 @@ PREDICTED = {"value": 0.1, "low": 0.05, "high": 0.2}
 def test_a_classification_s_verdict_is_in_accuracies() -> None:
     told = verdict({"measured": 0.3, "metric": "error-rate", "predicted": PREDICTED})
     assert told.heading == "Not transferred"
-    assert told.text.startswith("Outside the predicted 0.900 (0.800 to 0.950): ")
+    assert told.text.startswith("Outside the foreseen 0.900 (0.800 to 0.950): ")
     rows = transfer_rows("noise-aware", PREDICTED, {"logistic": 0.02, "ar-1": 0.5}, 0.3,
                          "error-rate")  # fmt: skip
     assert rows[0].cells == ("0.900", "0.700", "× 3.00")
@@ -409,7 +416,7 @@ def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(the
     box = VerdictBox(theme)
     qtbot.addWidget(box)
     result = {"measured": 0.3, "predicted": PREDICTED, "baselines": {"ar-18": 0.0048}}
-    box.show_verdict(verdict(result), 0.3)
+    box.show_verdict(verdict(result))
     box.resize(500, 200)
     box.show()
     refine = box.buttons["refine"]

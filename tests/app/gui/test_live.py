@@ -140,7 +140,7 @@ def test_baselines_that_win_say_so() -> None:
     baselines = {"ar-18": 0.0054, "ar-1": 0.42, "esn": 0.02}
     rows = score_rows("This network", predicted, baselines, "nmse")
     assert [(r.name, r.word) for r in rows] == [
-        ("This network", "predicted"),
+        ("This network", "foreseen"),
         ("AR-18", "beats it"),
         ("Esn", "tie"),
         ("AR-1", "beaten"),
@@ -258,8 +258,8 @@ def test_the_criterion_stands_there_before_the_result() -> None:
 
 @pytest.mark.parametrize(
     ("measured", "words"),
-    [(0.026, "Transferred as predicted"), (0.03, "Not transferred"),
-     (0.01, "Transferred, better than predicted")],
+    [(0.026, "Transferred as foreseen"), (0.03, "Not transferred"),
+     (0.01, "Transferred, better than foreseen")],
 )  # fmt: skip
 def test_the_verdict_is_honest(measured: float, words: str) -> None:
     told = verdict(
@@ -268,6 +268,26 @@ def test_the_verdict_is_honest(measured: float, words: str) -> None:
     assert told.heading == words
     assert "loses to AR-18" in told.text
     assert "beats AR-1" in told.text
+
+
+@pytest.mark.parametrize(
+    ("measured", "metric", "score", "words"),
+    [
+        (0.0473, "nmse", "0.0473", "Outside the foreseen 0.0410 (0.0340 to 0.0470): "),
+        (0.0338, "nmse", "0.0338", "Foreseen: 0.0410 (0.0340 to 0.0470). "),
+        (0.04702, "nmse", "0.04702", "Outside the foreseen 0.04100 (0.03400 to 0.04700): "),
+        (0.0469, "nmse", "0.0469", "Foreseen: 0.0410 (0.0340 to 0.0470). "),
+        (0.047, "nmse", "0.047", "Foreseen: 0.041 (0.034 to 0.047). "),
+        (0.0600, "nmse", "0.060", "Outside the foreseen 0.041 (0.034 to 0.047): "),
+        (0.0473, "error-rate", "0.9527", "Outside the foreseen 0.9590 (0.9530 to 0.9660): "),
+    ],
+)
+def test_the_score_and_the_interval_show_the_verdict(measured, metric, score, words) -> None:
+    """A measured 0.047 was called outside 0.034 to 0.047: both were rounded to two digits."""
+    predicted = {"value": 0.041, "low": 0.034, "high": 0.047}
+    told = verdict({"measured": measured, "metric": metric, "predicted": predicted})
+    assert told.score == score
+    assert told.text.startswith(words)
 
 
 def test_what_writes_nothing_never_says_where_it_was_kept(tmp_path) -> None:

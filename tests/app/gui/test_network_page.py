@@ -88,6 +88,12 @@ def test_layers_and_wiring_that_make_no_network_say_so(page, qtbot) -> None:
     page.layers.setText("4, x")
     page.show_cost()
     assert "16, 16, 16" in page.form.primary.cost
+    for text in ("1000000", "500000 + 4, 499996"):
+        page.layers.setText(text)
+        page.show_cost()
+        said = "1000000 nodes: a network has at most 4096"
+        assert page.form.primary.cost == said
+        assert not page.form.primary.isEnabled()
     page.layers.setText("4, 4")
     page.rows.wiring.setText("1:2")
     page.show_cost()

@@ -172,6 +172,13 @@ def test_a_fit_s_turn_from_the_mean_to_the_noise_is_marked(qtbot, theme) -> None
     assert plots.turn.isVisible()
     assert plots.turn.value() == 20
     assert plots.loss.view.toolTip().startswith("Up to iteration 20 the mean alone")
+    assert plots.loss.unit.text() == ""
+    live.take(FitProgress(40, 60, 3.0, 2.0, 1.0, "1 % of the signal"))
+    plots.draw(live, 0, ("X",), ("V",))
+    assert plots.loss.unit.text() == "in 1 % of the signal, assumed"
+    tip = plots.loss.view.toolTip()
+    assert tip.startswith("Up to iteration 20 the mean alone")
+    assert "in units of 1 % of the signal, assumed: no fitted sequence has two repeats" in tip
     plots.show_kept()
     assert not plots.turn.isVisible()
 

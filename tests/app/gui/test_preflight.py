@@ -11,6 +11,7 @@ import pytest
 
 from app.gui.preflight import _disk, _limits, deployment_bytes
 from app.operations.record import record
+from app.operations.record_room import folder_problems, room_problems
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
 from models.network import Device
@@ -62,3 +63,10 @@ def test_a_folder_that_is_closed_for_writing_is_said_before_the_run(
     check = _disk(samples.network(steps=80), tmp_path / "runs", 1)
     assert check.level == "fault"
     assert f"nothing can be written in {tmp_path}: check who may write there" in str(check)
+    assert "of the disk" not in str(check)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+    both = folder_problems(1e6, tmp_path)  # both at once, not one after the other is mended
+    assert len(both) == 2
+    assert _disk(samples.network(steps=80), tmp_path, 1).value == "; ".join(
+        [both[0], *room_problems(deployment_bytes(samples.network(steps=80), 1), tmp_path)]
+    )

@@ -30,7 +30,8 @@ from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.clock import Pause
 from models.errors import InputError, RefusedError, TwinrigError
-from models.sequence import FieldSequence, parse_short_form
+from models.sequence import FieldSequence
+from models.short_form import parse_short_form
 
 FIELDS = {"low_T": 0.0022, "high_T": 0.0034, "reset_T": 0.004}
 SMALL = Design(count=4, steps=20, repeats=3, **FIELDS)

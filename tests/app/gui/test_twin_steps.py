@@ -109,7 +109,7 @@ def test_a_shorter_sequence_with_one_repeat_is_drawn_without_what_another_left(s
     assert plots.device.band_.fill.isVisible()
     plots.steps.next.click()
     assert len(plots.device.mean.getData()[1]) == len(plots.twin.mean.getData()[1]) == 3
-    assert "1 repeats" in plots.device.unit.text()
+    assert plots.device.unit.text().endswith(" · 1 repeat")
     assert not plots.device.band_.fill.isVisible()
     assert plots.spread_device.getData()[0] is None
     assert len(plots.spread_twin.getData()[1]) == 3
