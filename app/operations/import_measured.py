@@ -25,7 +25,7 @@ from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import TwinrigError
 from models.recording import Recording
-from training.bad_data import doubts_of
+from training.bad_data import alike_of, doubts_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -118,12 +118,12 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
         longest = int(held["holds"].max())
         how = f"1 to {longest} times as long as the shortest" if longest > 1 else "alike"
         remarks.append((f"steps are held {how}", "info"))
-    remarks = [*notes_on(response, lengths, made), *remarks]
+    remarks = [*notes_on(response, drive, lengths, made), *remarks]
     if unknown and made.is_known and asked.words.scaled:
         remarks.append((unknown, "warning"))
     arrays = (response, drive, lengths)
     recording = _recording(file, asked, made, arrays, (window, reset))
-    remarks += [(text, "warning") for text in doubts_of(recording)]
+    remarks += [(text, "warning") for text in (*alike_of(recording), *doubts_of(recording))]
     said = {"remarks": [text for text, _ in remarks], "notes": unknown or ""}
     return replace(recording, meta={**recording.meta, **said}, **held), remarks
 

@@ -207,6 +207,49 @@ def test_exchanged_axes_blank_repeats_and_wild_values_are_said_at_the_import(
     assert recording.meta["remarks"] == said
 
 
+def remembering() -> tuple[np.ndarray, np.ndarray]:
+    """Responses `(S, R, T, 2)` of a leaky integrator with noise, and the drive `(S, T)`."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((SEQUENCES, 40))
+    response, level = np.zeros((SEQUENCES, REPEATS, 40, 2)), np.zeros((SEQUENCES, REPEATS))
+    for t in range(40):
+        level = 0.8 * level + 0.2 * drive[:, None, t] + 0.02 * rng.standard_normal(level.shape)
+        response[:, :, t] = np.stack([2 * level, -(level**2)], axis=-1)
+    return response, drive
+
+
+def test_exchanged_sequences_and_steps_are_told_by_what_the_device_remembers(
+    tmp_path: Path,
+) -> None:
+    response, drive = remembering()
+    np.savez(tmp_path / "a.npz", y=response, u=drive)
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    [said] = imported(tmp_path / "a.npz", "y=step,repeat,sequence,channel drive=u:step,sequence")[1]
+    assert "rather than that of the steps before it (0 %): are sequence and step exchanged" in said
+
+
+def test_exchanged_repeats_and_steps_of_one_unknown_drive_are_told(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "a.txt", remembering()[0][0, :, :, 0].T)  # a column a repeat
+    assert imported(tmp_path / "a.txt", "values:step,repeat")[1] == []
+    [said] = imported(tmp_path / "a.txt", "values:repeat,step")[1]
+    assert "Are repeat and step exchanged in its map" in said
+
+
+def test_a_drive_among_the_channels_and_sequences_of_one_known_drive_are_told(
+    tmp_path: Path,
+) -> None:
+    response, drive = remembering()
+    field = np.broadcast_to(drive[:, None, :, None], (*response.shape[:3], 1))
+    np.savez(tmp_path / "a.npz", y=np.concatenate([response, field], axis=3), u=drive)
+    [said] = imported(tmp_path / "a.npz", f"y={AXES} drive=u channels=X,Y,H")[1]
+    assert "channel 'H': its repeats are all the same" in said
+    assert "is it the drive, or computed from it?" in said
+    np.savez(tmp_path / "b.npz", y=response, u=drive[0])
+    said = imported(tmp_path / "b.npz", f"y={AXES} drive=u")[1]
+    assert f"its {SEQUENCES} sequences have one and the same drive" in said[0]
+    assert "give each its own, or make them repeats" in said[0]
+
+
 def test_a_clocks_times_are_no_steps(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [
