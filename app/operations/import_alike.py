@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     Family = dict[tuple[object, ...], Members]  # by axes and unit; of texts and of nothing ()
 
 NUMBERS = "biuf"
-DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+")  # in H_-5mT with its sign, in 2026-01-05 without
+DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+(?:\.\d+)?")
+"""With its decimals in `B_2.5mT`, its sign in H_-5mT, without one in 2026-01-05."""
 WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
 COUNTED = re.compile(r"(.*?)(\d+)")
@@ -122,17 +124,8 @@ def _whole(
     if first.values.dtype.kind not in NUMBERS or not first.values.size:
         return Found(np.array([str(w) for p in parts.values() for w in p.values.ravel()]))
     _, words, counting = _named(members, along, separator)
-    levels = [sorted({numbers[k] for numbers in along}, key=_count) for k in counting]
-    sizes: tuple[int, ...] = tuple(map(len, levels))
-    places: dict[Numbers, tuple[int, ...]] = {
-        numbers: tuple(level.index(numbers[k]) for level, k in zip(levels, counting, strict=True))
-        for numbers in along
-    }
-    if len(along) <= MOSTLY * np.prod(sizes, dtype=float):  # a date and a time: one count
-        sizes, words = (len(along),), (next(filter(None, words), "run"),)
-        places = {numbers: (k,) for k, numbers in enumerate(along)}
-    elif words in {(word, "") for word in AXIS_WORDS["repeat"]}:  # `run_03_07`: the second counts
-        words = ("sequence", "repeat")
+    words, places = _placed(words, counting, along)
+    sizes = tuple(max(place[k] for place in places.values()) + 1 for k in range(len(words)))
     shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
     refuse_large(float(np.prod(shape, dtype=float)))
     whole = np.full(shape, np.nan)
@@ -143,12 +136,40 @@ def _whole(
     return replace(first, values=whole, dims=dims, unapplied=said)
 
 
+def _placed(
+    words: tuple[str, ...], counting: Sequence[int], along: Sequence[Numbers]
+) -> tuple[tuple[str, ...], dict[Numbers, tuple[int, ...]]]:
+    """Words of the axes that runs stand along, and where each of them stands.
+
+    Of three numbers and more the last counts repeats, the others together say which sequence:
+    `B_5mT_f37Hz_rep_2`. Numbers that are no grid, as a date and a time, count together.
+    """
+    parted: list[Sequence[int]] = [[k] for k in counting]
+    if len(counting) > 2:
+        parted = [counting[:-1], counting[-1:]]
+    keys = [[tuple(numbers[k] for k in part) for numbers in along] for part in parted]
+    different = [len(set(key)) for key in keys]
+    if len(along) <= MOSTLY * np.prod(different, dtype=float):
+        keys, words = [list(along)], (next(filter(None, words), "run"),)
+    elif len(counting) > 2 or words in {(word, "") for word in AXIS_WORDS["repeat"]}:
+        words = ("sequence", "repeat")
+    at = []
+    for key in keys:
+        level = {one: place for place, one in enumerate(sorted(set(key), key=_order))}
+        at.append([level[one] for one in key])
+    return words, dict(zip(along, zip(*at, strict=True), strict=True))
+
+
 def _counted(members: Iterable[Numbers]) -> list[Numbers]:
-    return sorted(members, key=lambda numbers: [_count(n) for n in numbers])
+    return sorted(members, key=_order)
 
 
-def _count(number: str) -> tuple[int, str]:
-    return int(number), number
+def _order(numbers: Numbers) -> list[tuple[Decimal, str]]:
+    return [_count(number) for number in numbers]
+
+
+def _count(number: str) -> tuple[Decimal, str]:
+    return Decimal(number), number
 
 
 def _name(
