@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.doubtful_repeats import drive_seen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +31,12 @@ MOST_ROWS, FEWEST_ROWS = 20_000, 100
 SIGNIFICANT = 12.0  # of an F test
 LEAST, TIMES = 0.1, 4.0
 MUCH, TIMES_MUCH = 0.35, 1.5
+# The drive explained 0.45 and more of every recording of rings at hand, of one with its sequences
+# in another order 0.27 at most.
+FOLLOWED, CLEARLY_SEEN = 0.4, 5.0
+OTHERS = 10  # other orders of the sequences, to compare with
+MANY_ROWS = 400
+KEPT = (0.8, 0.95, 0.99)  # for slow memory
 FEWEST = 3  # repeats and steps, to compare how much their means differ
 NOT_SEEN, FAR_APART = 1.5, 10.0  # times chance
 
@@ -44,6 +52,8 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
             f"than that of the steps before it ({100 * remembered[0]:.0f} %): are sequence and "
             "step exchanged in its map?"
         )
+    else:
+        yield from _unfollowed_words(recording, response)
     apart = repeats_apart(response)
     if apart is not None:
         yield (
@@ -51,6 +61,26 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
             f"chance, those of the steps {apart[0]:.2g} times (where a drive is seen, more than "
             f"{NOT_SEEN:g} times). Are repeat and step exchanged in its map, are these repeats of "
             "several drives, or do they drift?"
+        )
+
+
+def _unfollowed_words(recording: Recording, response: Array) -> Iterator[str]:
+    seen = drive_seen(recording)
+    if seen is None or seen < CLEARLY_SEEN:
+        return
+    followed = drive_followed(recording.drive, response)
+    if followed is None or followed >= FOLLOWED:
+        return
+    rng = np.random.default_rng(0)
+    others = [
+        drive_followed(rng.permutation(recording.drive), response) or 0.0 for _ in range(OTHERS)
+    ]
+    if followed <= max(others):
+        yield (
+            f"sequences differ {seen:.2g} times as much as by chance, but not as their drives do: "
+            f"the drive of a step and of those before it explains {100 * max(followed, 0.0):.0f} % "
+            "of the response, no more than that of other sequences. Are drive and response in "
+            "another order of sequences, or the drive's own axes exchanged in its map?"
         )
 
 
@@ -65,9 +95,7 @@ def sequences_remembered(drive: Array, response: Array) -> tuple[float, float] |
     drive, response
         `(S, T)`, `(S, R, T, C)`, NaN where there is nothing.
     """
-    known = np.isfinite(response)
-    mean = np.where(known, response, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    mean = np.where(known.any(axis=1), mean, np.nan)
+    mean = _mean(response)
     steps, sequences = max(
         (
             (_remembered(drive, mean[..., c], 1), _remembered(drive, mean[..., c], 0))
@@ -78,7 +106,44 @@ def sequences_remembered(drive: Array, response: Array) -> tuple[float, float] |
     exchanged = (sequences >= LEAST and sequences >= TIMES * steps) or (
         sequences >= MUCH and sequences >= TIMES_MUCH * steps
     )
-    return (float(steps), float(sequences)) if exchanged else None
+    return (steps, sequences) if exchanged else None
+
+
+def drive_followed(drive: Array, response: Array) -> float | None:
+    """Share of a response's mean that its drive explains, now and before; the best channel's.
+
+    None where there are too few values to tell. Shapes as in `sequences_remembered`.
+    """
+    mean = _mean(response)
+    rows = max(MOST_ROWS // drive.shape[1], 1)
+    drive, mean = drive[:rows], mean[:rows]
+    earlier = [*_lagged(drive), *(_faded(drive, kept) for kept in KEPT)]
+    terms = [lag**power for lag in earlier for power in (1, 2)]
+    used = np.isfinite([drive, *terms]).all(axis=0) & np.isfinite(mean).all(axis=2)
+    value = mean[used]
+    value = value[:, np.ptp(value, axis=0) > 0] if len(value) >= MANY_ROWS else value[:, :0]
+    if not value.size:
+        return None
+    both = np.column_stack([_bent(drive[used]), *(term[used] for term in terms)])
+    less, more = _left_open(both, value)
+    left = less / max(len(value) - more, 1) / value.var(axis=0, ddof=1)
+    return 1.0 - float(left.min())
+
+
+def _lagged(drive: Array) -> list[Array]:
+    """The drive `(S, T)` one step before, two, and so on; NaN before the first."""
+    first = np.full((len(drive), LAGS), np.nan)
+    padded = np.concatenate([first, drive], axis=1)
+    return [padded[:, LAGS - k : padded.shape[1] - k] for k in range(1, LAGS + 1)]
+
+
+def _faded(drive: Array, kept: float) -> Array:
+    """The mean of the drive `(S, T)` so far, of which each step keeps a share."""
+    made, level = np.empty_like(drive), drive[:, 0]
+    for t in range(drive.shape[1]):
+        level = kept * level + (1 - kept) * drive[:, t]
+        made[:, t] = level
+    return made
 
 
 def _remembered(drive: Array, mean: Array, axis: int) -> float:
@@ -98,11 +163,20 @@ def _remembered(drive: Array, mean: Array, axis: int) -> float:
     lags = [lag[used] ** power for lag in before for power in (1, 2)]
     both = np.column_stack([bent, *lags])
     (left, terms), (less, more) = (_left_open(one, value[used]) for one in (bent, both))
-    free = used.sum() - more
+    free = int(used.sum()) - more
     if more == terms or free < 1 or left == 0:
         return 0.0
     is_chance = (left - less) / (more - terms) < SIGNIFICANT * less / free
-    return 0.0 if is_chance else max(1 - less / free / (left / (used.sum() - terms)), 0.0)
+    share = 1 - less / free / (left / (free + more - terms))
+    return 0.0 if is_chance else max(float(share), 0.0)
+
+
+def _mean(response: Array) -> Array:
+    """Mean over the repeats of `(S, R, T, C)`; NaN where there is none."""
+    known = np.isfinite(response)
+    mean = np.where(known, response, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    made: Array = np.where(known.any(axis=1), mean, np.nan)
+    return made
 
 
 def _bent(drive: Array) -> Array:
@@ -111,10 +185,11 @@ def _bent(drive: Array) -> Array:
     return np.column_stack([np.interp(drive, knots, one) for one in np.eye(len(knots))])
 
 
-def _left_open(terms: Array, value: Array) -> tuple[float, int]:
+def _left_open(terms: Array, value: Array) -> tuple[Array, int]:
     """Sum of squares that a linear regression leaves, and how many of its terms count."""
     weights, _, rank, _ = np.linalg.lstsq(terms, value, rcond=1e-8)
-    return float(((value - terms @ weights) ** 2).sum()), int(rank)
+    left: Array = ((value - terms @ weights) ** 2).sum(axis=0)
+    return left, int(rank)
 
 
 def repeats_apart(response: Array) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.foreign_files import Found, refuse_large
-from app.operations.import_names import AXIS_WORDS
+from app.operations.import_names import AXIS_WORDS, RUNS, says_drive, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +30,7 @@ DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+(?:\.\d+)?")
 """With its decimals in `B_2.5mT`, its sign in H_-5mT, without one in 2026-01-05."""
 WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
-COUNTED = re.compile(r"(.*?)(\d+)")
-RUNS = (*AXIS_WORDS["sequence"], *AXIS_WORDS["repeat"])
+NUMBERED = re.compile(r"\d+")
 MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
 
 
@@ -87,23 +86,51 @@ def _joined(
 
 
 def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
-    """Arrays whose own names count runs."""
-    families: dict[tuple[str, str], dict[str, str]] = {}
+    """Arrays whose own names count runs: `run_1`, `rep1_X`, and what has the numbers of a drive.
+
+    So have those beside them with the same numbers.
+    """
+    families: dict[tuple[str, str, str], dict[str, str]] = {}
     for name in found:
         group, _, own = name.rpartition(separator)
-        if match := COUNTED.fullmatch(own):
-            families.setdefault((group, match[1]), {})[match[2]] = name
-    runs = [
-        set(map(int, numbers))
-        for (_, stem), numbers in families.items()
-        if len(numbers) > 1 and (word := WORD.search(stem)) and word[1].lower() in RUNS
-    ]
+        for match in NUMBERED.finditer(own):
+            parts = (group, own[: match.start()], own[match.end() :])
+            families.setdefault(parts, {})[match[0]] = name
+    numbered = {parts: frozenset(map(int, of)) for parts, of in families.items() if len(of) > 1}
+    runs = {
+        (group, numbers)
+        for (group, before, behind), numbers in numbered.items()
+        if _is_run(before) or (says_drive(before + behind) and _beside(numbered, group, numbers))
+    }
     return frozenset(
         name
-        for numbers in families.values()
-        if set(map(int, numbers)) in runs
-        for name in numbers.values()
+        for parts, numbers in numbered.items()
+        if (parts[0], numbers) in runs
+        for name in families[parts].values()
     )
+
+
+def columns_count(found: dict[str, Found]) -> bool:
+    """Whether a table's columns count runs with several columns each: `H1,V1,H2,V2`, `rep1_X`.
+
+    Not where a column of its own counts them, row by row.
+    """
+    if any(stem_of(name) in RUNS and name[-1:].isalpha() for name in found):
+        return False
+    counting = _counting({n: one for n, one in found.items() if n != "values"}, "/")
+    return len({NUMBERED.sub("", name) for name in counting}) > 1
+
+
+def _is_run(before: str) -> bool:
+    word = WORD.search(before)
+    return word is not None and word[1].lower() in RUNS
+
+
+def _beside(
+    numbered: dict[tuple[str, str, str], frozenset[int]], group: str, numbers: frozenset[int]
+) -> bool:
+    """Whether two families of this group have these numbers."""
+    return [(parts[0], of) for parts, of in numbered.items()].count((group, numbers)) > 1
 
 
 def _named(

@@ -228,6 +228,18 @@ def test_exchanged_sequences_and_steps_are_told_by_what_the_device_remembers(
     assert "rather than that of the steps before it (0 %): are sequence and step exchanged" in said
 
 
+def test_drives_in_another_order_of_sequences_are_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    drive = rng.random((30, 40))
+    response = np.stack([2 * drive, -(drive**2)], axis=-1)[:, None].repeat(REPEATS, axis=1)
+    response = response + 0.1 * rng.standard_normal(response.shape)
+    np.savez(tmp_path / "a.npz", y=response, u=drive, turned=drive[::-1])
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    [said] = imported(tmp_path / "a.npz", f"y={AXES} drive=turned")[1]
+    assert "no more than that of other sequences" in said
+    assert "Are drive and response in another order of sequences" in said
+
+
 def test_exchanged_repeats_and_steps_of_one_unknown_drive_are_told(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "a.txt", remembering()[0][0, :, :, 0].T)  # a column a repeat
     assert imported(tmp_path / "a.txt", "values:step,repeat")[1] == []

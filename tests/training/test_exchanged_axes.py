@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.exchanged_axes import repeats_apart, sequences_remembered
+from training.exchanged_axes import drive_followed, repeats_apart, sequences_remembered
 
 Array = np.ndarray
 
@@ -79,3 +79,16 @@ def test_repeats_that_differ_where_steps_do_not_are_steps() -> None:
     assert found[0] < 1.5
     assert found[1] > 10
     assert repeats_apart(rng.standard_normal((1, 20, 60, 1))) is None  # no drive is seen
+
+
+@pytest.mark.parametrize("kind", ["random", "held", "slow"])
+def test_a_response_follows_its_own_drives_and_no_others(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    drive = drives(kind, rng, 24, 60)
+    response = leaky(drive, rng)
+    own, other = drive_followed(drive, response), drive_followed(drive[::-1], response)
+    assert own is not None
+    assert other is not None
+    assert own > 0.7
+    assert other < 0.4
+    assert drive_followed(drive[:4, :20], response[:4, :, :20]) is None  # too few to tell
