@@ -10,6 +10,7 @@ from app.operations.import_guess import drive_axes, fits_drive, fits_holds, mapp
 from app.operations.import_join import longer
 from app.operations.import_map import INDEX_WORDS
 from app.operations.import_names import AXIS_WORDS, CLOCKS, says_drive, says_holds, stem_of
+from app.operations.import_runs import RUN
 from app.operations.import_words import TESLA, no_unit_words
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _columns_left_out(
     rest = [n for n in columns if n not in used and n not in response]
     notes = [f"columns that the map leaves out: {', '.join(rest)}"] if rest else []
     steps = [n for n in rest if stem_of(n) in AXIS_WORDS["step"]]
-    for name in steps if not {"repeat", "sequence"} & set(words) else ():
+    for name in steps if not {"repeat", "sequence", RUN} & set(words) else ():
         values = found[name].values
         again = values.size / max(np.unique(values).size, 1)
         if again > 1 and again == int(again):
@@ -109,7 +110,7 @@ def _columns_left_out(
 
 def _alike(found: dict[str, Found], response: list[str], axes: list[str]) -> list[str]:
     """Channels that differ as little as repeats do, where there are no repeats."""
-    if "channel" not in axes or {"repeat", "run"} & set(axes):
+    if "channel" not in axes or {"repeat", RUN} & set(axes):
         return []
     parts = [found[name].values.reshape(longer(found[name].values.shape)) for name in response]
     values = np.stack(parts, axis=-1) if len(parts) > 1 else parts[0]

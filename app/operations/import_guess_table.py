@@ -22,6 +22,8 @@ from app.operations.import_names import (
     says_holds,
     stem_of,
 )
+from app.operations.import_runs import RUN
+from app.operations.import_table import NEAR
 from app.operations.import_words import TESLA
 
 if TYPE_CHECKING:
@@ -44,8 +46,9 @@ def table_guess(found: dict[str, Found]) -> str:
     response = [c for c in response if not _is_beside(c, found[c], drive)] or response
     if not response:
         return ""
+    index = _runs(found, index, drive)
     words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
-    if "repeat" not in index and "sequence" not in index:
+    if not {"repeat", "sequence", RUN} & set(index):
         if len({found[c].values.shape for c in columns}) > 1 or len(response) > MOST_COLUMNS:
             return ""
         words = [f"response={'+'.join(response)}:{_axes_of_columns(response)}"]
@@ -121,6 +124,20 @@ def _driving(found: dict[str, Found], columns: list[str], index: dict[str, str])
         if np.array_equal(first[group], values) and _moves(found[column]):
             alike.append(column)
     return alike[0] if len(alike) == 1 < len(columns) else ""
+
+
+def _runs(found: dict[str, Found], index: dict[str, str], drive: str) -> dict[str, str]:
+    """With runs for repeats, where those of one sequence have drives of their own."""
+    if not drive or "repeat" not in index or {"sequence", "step"} & set(index) != {"step"}:
+        return index
+    values = found[drive].values
+    _, step = np.unique(found[index["step"]].values, return_inverse=True)
+    low, high = (np.full(step.max() + 1, start) for start in (np.inf, -np.inf))
+    np.fmin.at(low, step.ravel(), values)
+    np.fmax.at(high, step.ravel(), values)
+    if not (high - low).max() > NEAR * np.ptp(values[np.isfinite(values)]):
+        return index
+    return {RUN if axis == "repeat" else axis: column for axis, column in index.items()}
 
 
 def is_field(name: str, column: Found) -> bool:

@@ -16,7 +16,7 @@ from app.operations.import_features import (
 )
 from app.operations.import_join import join_arrays, joined_names, longer
 from app.operations.import_map import AXES, BY_REPEAT
-from app.operations.import_runs import RUN, by_drive
+from app.operations.import_runs import RUN, by_drive, table_by_drive
 from app.operations.import_table import one_drive, pivot
 from app.operations.import_words import ONLY, TESLA
 from app.words import counted
@@ -72,8 +72,12 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
         Drive and response don't fit, or the waveforms can't be cut into steps.
     """
     if asked.index:
-        response, driven, holds = pivot(arrays, asked, file)
+        table, words = pivot(arrays, asked, file), ""
+        if RUN in dict(asked.index):
+            table, words = table_by_drive(table, asked)
+        response, driven, holds = table
         drive, said = (None, ()) if driven is None else one_drive(driven, str(asked.drive), file)
+        said = ((words, "info"), *said) if words else said
         made = replace(_with_names(response, drive, asked), holds=holds, remarks=said)
     else:
         array, said = join_arrays(arrays, asked), ()

@@ -14,6 +14,7 @@ from scipy.io import savemat
 from app.operations.import_measured import import_measured
 from app.operations.import_preview import preview
 from app.store import read_recording
+from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,3 +198,35 @@ def test_what_a_guess_can_not_know_is_said(tmp_path: Path) -> None:
     rows = [f"{t},{FIELD[0, t]},{X[0, r, t, 0]}" for r in range(R) for t in range(T)]
     (tmp_path / "d.csv").write_text("\n".join(["t,B (mT),V", *rows]))
     assert "'t' begins anew 4 times" in preview(tmp_path / "d.csv").notes[1]
+
+
+def test_runs_of_a_table_in_any_order_are_sequences_and_repeats_by_their_drive(
+    tmp_path: Path,
+) -> None:
+    """Numbered through, they were refused as repeats, and as sequences had one repeat each."""
+    order = np.random.default_rng(0).permutation(S * R)
+
+    def row(s: int, r: int, t: int) -> list[Any]:
+        run = s * R + r
+        own = divmod(int(order[run]), R)
+        return [run, t, 1 + t % 2, FIELD[own[0], t], *X[(*own, t)]]
+
+    file = long_table(tmp_path / "a.csv", "run,t,dwell,H (mT),X,Y", row)
+    guess = preview(file).guess
+    assert guess == "response=X+Y run=run step=t drive=H field=auto,mT holds=dwell"
+    made = as_guessed(file)
+    first = [int(np.flatnonzero(order // R == s).min()) for s in range(S)]
+    sequences = np.argsort(first)
+    assert np.allclose(np.sort(made.response, axis=1), np.sort(X[sequences], axis=1), rtol=1e-6)
+    assert made.holds is not None
+    assert set(made.holds[:, 0]) == {1}
+    for words, said in (
+        ("response=X run=run step=t", "so say drive=COLUMN; without a drive say repeat=run"),
+        ("response=X run=run repeat=run drive=H", "leave those out"),
+        (
+            "response=X repeat=run step=t drive=H field=auto,mT",
+            "Of runs in any order say run for repeat",
+        ),
+    ):
+        with pytest.raises(InputError, match=said):
+            list(import_measured(file, words, tmp_path / "refused"))
