@@ -134,6 +134,7 @@ def _alike(found: dict[str, Found], name: str, taken: tuple[str, ...]) -> list[s
         if longer(one.values.shape) == shape
         and n not in taken
         and not says_drive(n)
+        and np.isfinite(one.values).any()
         and (n == name or stem_of(n) not in AXIS_WORDS["step"])
     ] or [name]
 

@@ -99,8 +99,9 @@ def _columns_left_out(
     steps = [n for n in rest if stem_of(n) in AXIS_WORDS["step"]]
     for name in steps if not {"repeat", "sequence", RUN} & set(words) else ():
         values = found[name].values
-        again = values.size / max(np.unique(values).size, 1)
-        if again > 1 and again == int(again):
+        different = np.unique(values).size
+        again = values.size / different
+        if different > 1 and again > 1 and again == int(again):
             notes.append(
                 f"{name!r} begins anew {int(again) - 1} times: repeats that stand one below "
                 "another? Add a column that counts them, repeat=NAME"

@@ -25,6 +25,7 @@ CLOCKS = ("timestamp", "elapsed", "elapsed_time", "clock", "date", "datetime", "
 NUMBER_WORD = re.compile(r"(?<=\w)[\W_]*(?:no|nr|num|number|id|idx|index|count)?[\W_]*$")
 """Of a column that counts: `Repeat No.`, `trial_id`, `Pulse #`."""
 GROUP = re.compile(r"/|\.(?=\w)(?!_)")  # no `Rep._No.`
+AGAIN = re.compile(r"\.\d+$")  # of columns of one name: `X_Value.2`
 TIME_UNIT = re.compile(r"_(?:s|sec|ms|us|min|h)$")
 SET_WORDS = re.compile(r"set|soll|nominal|target|appl|cmd|command", re.IGNORECASE)
 RUNS = (*AXIS_WORDS["sequence"], *AXIS_WORDS["repeat"])
@@ -64,7 +65,7 @@ def named_unit(name: str) -> str:
 
 def stem_of(column: str) -> str:
     """Its last word without a plural's s, a time's unit and a word for number."""
-    word = TIME_UNIT.sub("", last_word(column))
+    word = TIME_UNIT.sub("", last_word(AGAIN.sub("", column)))
     bare = NUMBER_WORD.sub("", word) or word
     return bare if any(bare in names for names in AXIS_WORDS.values()) else bare.rstrip("s_")
 
