@@ -26,6 +26,7 @@ from app.operations.import_cells import (
     table_of,
 )
 from app.operations.import_lines import lines_of
+from app.operations.import_names import RUNS, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,7 +49,8 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     A unit in brackets behind a column's name, `X (V)` or `X [V]`, is its unit; so is what stands in
     a row of its own below the names. Of two columns with one name, `H`, there are `H.1` and `H.2`.
-    A column of words alone, such as a date, is no part of the table; its first ones are given. Nor
+    A column of words alone, such as a date, is no part of the table; its first ones are given; of
+    one that counts runs, `pattern` with A, B and C, their numbers 0, 1 and 2. Nor
     are an instrument's own lines above the names, `lines_above`. The last comment above a table
     without names has them, as NumPy's `savetxt` writes it.
 
@@ -95,11 +97,16 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     comma, sure = (False, False) if delimiter == "," else decimal_commas(numeric())
     kept = [k for k in range(width) if k not in text]
-    words = {names[k].strip(): Found(np.array([row[k] for _, row in first])) for k in sorted(text)}
+    counting = {k for k in text if stem_of(_head(names[k])[0]) in RUNS}
+    levels = {_head(names[k])[0]: _counted(body(), k) for k in sorted(counting)}
+    words = {
+        names[k].strip(): Found(np.array([row[k] for _, row in first]))
+        for k in sorted(text - counting)
+    }
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
     words |= {ABOVE: Found(np.array(above))} if above else {}
-    return {"values": Found(table), **_columns(table, names, units), **words}
+    return {"values": Found(table), **levels, **_columns(table, names, units), **words}
 
 
 def lines_above(without: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -235,6 +242,23 @@ def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:
         and not any(is_number(row[k]) for _, row in first)
     )
     return text if len(text) < len(names) else frozenset()
+
+
+def _counted(rows: Iterator[Row], column: int) -> Found:
+    """A column of texts that say which run a row is of, as numbers in the order of its texts.
+
+    NaN where a cell says nothing: whether it means the text above nobody can tell.
+    """
+    texts = [row[column].strip() for _, row in rows]
+    there = sorted({text for text in texts if is_word(text) or is_number(text)}, key=_natural)
+    places = {text: float(place) for place, text in enumerate(there)}
+    return Found(np.array([places.get(text, np.nan) for text in texts]))
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """To sort by: rep9 before rep10."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _without(rows: Iterator[Row], text: frozenset[int]) -> Iterator[Row]:

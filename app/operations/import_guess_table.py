@@ -41,9 +41,11 @@ def table_guess(found: dict[str, Found]) -> str:
     index = _index(found, columns)
     left = [c for c in columns if c not in index.values()]
     holds = next((c for c in left if says_holds(c)), "")
-    drive = _drive(found, left) or _driving(found, [c for c in left if c != holds], index)
+    alike = _alike(found, [c for c in left if c != holds], index)
+    drive = _drive(found, left) or (alike[0] if len(alike) == 1 else "")
     response = [c for c in left if c not in (drive, holds) and np.isfinite(found[c].values).any()]
     response = [c for c in response if not _is_beside(c, found[c], drive)] or response
+    response = [c for c in response if c not in alike] or response
     if not response:
         return ""
     index = _runs(found, index, drive)
@@ -104,18 +106,18 @@ def _drive(found: dict[str, Found], columns: list[str]) -> str:
     return hit or next((c for c in fields if SET_WORDS.search(c)), fields[0] if fields else "")
 
 
-def _driving(found: dict[str, Found], columns: list[str], index: dict[str, str]) -> str:
-    """The one column that moves, and alike in all repeats of a sequence: what is measured scatters.
+def _alike(found: dict[str, Found], columns: list[str], index: dict[str, str]) -> list[str]:
+    """Columns that move, and alike in all repeats of a sequence: what is measured scatters.
 
-    Empty where there are no repeats, or several such columns, or no other.
+    Empty where there are no repeats, or all columns are so.
     """
     if "repeat" not in index or "step" not in index:
-        return ""
+        return []
     keys = [found[index[axis]].values for axis in ("sequence", "step") if axis in index]
     _, group = np.unique(np.column_stack(keys), axis=0, return_inverse=True)
     group = group.ravel()
     if group.max() + 1 == group.size:
-        return ""
+        return []
     alike = []
     for column in columns:
         values = found[column].values
@@ -123,7 +125,7 @@ def _driving(found: dict[str, Found], columns: list[str], index: dict[str, str])
         first[group] = values
         if np.array_equal(first[group], values) and _moves(found[column]):
             alike.append(column)
-    return alike[0] if len(alike) == 1 < len(columns) else ""
+    return alike if len(alike) < len(columns) else []
 
 
 def _runs(found: dict[str, Found], index: dict[str, str], drive: str) -> dict[str, str]:

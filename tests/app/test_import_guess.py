@@ -230,3 +230,28 @@ def test_runs_of_a_table_in_any_order_are_sequences_and_repeats_by_their_drive(
     ):
         with pytest.raises(InputError, match=said):
             list(import_measured(file, words, tmp_path / "refused"))
+
+
+def test_texts_that_say_which_run_a_row_is_of_count(tmp_path: Path) -> None:
+    """They were left out, and all repeats stood as one of a thousand steps."""
+    rows = [
+        f"{'CAB'[s]}{s},rep{r + 8},{t},{FIELD[s, t]:.10g},{X[s, r, t, 0]:.10g}"
+        for s in range(3) for r in range(R) for t in range(T)
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("\n".join(["pattern,rep,step,B (mT),V", *rows]))
+    order = [1, 2, 0]  # A1, B2, C0
+    assert is_true(as_guessed(tmp_path / "a.csv"), X[order, ..., :1], FIELD[order])
+    rows[7] = rows[7].replace("C0", "")
+    (tmp_path / "b.csv").write_text("\n".join(["pattern,rep,step,B (mT),V", *rows]))
+    words = "response=V sequence=pattern repeat=rep step=step drive=B field=auto,mT"
+    with pytest.raises(InputError, match="column 'pattern' has 1 rows without a number"):
+        list(import_measured(tmp_path / "b.csv", words, tmp_path / "refused"))
+
+
+def test_a_current_beside_the_field_that_it_makes_is_no_channel(tmp_path: Path) -> None:
+    def row(s: int, r: int, t: int) -> list[Any]:
+        return [s, r, t, FIELD[s, t] / 0.4, FIELD[s, t], *X[s, r, t]]
+
+    file = long_table(tmp_path / "a.csv", "seq,rep,step,I (A),B (mT),X,Y", row)
+    assert is_true(as_guessed(file), X, FIELD)
+    assert preview(file).notes == ("columns that the map leaves out: I",)
