@@ -10,6 +10,8 @@ from models.errors import InputError, raise_problems
 from models.recording import Recording
 from models.slopes import slopes_apart, slopes_of
 from training.bad_data import scale_words
+from training.exchanged_channels import exchanged_channels
+from training.import_again import import_again, import_both_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,6 +66,11 @@ def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recordin
             for name, other in named[1:]
             for words in scale_words(first, other)
         ]
+        problems += [
+            f"{name} beside {called[0]}: {words}, or fit them apart"
+            for name, other in named[1:]
+            for words in exchanged_channels(*_moments(first), other)
+        ]
     raise_problems(InputError, "recordings", problems)
     if len(recordings) == 1:
         return first
@@ -85,13 +92,24 @@ def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recordin
 def _differences(a: Recording, b: Recording) -> Iterator[str]:
     for name in ("channels", "units", "window", "reset"):
         if getattr(a, name) != getattr(b, name):
-            yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}"
+            again = (
+                import_both_again(a, b)
+                if name == "window"
+                else import_again(b, name, getattr(a, name))
+            )
+            yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}{again}"
     for instrument in sorted(set(a.settings) | set(b.settings)):
         one, other = a.settings.get(instrument, {}), b.settings.get(instrument, {})
         for key in sorted(set(one) | set(other)):
             if one.get(key) != other.get(key):
                 yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
     yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
+
+
+def _moments(recording: Recording) -> tuple[Array, Array]:
+    """Mean and standard deviation of each channel."""
+    known = recording.response[recording.complete]
+    return np.nanmean(known, axis=(0, 1)), np.nanstd(known, axis=(0, 1))
 
 
 def _padded(response: Array, repeats: int, steps: int) -> Array:

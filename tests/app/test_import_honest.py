@@ -189,6 +189,38 @@ def test_infinite_readings_are_overloads_and_count_once(tmp_path: Path) -> None:
     assert said[0].startswith("1 repeat holds overloads")
 
 
+def test_a_field_kept_in_single_precision_has_the_window_that_somebody_wrote(
+    tmp_path: Path,
+) -> None:
+    """3.4 mT of float32 are 3.4000001: no twin of a file of float64 took it."""
+    response, drive = data()
+    field = 2.2 + 1.2 * np.round((drive - drive.min()) / np.ptp(drive), 3)
+    np.savez(tmp_path / "a.npz", y=response, field_mT=field)
+    np.savez(tmp_path / "b.npz", y=response, field_mT=field.astype(np.float32))
+    words = f"y={AXES} drive=field_mT field=auto,mT"
+    one, other = (imported(tmp_path / name, words)[0] for name in ("a.npz", "b.npz"))
+    assert one.window == other.window
+    assert (one.window.low_T, one.window.high_T) == (0.0022, 0.0034)
+    assert np.allclose(one.drive, other.drive, rtol=0, atol=1e-6)
+    field = 1.0 / (1.0 + drive)  # no decimals that anybody wrote
+    np.savez(tmp_path / "c.npz", y=response, u=field.astype(np.float32))
+    made = imported(tmp_path / "c.npz", f"y={AXES} drive=u field=0,1")[0]
+    assert np.allclose(made.drive, field, rtol=1e-6)
+
+
+def test_a_window_of_the_files_own_says_how_several_files_get_one(tmp_path: Path) -> None:
+    response, drive = data()
+    field = 2.2 + 1.2 * (drive - drive.min()) / np.ptp(drive)
+    np.savez(tmp_path / "a.npz", y=response, field_mT=field)
+    words = f"y={AXES} drive=field_mT"
+    said = imported(tmp_path / "a.npz", f"{words} field=auto,mT")[0].meta["remarks"]
+    assert said == [
+        "drive 0…1 is 2.2…3.4 mT, the smallest and the largest field of this file: of files that "
+        "one twin is to see give all the same, such as field=2.2,3.4,mT"
+    ]
+    assert imported(tmp_path / "a.npz", f"{words} field=2,4,mT")[0].meta["remarks"] == []
+
+
 def test_exchanged_axes_blank_repeats_and_wild_values_are_said_at_the_import(
     tmp_path: Path,
 ) -> None:
