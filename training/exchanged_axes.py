@@ -1,4 +1,4 @@
-"""Axes of an imported response that seem exchanged: sequence with step, repeat with step.
+"""Axes of an imported response that seem exchanged: sequence, repeat or channel, and step.
 
 A device remembers: what it answers at a step depends on the drive of the steps before, and not on
 that of other sequences. And a drive is seen in what repeats have in common: means over the repeats
@@ -38,6 +38,7 @@ OTHERS = 10  # other orders of the sequences, to compare with
 MANY_ROWS = 400
 KEPT = (0.8, 0.95, 0.99)  # for slow memory
 FEWEST = 3  # repeats and steps, to compare how much their means differ
+ALIKE = 0.05  # of the variance from repeat to repeat: channels that vary less are repeats
 NOT_SEEN, FAR_APART = 1.5, 10.0  # times chance
 
 
@@ -54,6 +55,13 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
         )
     else:
         yield from _unfollowed_words(recording, response)
+    alike = channels_alike(response)
+    if alike is not None:
+        yield (
+            f"its {response.shape[3]} channels differ by {100 * alike:.2g} % of what its repeats "
+            "differ by, and each repeat has a place of its own: are repeat and channel exchanged "
+            "in its map?"
+        )
     apart = repeats_apart(response)
     if apart is not None:
         yield (
@@ -212,6 +220,34 @@ def repeats_apart(response: Array) -> tuple[float, float] | None:
     if steps[channel] >= NOT_SEEN or repeats.max() < FAR_APART:
         return None
     return float(steps[channel]), float(repeats.max())
+
+
+def channels_alike(response: Array) -> float | None:
+    """How little channels differ beside repeats, as a share; None unless it is very little.
+
+    And each repeat differs from the others far more than by chance, as channels do. `response`
+    `(S, R, T, C)`.
+    """
+    if min(response.shape[1], response.shape[3]) < FEWEST:
+        return None
+    repeats, channels = varied(response)
+    if not 0 < channels < ALIKE * repeats:
+        return None
+    values = response[:, :, np.isfinite(response).all(axis=(0, 1, 3))]
+    if values.shape[2] < FEWEST:
+        return None
+    places = np.mean([_over_chance(sequence, 1) for sequence in values], axis=0)
+    return float(np.sqrt(channels / repeats)) if places.max() >= FAR_APART else None
+
+
+def varied(response: Array) -> tuple[float, float]:
+    """Variance of `(S, R, T, C)` from repeat to repeat, and from channel to channel."""
+    along = []
+    for axis in (1, 3):
+        moved = np.moveaxis(response, axis, 0)
+        whole = moved[:, np.isfinite(moved).all(axis=0)]
+        along.append(float(whole.var(axis=0).mean()) if len(whole) > 1 and whole.size else 0.0)
+    return along[0], along[1]
 
 
 def _over_chance(values: Array, axis: int) -> Array:

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.operations.import_map import BY_REPEAT, USUAL_AXES
 from app.operations.import_prepare import in_order
-from training.exchanged_axes import repeats_apart, sequences_remembered
+from training.exchanged_axes import ALIKE, repeats_apart, sequences_remembered, varied
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
 ENOUGH = 200  # repeats or channels that are looked at
-ALIKE = 0.05  # of the variance from repeat to repeat: channels that vary less are repeats
 
 
 def turned(
@@ -67,12 +65,7 @@ def _by_likeness(response: Array, axes: list[str], sure: frozenset[str]) -> list
     if not {"repeat", "channel"} <= set(axes) - sure:
         return axes
     values = in_order(response, tuple(axes))[:, :ENOUGH, :, :ENOUGH]
-    along = []
-    for axis in (1, 3):
-        moved = np.moveaxis(values, axis, 0)
-        whole = moved[:, np.isfinite(moved).all(axis=0)]
-        along.append(float(whole.var(axis=0).mean()) if len(whole) > 1 and whole.size else 0.0)
-    repeats, channels = along
+    repeats, channels = varied(values)
     return _swapped(axes, "repeat", "channel") if 0 < channels < ALIKE * repeats else axes
 
 

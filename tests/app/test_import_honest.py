@@ -272,6 +272,15 @@ def test_drives_in_another_order_of_sequences_are_told(tmp_path: Path) -> None:
     assert "Are drive and response in another order of sequences" in said
 
 
+def test_exchanged_repeats_and_channels_are_told(tmp_path: Path) -> None:
+    response, drive = remembering()
+    spectra = response[..., :1] * [1.0, 0.5, -1.0] + [0.0, 1.0, 3.0]
+    np.savez(tmp_path / "a.npz", y=spectra, u=drive)
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    said = imported(tmp_path / "a.npz", "y=sequence,channel,step,repeat drive=u")[1]
+    assert any("are repeat and channel exchanged in its map?" in words for words in said)
+
+
 def test_exchanged_repeats_and_steps_of_one_unknown_drive_are_told(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "a.txt", remembering()[0][0, :, :, 0].T)  # a column a repeat
     assert imported(tmp_path / "a.txt", "values:step,repeat")[1] == []

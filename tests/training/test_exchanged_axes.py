@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.exchanged_axes import drive_followed, repeats_apart, sequences_remembered
+from training.exchanged_axes import (
+    channels_alike,
+    drive_followed,
+    repeats_apart,
+    sequences_remembered,
+)
 
 Array = np.ndarray
 
@@ -92,3 +97,15 @@ def test_a_response_follows_its_own_drives_and_no_others(kind: str) -> None:
     assert own > 0.7
     assert other < 0.4
     assert drive_followed(drive[:4, :20], response[:4, :, :20]) is None  # too few to tell
+
+
+def test_channels_that_differ_less_than_repeats_are_repeats() -> None:
+    rng = np.random.default_rng(0)
+    response = leaky(rng.random((4, 30)), rng) * np.array([1.0, -2.0, 0.5, 3.0]) + [0, 1, 3, -2]
+    response = response + 0.01 * rng.standard_normal(response.shape)
+    assert channels_alike(response) is None
+    found = channels_alike(response.transpose(0, 3, 2, 1))
+    assert found is not None
+    assert found < 0.2
+    alike = leaky(rng.random((4, 30)), rng).repeat(4, axis=3)  # neighbours of a plateau
+    assert channels_alike(alike + 1e-3 * rng.standard_normal(alike.shape)) is None
