@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 SEPARATOR = re.compile(r"\s*\"?sep=.?\"?\s*", re.IGNORECASE)
 END = "***End_of_Header***"  # of LabVIEW's measurement files: once for the file, once a segment
 
+BINARY = {
+    b"PK\x03\x04": ("a ZIP archive", "name it .npz if NumPy made it; a workbook save as CSV"),
+    b"\x89HDF": ("HDF5", "name it .h5"),
+    b"\xd0\xcf\x11\xe0": ("an old workbook", "save it as CSV"),
+    b"MATLAB 5": ("MATLAB's own format", "name it .mat"),
+    b"\x93NUMPY": ("an array of NumPy's", "name it .npy"),
+    b"\x1f\x8b": ("compressed by gzip", "unpack it first"),
+}
+"""What files of other kinds begin with, when somebody has called them a table."""
 UNITS, COMMENT = "Y_Unit_Label", "Comment"
 
 
@@ -63,6 +72,11 @@ def _units(header: list[str]) -> list[str]:
 def _text(file: Path) -> str:
     """Its text; names in an encoding of Windows are no reason to refuse the numbers."""
     raw = file.read_bytes()
+    if not raw:
+        raise ValueError("it has no rows: 0 bytes")
+    for begin, (kind, todo) in BINARY.items():
+        if raw.startswith(begin):
+            raise ValueError(f"it is no text but {kind}: {todo}")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16")
     try:

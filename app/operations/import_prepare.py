@@ -205,9 +205,11 @@ def _drive(
     if drive.shape[0] == 1:
         drive = np.tile(drive, (sequences, 1))
     if drive.shape != (sequences, steps):
+        times, rest = divmod(drive.shape[1], steps)
+        todo = f": give it one value a step, such as every {times}th" * (times > 1 and not rest)
         raise InputError(
             f"{file}: drive {asked.drive!r} gives {drive.shape[0]} sequences × {drive.shape[1]} "
-            f"steps, the response {sequences} × {steps}"
+            f"steps, the response {sequences} × {steps}{todo}"
         )
     return drive, said
 

@@ -293,7 +293,7 @@ def test_ctrl_c_is_not_for_the_child_that_reads(
     """A file was told to crash its library when its reader had only heard Ctrl-C."""
     told = "import os, sys; sys.stderr.write(f'session {os.getsid(0)} '); sys.exit(3)"
     monkeypatch.setattr("app.foreign_files.START", told)
-    (tmp_path / "a.h5").write_bytes(b"")
+    (tmp_path / "a.h5").write_bytes(b"no such file")
     with pytest.raises(InputError, match="session") as caught:
         read_all(tmp_path / "a.h5")
     assert f"session {os.getsid(0)} " not in str(caught.value)

@@ -313,6 +313,29 @@ def test_labviews_measurement_file(tmp_path: Path) -> None:
         read_all(tmp_path / "c.lvm")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it has no rows: 0 bytes"),
+        (b"PK\x03\x04" + bytes(40), "no text but a ZIP archive: name it .npz if NumPy made it"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(40), "no text but HDF5: name it .h5"),
+        (b"MATLAB 5.0 MAT-file" + bytes(200), "MATLAB's own format: name it .mat"),
+        (b"\x93NUMPY" + bytes(40), "name it .npy"),
+        (b"\x1f\x8b" + bytes(40), "compressed by gzip: unpack it first"),
+        (b"\xd0\xcf\x11\xe0" + bytes(40), "an old workbook: save it as CSV"),
+    ],
+)
+def test_a_file_whose_ending_lies_is_told_as_what_it_is(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_all(tmp_path / "a.csv")
+    (tmp_path / "a.h5").write_bytes(b"")
+    with pytest.raises(InputError, match="is empty: 0 bytes"):
+        read_all(tmp_path / "a.h5")
+
+
 @pytest.mark.parametrize("x_columns", ["One", "No", "Multi"])
 @pytest.mark.parametrize("comments", ["", "\tlost", "\t"])
 def test_rows_of_labview_end_before_its_comment_and_units_stand_in_its_header(

@@ -142,6 +142,17 @@ def test_a_gain_beside_the_numbers_is_said_and_a_scale_factor_applied(tmp_path: 
     recording, said = imported(several, f"y={AXES} drive=u")
     assert np.allclose(recording.response, data()[0])
     assert "scale_factor = 0.5,2 beside its numbers" in said[0]
+    counts = hdf5(tmp_path, lsb=1e-4, unit="counts")
+    assert "lsb = 0.0001 beside its numbers" in imported(counts, f"y={AXES} drive=u")[1][0]
+
+
+def test_a_drive_of_as_many_values_as_samples_is_told_what_to_give(tmp_path: Path) -> None:
+    response, drive = data()
+    waves = response[..., 0].repeat(20, axis=2)
+    np.savez(tmp_path / "a.npz", y=waves, u=drive.repeat(20, axis=1))
+    words = "y=sequence,repeat,time samples=20 drive=u"
+    with pytest.raises(InputError, match="give it one value a step, such as every 20th"):
+        imported(tmp_path / "a.npz", words)
 
 
 def parts(folder: Path, units: dict[str, str]) -> Path:
