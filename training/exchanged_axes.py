@@ -39,6 +39,8 @@ MANY_ROWS = 400
 KEPT = (0.8, 0.95, 0.99)  # for slow memory
 FEWEST = 3  # repeats and steps, to compare how much their means differ
 ALIKE = 0.05  # of the variance from repeat to repeat: channels that vary less are repeats
+FEWEST_BESIDE = 4  # repeats, to say of one that it is none
+FAR_BEYOND = 1.0  # of what the others differ by: noise never is, at every step
 NOT_SEEN, FAR_APART = 1.5, 10.0  # times chance
 
 
@@ -61,6 +63,13 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
             f"its {response.shape[3]} channels differ by {100 * alike:.2g} % of what its repeats "
             "differ by, and each repeat has a place of its own: are repeat and channel exchanged "
             "in its map?"
+        )
+    odd = odd_repeats(response)
+    if odd:
+        named = ", ".join(map(str, odd))
+        yield (
+            f"repeat {named}, counted from 0, lies far from all others, at every step: is it the "
+            "drive, a count or a time that stands among the repeats? Without it: only=repeat:…"
         )
     apart = repeats_apart(response)
     if apart is not None:
@@ -238,6 +247,22 @@ def channels_alike(response: Array) -> float | None:
         return None
     places = np.mean([_over_chance(sequence, 1) for sequence in values], axis=0)
     return float(np.sqrt(channels / repeats)) if places.max() >= FAR_APART else None
+
+
+def odd_repeats(response: Array) -> list[int]:
+    """Repeats of `(S, R, T, C)` that lie beyond all others at every step, and far from them."""
+    by_repeat = np.moveaxis(response, 1, 0)
+    values = by_repeat[:, np.isfinite(by_repeat).all(axis=0)]
+    if len(values) < FEWEST_BESIDE or not values.size:
+        return []
+    found = []
+    for sign in (1.0, -1.0):
+        first = int((sign * values[:, 0]).argmax())
+        rest = np.delete(sign * values, first, axis=0)
+        high, low = rest.max(axis=0), rest.min(axis=0)
+        if (sign * values[first] - high > FAR_BEYOND * (high - low).mean()).all():
+            found.append(first)
+    return found if len(found) == 1 else []
 
 
 def varied(response: Array) -> tuple[float, float]:

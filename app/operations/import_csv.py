@@ -106,7 +106,8 @@ def read_csv(file: Path) -> dict[str, Found]:
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
     words |= {ABOVE: Found(np.array(above))} if above else {}
-    return {"values": Found(table), **levels, **_columns(table, names, units), **words}
+    dims = () if names else ("row", "column")
+    return {"values": Found(table, dims), **levels, **_columns(table, names, units), **words}
 
 
 def lines_above(without: Mapping[str, str]) -> list[tuple[str, str]]:

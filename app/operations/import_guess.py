@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.foreign_files import Found
 
 CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
+UNNAMED = ("row", "column")  # axes of a table whose columns have no names
 REPEATED = ("sequence", "repeat", "step")
 GUESSES = {
     1: ("step",),
@@ -45,7 +46,11 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
         return ""
     shape = mapped(found[name].values.shape)
     dims = _dims_of(found[name], shape)
+    rows = dims == UNNAMED
+    dims = () if rows else dims
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
+    if rows and shape[0] > shape[1]:  # of a table without names: a row a step
+        axes = ["step", "repeat"]
     drive = _drive_guess(found, name, shape)
     if drive and "sequence" not in axes and dims and longer(found[drive].values.shape) == shape:
         axes = [RUN if axis == "repeat" else axis for axis in axes]

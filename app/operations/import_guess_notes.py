@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.import_guess import drive_axes, fits_drive, fits_holds, mapped
+from app.operations.import_guess import UNNAMED, drive_axes, fits_drive, fits_holds, mapped
 from app.operations.import_join import longer
 from app.operations.import_map import INDEX_WORDS
 from app.operations.import_names import AXIS_WORDS, CLOCKS, says_drive, says_holds, stem_of
@@ -35,6 +35,11 @@ def notes_on_guess(found: dict[str, Found], guess: str) -> list[str]:
     response = (array or words["response"]).split("+")
     notes = _left_out(found, words, response, axes.split(",")) if colon else []
     notes += _columns_left_out(found, words, response)
+    if found[response[0]].dims == UNNAMED and words["response"].endswith("step,repeat"):
+        notes.append(
+            "its columns have no names, and all of them are taken for repeats: if one is the drive "
+            "or a time, write their names above, such as `field (mT),rep1,rep2`"
+        )
     notes += _alike(found, response, axes.split(",")) if colon else []
     drive = words.get("drive", "").partition(":")[0]
     unit = found[drive].unit if drive else ""

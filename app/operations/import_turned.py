@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.import_map import BY_REPEAT, USUAL_AXES
 from app.operations.import_prepare import in_order
-from training.exchanged_axes import ALIKE, repeats_apart, sequences_remembered, varied
+from training.exchanged_axes import ALIKE, odd_repeats, repeats_apart, sequences_remembered, varied
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,8 @@ def turned(
         return axes
     values = in_order(response, tuple(axes))[:, :ENOUGH, :, :ENOUGH]
     if known is None:
-        return axes if repeats_apart(values) is None else _swapped(axes, *exchanged)
+        stay = repeats_apart(values) is None or odd_repeats(values)
+        return axes if stay else _swapped(axes, *exchanged)
     if known.shape != (values.shape[0], values.shape[2]):
         return axes
     return axes if sequences_remembered(known, values) is None else _swapped(axes, *exchanged)

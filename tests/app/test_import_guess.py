@@ -255,3 +255,13 @@ def test_a_current_beside_the_field_that_it_makes_is_no_channel(tmp_path: Path) 
     file = long_table(tmp_path / "a.csv", "seq,rep,step,I (A),B (mT),X,Y", row)
     assert is_true(as_guessed(file), X, FIELD)
     assert preview(file).notes == ("columns that the map leaves out: I",)
+
+
+def test_a_table_without_names_has_a_step_a_row_and_its_drive_is_no_repeat(tmp_path: Path) -> None:
+    """Its field had become the first step of each repeat."""
+    np.savetxt(tmp_path / "a.dat", np.c_[FIELD[0] + 1.0, X[0, :, :, 0].T], fmt="%.9e")
+    seen = preview(tmp_path / "a.dat")
+    assert seen.guess == "response=values:step,repeat"
+    assert "its columns have no names" in seen.notes[0]
+    said = as_guessed(tmp_path / "a.dat").meta["remarks"]
+    assert any("repeat 0, counted from 0, lies far from all others" in text for text in said)

@@ -8,6 +8,7 @@ import pytest
 from training.exchanged_axes import (
     channels_alike,
     drive_followed,
+    odd_repeats,
     repeats_apart,
     sequences_remembered,
 )
@@ -109,3 +110,16 @@ def test_channels_that_differ_less_than_repeats_are_repeats() -> None:
     assert found < 0.2
     alike = leaky(rng.random((4, 30)), rng).repeat(4, axis=3)  # neighbours of a plateau
     assert channels_alike(alike + 1e-3 * rng.standard_normal(alike.shape)) is None
+
+
+def test_a_drive_among_the_repeats_is_none_of_them() -> None:
+    rng = np.random.default_rng(0)
+    drive = rng.random((3, 40))
+    response = leaky(drive, rng, repeats=6)
+    assert odd_repeats(response) == []
+    response[:, 2] = drive[..., None] + 3.0
+    response[:, 4, 7] = np.nan
+    assert odd_repeats(response) == [2]
+    assert odd_repeats(response[:, :3]) == []  # of three nobody can tell
+    drifting = leaky(drive, rng, repeats=6) + np.arange(6)[None, :, None, None]
+    assert odd_repeats(drifting) == []
