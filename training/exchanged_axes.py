@@ -36,6 +36,7 @@ MUCH, TIMES_MUCH = 0.35, 1.5
 FOLLOWED, CLEARLY_SEEN = 0.4, 5.0
 OTHERS = 10  # other orders of the sequences, to compare with
 MANY_ROWS = 400
+MOST_VALUES = 20_000_000  # of whole sequences, that are looked at
 KEPT = (0.8, 0.95, 0.99)  # for slow memory
 FEWEST = 3  # repeats and steps, to compare how much their means differ
 ALIKE = 0.05  # of the variance from repeat to repeat: channels that vary less are repeats
@@ -46,8 +47,11 @@ NOT_SEEN, FAR_APART = 1.5, 10.0  # times chance
 
 def exchanged_words(recording: Recording) -> Iterator[str]:
     """A sentence where two axes of what was imported seem exchanged."""
-    response = np.where(recording.complete[:, :, None, None], recording.response, np.nan)
-    remembered = sequences_remembered(recording.drive, response)
+    most = max(MOST_VALUES // recording.response[0].size, 1)
+    complete = recording.complete[:most, :, None, None]
+    response = np.where(complete, recording.response[:most], np.nan)
+    drive = recording.drive[:most]
+    remembered = sequences_remembered(drive, response)
     if remembered is not None:
         yield (
             "the response follows the drive of the sequences before it "
@@ -56,7 +60,7 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
             "step exchanged in its map?"
         )
     else:
-        yield from _unfollowed_words(recording, response)
+        yield from _unfollowed_words(drive_seen(recording), drive, response)
     alike = channels_alike(response)
     if alike is not None:
         yield (
@@ -81,17 +85,14 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
         )
 
 
-def _unfollowed_words(recording: Recording, response: Array) -> Iterator[str]:
-    seen = drive_seen(recording)
+def _unfollowed_words(seen: float | None, drive: Array, response: Array) -> Iterator[str]:
     if seen is None or seen < CLEARLY_SEEN:
         return
-    followed = drive_followed(recording.drive, response)
+    followed = drive_followed(drive, response)
     if followed is None or followed >= FOLLOWED:
         return
     rng = np.random.default_rng(0)
-    others = [
-        drive_followed(rng.permutation(recording.drive), response) or 0.0 for _ in range(OTHERS)
-    ]
+    others = [drive_followed(rng.permutation(drive), response) or 0.0 for _ in range(OTHERS)]
     if followed <= max(others):
         yield (
             f"sequences differ {seen:.2g} times as much as by chance, but not as their drives do: "
