@@ -42,6 +42,7 @@ FEWEST = 3  # repeats and steps, to compare how much their means differ
 ALIKE = 0.05  # of the variance from repeat to repeat: channels that vary less are repeats
 FEWEST_BESIDE = 4  # repeats, to say of one that it is none
 FAR_BEYOND = 1.0  # of what the others differ by: noise never is, at every step
+OF_ITS_OWN = 100.0  # times chance: what slow noise of alike channels never is
 NOT_SEEN, FAR_APART = 1.5, 10.0  # times chance
 
 
@@ -238,7 +239,7 @@ def channels_alike(response: Array) -> float | None:
     And each repeat differs from the others far more than by chance, as channels do. `response`
     `(S, R, T, C)`.
     """
-    if min(response.shape[1], response.shape[3]) < FEWEST:
+    if min(response.shape[1], response.shape[3]) < 2:
         return None
     repeats, channels = varied(response)
     if not 0 < channels < ALIKE * repeats:
@@ -247,7 +248,7 @@ def channels_alike(response: Array) -> float | None:
     if values.shape[2] < FEWEST:
         return None
     places = np.mean([_over_chance(sequence, 1) for sequence in values], axis=0)
-    return float(np.sqrt(channels / repeats)) if places.max() >= FAR_APART else None
+    return float(np.sqrt(channels / repeats)) if places.max() >= OF_ITS_OWN else None
 
 
 def odd_repeats(response: Array) -> list[int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.import_map import BY_REPEAT, USUAL_AXES
 from app.operations.import_prepare import in_order
-from training.exchanged_axes import ALIKE, odd_repeats, repeats_apart, sequences_remembered, varied
+from training.exchanged_axes import channels_alike, odd_repeats, repeats_apart, sequences_remembered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,8 +66,7 @@ def _by_likeness(response: Array, axes: list[str], sure: frozenset[str]) -> list
     if not {"repeat", "channel"} <= set(axes) - sure:
         return axes
     values = in_order(response, tuple(axes))[:, :ENOUGH, :, :ENOUGH]
-    repeats, channels = varied(values)
-    return _swapped(axes, "repeat", "channel") if 0 < channels < ALIKE * repeats else axes
+    return axes if channels_alike(values) is None else _swapped(axes, "repeat", "channel")
 
 
 def _swapped(axes: list[str], one: str, other: str) -> list[str]:

@@ -74,6 +74,12 @@ def test_arrays_in_any_order_of_axes(
     assert is_true(as_guessed(tmp_path / "a.npz"), X, FIELD)
 
 
+def test_a_flat_spectrum_has_channels_and_no_repeats(tmp_path: Path) -> None:
+    flat = X[..., :1] * np.linspace(1.0, 1.02, 60)
+    np.savez(tmp_path / "a.npz", V=flat, field_mT=FIELD)
+    assert is_true(as_guessed(tmp_path / "a.npz"), flat, FIELD)
+
+
 def test_as_many_sequences_as_steps_are_told_apart_by_memory(tmp_path: Path) -> None:
     response, field = measured(T, T)
     np.savez(tmp_path / "a.npz", V=response.transpose(2, 1, 0, 3), field_mT=field.T)
