@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.doubtful_repeats import drive_seen
+from training.doubtful_repeats import QUIETEST, drive_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ MUCH, TIMES_MUCH = 0.35, 1.5
 # The drive explained 0.45 and more of every recording of rings at hand, of one with its sequences
 # in another order 0.27 at most.
 FOLLOWED, CLEARLY_SEEN = 0.4, 5.0
-OTHERS = 10  # other orders of the sequences, to compare with
+OTHERS, TIMES_OTHERS = 10, 2.0  # other orders of the sequences, to compare with
 MANY_ROWS = 400
 MOST_VALUES = 20_000_000  # of whole sequences, that are looked at
 KEPT = (0.8, 0.95, 0.99)  # for slow memory
@@ -94,11 +94,11 @@ def _unfollowed_words(seen: float | None, drive: Array, response: Array) -> Iter
         return
     rng = np.random.default_rng(0)
     others = [drive_followed(rng.permutation(drive), response) or 0.0 for _ in range(OTHERS)]
-    if followed <= max(others):
+    if followed <= TIMES_OTHERS * max(others):
         yield (
             f"sequences differ {seen:.2g} times as much as by chance, but not as their drives do: "
             f"the drive of a step and of those before it explains {100 * max(followed, 0.0):.0f} % "
-            "of the response, no more than that of other sequences. Are drive and response in "
+            "of the response, hardly more than that of other sequences. Are drive and response in "
             "another order of sequences, or the drive's own axes exchanged in its map?"
         )
 
@@ -183,7 +183,8 @@ def _remembered(drive: Array, mean: Array, axis: int) -> float:
     both = np.column_stack([bent, *lags])
     (left, terms), (less, more) = (_left_open(one, value[used]) for one in (bent, both))
     free = int(used.sum()) - more
-    if more == terms or free < 1 or left == 0:
+    rounding = used.sum() * (QUIETEST * np.abs(value[used]).max()) ** 2
+    if more == terms or free < 1 or left <= rounding:
         return 0.0
     is_chance = (left - less) / (more - terms) < SIGNIFICANT * less / free
     share = 1 - less / free / (left / (free + more - terms))

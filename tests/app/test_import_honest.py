@@ -279,7 +279,7 @@ def test_drives_in_another_order_of_sequences_are_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", y=response, u=drive, turned=drive[::-1])
     assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
     [said] = imported(tmp_path / "a.npz", f"y={AXES} drive=turned")[1]
-    assert "no more than that of other sequences" in said
+    assert "hardly more than that of other sequences" in said
     assert "Are drive and response in another order of sequences" in said
 
 

@@ -65,6 +65,15 @@ def test_a_bent_response_without_memory_is_never_suspected(kind: str) -> None:
     assert sequences_remembered(*turned(drive, response)) is None
 
 
+def test_a_channel_that_stands_still_remembers_nothing() -> None:
+    rng = np.random.default_rng(0)
+    drive = drives("slow", rng, 60, 60)
+    response = np.concatenate([leaky(drive, rng), np.full((60, 5, 60, 1), 0.3)], axis=3)
+    assert sequences_remembered(drive, response) is None
+    only = np.full((60, 5, 60, 1), 0.3) + 1e-12 * rng.standard_normal((60, 5, 60, 1))
+    assert sequences_remembered(drive, only) is None
+
+
 def test_few_steps_and_gaps_are_no_evidence() -> None:
     rng = np.random.default_rng(0)
     drive = rng.random((8, 12))
