@@ -61,16 +61,7 @@ def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recordin
         if ids.count(one) > 1
     ]
     if not problems:
-        problems += [
-            f"{name} beside {called[0]}: {words} Convert it, or fit them apart"
-            for name, other in named[1:]
-            for words in scale_words(first, other)
-        ]
-        problems += [
-            f"{name} beside {called[0]}: {words}, or fit them apart"
-            for name, other in named[1:]
-            for words in exchanged_channels(*_moments(first), other)
-        ]
+        problems += _apart(first, called[0], named[1:])
     raise_problems(InputError, "recordings", problems)
     if len(recordings) == 1:
         return first
@@ -87,6 +78,19 @@ def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recordin
         first.identities, "done", first.meta,
         holds=np.concatenate([_widened(r.holds, steps, 1) for r in recordings]),
     )  # fmt: skip
+
+
+def _apart(first: Recording, called: str, others: Sequence[tuple[str, Recording]]) -> list[str]:
+    """Recordings of one kind whose numbers are of another unit, or in other channels."""
+    return [
+        f"{name} beside {called}: {words} Convert it, or fit them apart"
+        for name, other in others
+        for words in scale_words(first, other)
+    ] + [
+        f"{name} beside {called}: {words}, or fit them apart"
+        for name, other in others
+        for words in exchanged_channels(*_moments(first), other)
+    ]
 
 
 def _differences(a: Recording, b: Recording) -> Iterator[str]:

@@ -88,8 +88,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     width = _width(body, names)
     names = names[:width]
     _refuse_uneven(body(), names, width)
-    first = list(islice(body(), FIRST))
-    text = _text_columns(first, names)
+    text = _text_columns(list(islice(body(), FIRST)), names)
     names = names or _commented_names(read, delimiter, width)
 
     def numeric() -> Iterator[Row]:
@@ -97,17 +96,12 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     comma, sure = (False, False) if delimiter == "," else decimal_commas(numeric())
     kept = [k for k in range(width) if k not in text]
-    counting = {k for k in text if stem_of(_head(names[k])[0]) in RUNS}
-    levels = {_head(names[k])[0]: _counted(body(), k) for k in sorted(counting)}
-    words = {
-        names[k].strip(): Found(np.array([row[k] for _, row in first]))
-        for k in sorted(text - counting)
-    }
+    words = _words(body, text, names)
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
     words |= {ABOVE: Found(np.array(above))} if above else {}
     dims = () if names else ("row", "column")
-    return {"values": Found(table, dims), **levels, **_columns(table, names, units), **words}
+    return {"values": Found(table, dims), **_columns(table, names, units), **words}
 
 
 def lines_above(without: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -243,6 +237,21 @@ def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:
         and not any(is_number(row[k]) for _, row in first)
     )
     return text if len(text) < len(names) else frozenset()
+
+
+def _words(
+    body: Callable[[], Iterator[Row]], text: frozenset[int], names: Sequence[str]
+) -> dict[str, Found]:
+    """Columns of words: of one that counts runs its numbers, of others the first ones."""
+    found = {}
+    for k in sorted(text):
+        name = _head(names[k])[0]
+        if stem_of(name) in RUNS:
+            found[name] = _counted(body(), k)
+        else:
+            first = [row[k] for _, row in islice(body(), FIRST)]
+            found[names[k].strip()] = Found(np.array(first))
+    return found
 
 
 def _counted(rows: Iterator[Row], column: int) -> Found:
