@@ -18,6 +18,7 @@ import numpy as np
 from app.foreign_files import Found
 from app.operations.import_cells import (
     FIRST,
+    counted_texts,
     decimal_commas,
     is_number,
     is_word,
@@ -247,28 +248,11 @@ def _words(
     for k in sorted(text):
         name = _head(names[k])[0]
         if stem_of(name) in RUNS:
-            found[name] = _counted(body(), k)
+            found[name] = Found(counted_texts(body(), k))
         else:
             first = [row[k] for _, row in islice(body(), FIRST)]
             found[names[k].strip()] = Found(np.array(first))
     return found
-
-
-def _counted(rows: Iterator[Row], column: int) -> Found:
-    """A column of texts that say which run a row is of, as numbers in the order of its texts.
-
-    NaN where a cell says nothing: whether it means the text above nobody can tell.
-    """
-    texts = [row[column].strip() for _, row in rows]
-    there = sorted({text for text in texts if is_word(text) or is_number(text)}, key=_natural)
-    places = {text: float(place) for place, text in enumerate(there)}
-    return Found(np.array([places.get(text, np.nan) for text in texts]))
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """To sort by: rep9 before rep10."""
-    parts = re.split(r"(\d+)", text)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _without(rows: Iterator[Row], text: frozenset[int]) -> Iterator[Row]:
