@@ -31,7 +31,10 @@ NOTHING = np.empty(0)
 BLOCK_BYTES = 2**24
 APPLIED = ("scale_factor", "add_offset")  # where there is one, as the CF convention says
 SHOWN = 4  # of an attribute's numbers
-SCALES = ("gain", "scale", "factor", "offset", "sensitivity", "multiplier", "conversion")
+SCALES = (
+    "gain", "scale", "factor", "offset", "sensitivity", "multiplier", "conversion", "lsb", "slope",
+    "volts_per", "v_per", "increment", "yinc",
+)  # fmt: skip
 """Words of attributes that may change what numbers mean, and by which convention nobody knows."""
 
 

@@ -82,6 +82,8 @@ def read_foreign(path: Path) -> dict[str, Found]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    if not path.stat().st_size:
+        raise InputError(f"{path}: is empty: 0 bytes")
     kind = path.suffix or "such"
     command = [sys.executable, "-c", START, str(path.resolve())]
     where = Path(__file__).resolve().parents[1]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.doubtful_repeats import INNER, doubtful_repeats, placed
+from training.exchanged_axes import exchanged_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,16 +96,20 @@ def clipped_words(
 
 def warnings_of(recording: Recording) -> list[str]:
     """What a fit of this recording should say beforehand, a sentence each."""
+    return [*clipped_of(recording), *alike_of(recording)]
+
+
+def alike_of(recording: Recording) -> Iterator[str]:
+    """A sentence for each channel that moves, and alike in all repeats of a sequence."""
     response = recording.measured()
-    said = clipped_of(recording)
     several = recording.complete.sum(axis=1) >= 2
     for c, name in enumerate(recording.channel_words):
-        if several.any() and _repeats_alike(response[several][..., c]):
-            said.append(
+        moves = np.ptp(_known(recording, c)) > 0 if several.any() else False
+        if moves and _repeats_alike(response[several][..., c]):
+            yield (
                 f"channel {name!r}: its repeats are all the same, so that there is no noise to "
-                "learn; is it computed from the drive?"
+                "learn; is it the drive, or computed from it?"
             )
-    return said
 
 
 def clipped_of(recording: Recording) -> list[str]:
@@ -115,8 +120,12 @@ def clipped_of(recording: Recording) -> list[str]:
 
 
 def doubts_of(recording: Recording) -> list[str]:
-    """A sentence for each channel with wild or coarse values, and for repeats that seem none."""
-    return [*_wild(recording), *_coarse(recording), *doubtful_repeats(recording)]
+    """A sentence for each channel with wild or coarse values, and for repeats that seem none.
+
+    Of what was imported with axes that a map named, for axes that seem exchanged, too.
+    """
+    said = [*_wild(recording), *_coarse(recording), *doubtful_repeats(recording)]
+    return [*said, *exchanged_words(recording)] if "imported" in recording.meta else said
 
 
 def is_wild(values: Array) -> NDArray[np.bool_]:

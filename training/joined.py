@@ -10,6 +10,8 @@ from models.errors import InputError, raise_problems
 from models.recording import Recording
 from models.slopes import slopes_apart, slopes_of
 from training.bad_data import scale_words
+from training.exchanged_channels import exchanged_channels
+from training.import_again import import_again, import_both_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,11 +61,7 @@ def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recordin
         if ids.count(one) > 1
     ]
     if not problems:
-        problems += [
-            f"{name} beside {called[0]}: {words} Convert it, or fit them apart"
-            for name, other in named[1:]
-            for words in scale_words(first, other)
-        ]
+        problems += _apart(first, called[0], named[1:])
     raise_problems(InputError, "recordings", problems)
     if len(recordings) == 1:
         return first
@@ -82,16 +80,40 @@ def join(recordings: Sequence[Recording], names: Sequence[str] = ()) -> Recordin
     )  # fmt: skip
 
 
+def _apart(first: Recording, called: str, others: Sequence[tuple[str, Recording]]) -> list[str]:
+    """Recordings of one kind whose numbers are of another unit, or in other channels."""
+    return [
+        f"{name} beside {called}: {words} Convert it, or fit them apart"
+        for name, other in others
+        for words in scale_words(first, other)
+    ] + [
+        f"{name} beside {called}: {words}, or fit them apart"
+        for name, other in others
+        for words in exchanged_channels(*_moments(first), other)
+    ]
+
+
 def _differences(a: Recording, b: Recording) -> Iterator[str]:
     for name in ("channels", "units", "window", "reset"):
         if getattr(a, name) != getattr(b, name):
-            yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}"
+            again = (
+                import_both_again(a, b)
+                if name == "window"
+                else import_again(b, name, getattr(a, name))
+            )
+            yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}{again}"
     for instrument in sorted(set(a.settings) | set(b.settings)):
         one, other = a.settings.get(instrument, {}), b.settings.get(instrument, {})
         for key in sorted(set(one) | set(other)):
             if one.get(key) != other.get(key):
                 yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
     yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
+
+
+def _moments(recording: Recording) -> tuple[Array, Array]:
+    """Mean and standard deviation of each channel."""
+    known = recording.response[recording.complete]
+    return np.nanmean(known, axis=(0, 1)), np.nanstd(known, axis=(0, 1))
 
 
 def _padded(response: Array, repeats: int, steps: int) -> Array:

@@ -28,6 +28,8 @@ from training.bad_data import clipped_of, problems_of, scale_beside, still_of
 from training.drift_points import played_before
 from training.drive_gaps import guessed_words
 from training.ensembles import whole_repeats
+from training.exchanged_channels import exchanged_channels
+from training.import_again import import_again
 from training.reads import in_single_holds
 from training.validation import score_model
 
@@ -92,6 +94,7 @@ def refuse_another_device(twin: Twin, recording: Recording, where: str) -> None:
         [
             f"the recording has {name} {told(getattr(recording, name))}, the twin was fitted with "
             f"{told(getattr(twin, name))}: choose a recording of the same kind, or fit a new twin"
+            f"{import_again(recording, name, getattr(twin, name))}"
             for name in ("channels", "units", "window", "reset")
             if getattr(recording, name) != getattr(twin, name)
         ]
@@ -146,6 +149,7 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     yield from (f"{words} It can't score the twin" for words in still_of(recording))
     for words in scale_beside(twin.weights["scale"], recording):
         yield f"{words} Its errors may come from that alone"
+    yield from exchanged_channels(twin.weights["offset"], twin.weights["scale"], recording)
     yield from clipped_of(recording)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.foreign_files import Found, refuse_large
-from app.operations.import_names import AXIS_WORDS
+from app.operations.import_names import AXIS_WORDS, RUNS, says_drive, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     Family = dict[tuple[object, ...], Members]  # by axes and unit; of texts and of nothing ()
 
 NUMBERS = "biuf"
-DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+")  # in H_-5mT with its sign, in 2026-01-05 without
+DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+(?:\.\d+)?")
+"""With its decimals in `B_2.5mT`, its sign in H_-5mT, without one in 2026-01-05."""
 WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
-COUNTED = re.compile(r"(.*?)(\d+)")
-RUNS = (*AXIS_WORDS["sequence"], *AXIS_WORDS["repeat"])
+NUMBERED = re.compile(r"\d+")
 MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
 
 
@@ -85,23 +86,51 @@ def _joined(
 
 
 def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
-    """Arrays whose own names count runs."""
-    families: dict[tuple[str, str], dict[str, str]] = {}
+    """Arrays whose own names count runs: `run_1`, `rep1_X`, and what has the numbers of a drive.
+
+    So have those beside them with the same numbers.
+    """
+    families: dict[tuple[str, str, str], dict[str, str]] = {}
     for name in found:
         group, _, own = name.rpartition(separator)
-        if match := COUNTED.fullmatch(own):
-            families.setdefault((group, match[1]), {})[match[2]] = name
-    runs = [
-        set(map(int, numbers))
-        for (_, stem), numbers in families.items()
-        if len(numbers) > 1 and (word := WORD.search(stem)) and word[1].lower() in RUNS
-    ]
+        for match in NUMBERED.finditer(own):
+            parts = (group, own[: match.start()], own[match.end() :])
+            families.setdefault(parts, {})[match[0]] = name
+    numbered = {parts: frozenset(map(int, of)) for parts, of in families.items() if len(of) > 1}
+    runs = {
+        (group, numbers)
+        for (group, before, behind), numbers in numbered.items()
+        if _is_run(before) or (says_drive(before + behind) and _beside(numbered, group, numbers))
+    }
     return frozenset(
         name
-        for numbers in families.values()
-        if set(map(int, numbers)) in runs
-        for name in numbers.values()
+        for parts, numbers in numbered.items()
+        if (parts[0], numbers) in runs
+        for name in families[parts].values()
     )
+
+
+def columns_count(found: dict[str, Found]) -> bool:
+    """Whether a table's columns count runs with several columns each: `H1,V1,H2,V2`, `rep1_X`.
+
+    Not where a column of its own counts them, row by row.
+    """
+    if any(stem_of(name) in RUNS and name[-1:].isalpha() for name in found):
+        return False
+    counting = _counting({n: one for n, one in found.items() if n != "values"}, "/")
+    return len({NUMBERED.sub("", name) for name in counting}) > 1
+
+
+def _is_run(before: str) -> bool:
+    word = WORD.search(before)
+    return word is not None and word[1].lower() in RUNS
+
+
+def _beside(
+    numbered: dict[tuple[str, str, str], frozenset[int]], group: str, numbers: frozenset[int]
+) -> bool:
+    """Whether two families of this group have these numbers."""
+    return [(parts[0], of) for parts, of in numbered.items()].count((group, numbers)) > 1
 
 
 def _named(
@@ -122,17 +151,8 @@ def _whole(
     if first.values.dtype.kind not in NUMBERS or not first.values.size:
         return Found(np.array([str(w) for p in parts.values() for w in p.values.ravel()]))
     _, words, counting = _named(members, along, separator)
-    levels = [sorted({numbers[k] for numbers in along}, key=_count) for k in counting]
-    sizes: tuple[int, ...] = tuple(map(len, levels))
-    places: dict[Numbers, tuple[int, ...]] = {
-        numbers: tuple(level.index(numbers[k]) for level, k in zip(levels, counting, strict=True))
-        for numbers in along
-    }
-    if len(along) <= MOSTLY * np.prod(sizes, dtype=float):  # a date and a time: one count
-        sizes, words = (len(along),), (next(filter(None, words), "run"),)
-        places = {numbers: (k,) for k, numbers in enumerate(along)}
-    elif words in {(word, "") for word in AXIS_WORDS["repeat"]}:  # `run_03_07`: the second counts
-        words = ("sequence", "repeat")
+    words, places = _placed(words, counting, along)
+    sizes = tuple(max(place[k] for place in places.values()) + 1 for k in range(len(words)))
     shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
     refuse_large(float(np.prod(shape, dtype=float)))
     whole = np.full(shape, np.nan)
@@ -143,12 +163,40 @@ def _whole(
     return replace(first, values=whole, dims=dims, unapplied=said)
 
 
+def _placed(
+    words: tuple[str, ...], counting: Sequence[int], along: Sequence[Numbers]
+) -> tuple[tuple[str, ...], dict[Numbers, tuple[int, ...]]]:
+    """Words of the axes that runs stand along, and where each of them stands.
+
+    Of three numbers and more the last counts repeats, the others together say which sequence:
+    `B_5mT_f37Hz_rep_2`. Numbers that are no grid, as a date and a time, count together.
+    """
+    parted: list[Sequence[int]] = [[k] for k in counting]
+    if len(counting) > 2:
+        parted = [counting[:-1], counting[-1:]]
+    keys = [[tuple(numbers[k] for k in part) for numbers in along] for part in parted]
+    different = [len(set(key)) for key in keys]
+    if len(along) <= MOSTLY * np.prod(different, dtype=float):
+        keys, words = [list(along)], (next(filter(None, words), "run"),)
+    elif len(counting) > 2 or words in {(word, "") for word in AXIS_WORDS["repeat"]}:
+        words = ("sequence", "repeat")
+    at = []
+    for key in keys:
+        level = {one: place for place, one in enumerate(sorted(set(key), key=_order))}
+        at.append([level[one] for one in key])
+    return words, dict(zip(along, zip(*at, strict=True), strict=True))
+
+
 def _counted(members: Iterable[Numbers]) -> list[Numbers]:
-    return sorted(members, key=lambda numbers: [_count(n) for n in numbers])
+    return sorted(members, key=_order)
 
 
-def _count(number: str) -> tuple[int, str]:
-    return int(number), number
+def _order(numbers: Numbers) -> list[tuple[Decimal, str]]:
+    return [_count(number) for number in numbers]
+
+
+def _count(number: str) -> tuple[Decimal, str]:
+    return Decimal(number), number
 
 
 def _name(

@@ -154,3 +154,20 @@ def is_number(cell: str) -> bool:
 def _is_overload(text: str) -> bool:
     """Whether it is an instrument's word for a value beyond its range."""
     return text.lstrip("+-").lower() in OVERLOADS
+
+
+def counted_texts(rows: Iterator[Row], column: int) -> NDArray[np.float64]:
+    """A column of texts that say which run a row is of, as numbers in the order of its texts.
+
+    NaN where a cell says nothing: whether it means the text above nobody can tell.
+    """
+    texts = [row[column].strip() for _, row in rows]
+    there = sorted({text for text in texts if is_word(text) or is_number(text)}, key=_natural)
+    places = {text: float(place) for place, text in enumerate(there)}
+    return np.array([places.get(text, np.nan) for text in texts])
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """To sort by: rep9 before rep10."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -18,6 +18,7 @@ import numpy as np
 from app.foreign_files import Found
 from app.operations.import_cells import (
     FIRST,
+    counted_texts,
     decimal_commas,
     is_number,
     is_word,
@@ -26,6 +27,7 @@ from app.operations.import_cells import (
     table_of,
 )
 from app.operations.import_lines import lines_of
+from app.operations.import_names import RUNS, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,7 +50,8 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     A unit in brackets behind a column's name, `X (V)` or `X [V]`, is its unit; so is what stands in
     a row of its own below the names. Of two columns with one name, `H`, there are `H.1` and `H.2`.
-    A column of words alone, such as a date, is no part of the table; its first ones are given. Nor
+    A column of words alone, such as a date, is no part of the table; its first ones are given; of
+    one that counts runs, `pattern` with A, B and C, their numbers 0, 1 and 2. Nor
     are an instrument's own lines above the names, `lines_above`. The last comment above a table
     without names has them, as NumPy's `savetxt` writes it.
 
@@ -86,8 +89,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     width = _width(body, names)
     names = names[:width]
     _refuse_uneven(body(), names, width)
-    first = list(islice(body(), FIRST))
-    text = _text_columns(first, names)
+    text = _text_columns(list(islice(body(), FIRST)), names)
     names = names or _commented_names(read, delimiter, width)
 
     def numeric() -> Iterator[Row]:
@@ -95,11 +97,12 @@ def read_csv(file: Path) -> dict[str, Found]:
 
     comma, sure = (False, False) if delimiter == "," else decimal_commas(numeric())
     kept = [k for k in range(width) if k not in text]
-    words = {names[k].strip(): Found(np.array([row[k] for _, row in first])) for k in sorted(text)}
+    words = _words(body, text, names)
     names, units = ([row[k] for k in kept if k < len(row)] for row in (names, units))
     table = table_of(numeric(), names, len(kept), comma=comma, sure=sure)
     words |= {ABOVE: Found(np.array(above))} if above else {}
-    return {"values": Found(table), **_columns(table, names, units), **words}
+    dims = () if names else ("row", "column")
+    return {"values": Found(table, dims), **_columns(table, names, units), **words}
 
 
 def lines_above(without: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -235,6 +238,21 @@ def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:
         and not any(is_number(row[k]) for _, row in first)
     )
     return text if len(text) < len(names) else frozenset()
+
+
+def _words(
+    body: Callable[[], Iterator[Row]], text: frozenset[int], names: Sequence[str]
+) -> dict[str, Found]:
+    """Columns of words: of one that counts runs its numbers, of others the first ones."""
+    found = {}
+    for k in sorted(text):
+        name = _head(names[k])[0]
+        if stem_of(name) in RUNS:
+            found[name] = Found(counted_texts(body(), k))
+        else:
+            first = [row[k] for _, row in islice(body(), FIRST)]
+            found[names[k].strip()] = Found(np.array(first))
+    return found
 
 
 def _without(rows: Iterator[Row], text: frozenset[int]) -> Iterator[Row]:

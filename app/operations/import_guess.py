@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.operations.import_guess_table import axis_of_columns, field_guess, is_field, table_guess
 from app.operations.import_join import longer
 from app.operations.import_map import USUAL_AXES
-from app.operations.import_names import (
-    AXIS_WORDS,
-    DRIVE_WORDS,
-    FIELD_UNIT,
-    last_word,
-    named_unit,
-    says_drive,
-    says_holds,
-    stem_of,
-)
+from app.operations.import_names import AXIS_WORDS, last_word, says_drive, says_holds, stem_of
 from app.operations.import_runs import BY_RUN, RUN
-from app.operations.import_words import TESLA
+from app.operations.import_turned import turned
 
 if TYPE_CHECKING:
     from app.foreign_files import Found
 
 CHANNEL_WORDS = ("channel", "channels", "names", "channel_names")
-SMALL_R = re.compile(r"r_?\d+")  # a large one is a resistance
+UNNAMED = ("row", "column")  # axes of a table whose columns have no names
 REPEATED = ("sequence", "repeat", "step")
-MOST_COLUMNS = 16
 GUESSES = {
     1: ("step",),
     2: ("repeat", "step"),
@@ -47,7 +37,7 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     others = others or {}
     if _is_drive_alone(found):
         return ""
-    table = _table_guess(found)
+    table = table_guess(found)
     if table:
         return table
     by_name = [n for n in found if n.lower() in ("response", "responses")]
@@ -56,7 +46,11 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
         return ""
     shape = mapped(found[name].values.shape)
     dims = _dims_of(found[name], shape)
+    rows = dims == UNNAMED
+    dims = () if rows else dims
     axes = list(_axes_named(dims)) if dims else list(GUESSES.get(len(shape), ()))
+    if rows and shape[0] > shape[1]:  # of a table without names: a row a step
+        axes = ["step", "repeat"]
     drive = _drive_guess(found, name, shape)
     if drive and "sequence" not in axes and dims and longer(found[drive].values.shape) == shape:
         axes = [RUN if axis == "repeat" else axis for axis in axes]
@@ -64,20 +58,42 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
         axes = _axes_beside(longer(found[drive].values.shape), shape, axes)
         if "repeat" not in axes and _comes_again(found[drive]):
             axes = [RUN if axis == "sequence" else axis for axis in axes]
+    axes = _turned(found, name, drive, axes, dims)
     holds = [n for n in found if n not in (name, drive) and says_holds(n)]
     parts = [name] if by_name else _alike(found, name, (drive, *holds))
     if len(parts) > 1 and "channel" not in axes:
         repeated = "repeat" not in axes and RUN not in axes
-        axes.append(_axis_of_columns(parts) if repeated else "channel")
+        axes.append(axis_of_columns(parts) if repeated else "channel")
     words = [f"response={'+'.join(parts)}:{','.join(axes)}"]
     if len(parts) == 1 and "channel" in axes:
         words += _channel_names(others, found[name], shape[axes.index("channel")])
     if drive:
         words.append(f"drive={drive}:{drive_axes(found[drive].values.shape, shape, axes)}")
-        words += _field_guess(drive, found[drive])
+        words += field_guess(drive, found[drive])
     fitting = [n for n in holds if fits_holds(longer(found[n].values.shape), shape, axes)]
     words += [f"holds={n}" for n in fitting[:1]]
     return " ".join(words)
+
+
+def _turned(
+    found: dict[str, Found], name: str, drive: str, axes: list[str], dims: tuple[str, ...]
+) -> list[str]:
+    """Axes of a response as its numbers have them, those apart that the file names."""
+    response = found[name].values
+    if len(axes) not in (response.ndim, len(longer(response.shape))):
+        return axes
+    sure = frozenset(axis for axis in map(_axis_named, dims) if axis)
+    if not drive:
+        return turned(response, axes, None, "", sure)
+    known = found[drive].values
+    driven = drive_axes(known.shape, mapped(response.shape), axes)
+    return turned(response, axes, known, driven, sure)
+
+
+def _axis_named(dim: str) -> str:
+    """Our axis for a file's name of one; empty where it is none that is known."""
+    word = dim.lower().rstrip("s_")
+    return next((axis for axis, names in AXIS_WORDS.items() if word in names), "")
 
 
 def _is_drive_alone(found: dict[str, Found]) -> bool:
@@ -123,6 +139,7 @@ def _alike(found: dict[str, Found], name: str, taken: tuple[str, ...]) -> list[s
         if longer(one.values.shape) == shape
         and n not in taken
         and not says_drive(n)
+        and np.isfinite(one.values).any()
         and (n == name or stem_of(n) not in AXIS_WORDS["step"])
     ] or [name]
 
@@ -141,9 +158,10 @@ def _channel_names(others: dict[str, Found], response: Found, count: int) -> lis
     return []
 
 
-def _likeness(name: str, found: Found) -> tuple[int, bool]:
+def _likeness(name: str, found: Found) -> tuple[int, bool, bool]:
     """How much an array is like a response: the largest, of two as large no drive and no clock."""
-    return found.values.size, not says_drive(name) and stem_of(name) not in AXIS_WORDS["step"]
+    drive = says_drive(name) or stem_of(name) in AXIS_WORDS["step"]
+    return found.values.size, not drive, not is_field(name, found)
 
 
 def mapped(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -158,9 +176,8 @@ def _axes_named(dims: tuple[str, ...]) -> list[str]:
     """
     made: list[str] = []
     for dim in dims:
-        word = dim.lower().rstrip("s_")
-        hit = next((a for a, names in AXIS_WORDS.items() if word in names and a not in made), "")
-        made.append(hit)
+        hit = _axis_named(dim)
+        made.append("" if hit in made else hit)
     if not any(made) and len(made) in GUESSES:  # of numbered groups called anything: `H_5mT`
         return list(GUESSES[len(made)])
     left = [a for a in ("sequence", "repeat", "step", "channel") if a not in made]
@@ -212,6 +229,8 @@ def _axes_beside(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]
         if t < s and shape[t] < shape[s]:
             made[s], made[t] = "step", "sequence"
     left = [a for a in ("sequence", "repeat", "channel") if a not in made]
+    if len(drive) == 1 and made.count("") < len(left):  # one drive is one sequence
+        left.remove("sequence")
     if made.count("") == 1:  # beside the steps of each: repeats before them, channels behind
         left = ["repeat" if made.index("") < made.index("step") else "channel"]
     return [axis or (left.pop(0) if left else "channel") for axis in made]
@@ -228,56 +247,6 @@ def drive_axes(drive: tuple[int, ...], shape: tuple[int, ...], axes: list[str]) 
         return ",".join(axis for axis in axes if axis in BY_RUN)
     sizes = dict(zip(axes, shape, strict=False))
     here = sizes.get("sequence"), sizes.get("step")
-    return "step,sequence" if known == here[::-1] != here else "sequence,step"
-
-
-def _table_guess(found: dict[str, Found]) -> str:
-    """Of a table with named columns: which one counts sequences, repeats, steps."""
-    columns = [n for n, f in found.items() if f.values.ndim == 1]
-    if len(columns) < 2 or set(found) - set(columns) - {"values"}:
-        return ""
-    index: dict[str, str] = {}
-    for axis in ("sequence", "repeat", "step"):
-        hit = next((c for c in columns if stem_of(c) in AXIS_WORDS[axis]), "")
-        if hit and hit not in index.values():
-            index[axis] = hit
-    again = [c for c in columns if stem_of(c) in AXIS_WORDS["repeat"]]
-    if "sequence" not in index and len(again) > 1:  # `run, trial`: the first counts sequences
-        index = {**index, "sequence": again[0], "repeat": again[1]}
-    left = [c for c in columns if c not in index.values()]
-    drive = next((c for c in left if last_word(FIELD_UNIT.sub("", c)) in DRIVE_WORDS), "")
-    holds = next((c for c in left if says_holds(c)), "")
-    response = [c for c in left if c not in (drive, holds) and np.isfinite(found[c].values).any()]
-    if not response:
-        return ""
-    words = [f"response={'+'.join(response)}", *(f"{a}={c}" for a, c in index.items())]
-    if "repeat" not in index and "sequence" not in index:
-        if len({found[c].values.shape for c in columns}) > 1 or len(response) > MOST_COLUMNS:
-            return ""
-        words = [f"response={'+'.join(response)}:{_axes_of_columns(response)}"]
-    if drive:
-        words += [f"drive={drive}", *_field_guess(drive, found[drive])]
-    words += [f"holds={holds}"] if holds else []
-    return " ".join(words)
-
-
-def _axes_of_columns(columns: list[str]) -> str:
-    """A row is a step."""
-    return f"step,{_axis_of_columns(columns)}" if len(columns) > 1 else "step"
-
-
-def _axis_of_columns(columns: list[str]) -> str:
-    """Columns `rep1`, `rep2`, … are repeats, `r1`, `r2`, … too, others channels."""
-    if all(SMALL_R.fullmatch(re.split(r"[/.]", column)[-1]) for column in columns):
-        return "repeat"
-    stems = {last_word(c).rstrip("0123456789").rstrip("s_.") for c in columns}
-    return "repeat" if stems <= set(AXIS_WORDS["repeat"]) else "channel"
-
-
-def _field_guess(name: str, drive: Found) -> list[str]:
-    """The map's word where a drive is a field, or is beyond 0…1; its unit may stand in its name."""
-    unit = drive.unit or named_unit(name)
-    beyond = np.nanmin(drive.values) < 0 or np.nanmax(drive.values) > 1
-    if unit in TESLA:
-        return [f"field=auto,{unit}"]
-    return ["field=auto"] if beyond else []
+    if known == here == here[::-1]:  # as many of both: in the order that the response has them
+        return ",".join(axis for axis in axes if axis in ("sequence", "step"))
+    return "step,sequence" if known == here[::-1] else "sequence,step"

@@ -34,7 +34,8 @@ further axis `sample` (within a step), or `time` in place of step (steps and sam
 
 A table with one row a step names its columns instead:
 
-    response=X+Y drive=H holds=dwell sequence=run repeat=trial step=n
+    response=X+Y drive=H holds=dwell sequence=pattern repeat=trial step=n
+    response=X+Y drive=H run=run step=n   of runs in any order those of one drive are repeats
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.operations.import_features import channel_faults
 from app.operations.import_join import join_shapes, longer, sizes
-from app.operations.import_runs import RUN, run_faults
+from app.operations.import_runs import RUN, run_faults, table_run_faults
 from app.operations.import_words import VALUE_WORDS, Words, read_value
 from models.errors import InputError, raise_problems
 
@@ -59,7 +60,7 @@ AXES = ("sequence", "repeat", "step", "channel")
 RAW_AXES = (*AXES, RUN, "sample", "time")
 DRIVE_AXES = ("sequence", "step")
 BY_REPEAT = ("sequence", "repeat", "step")  # of drives and hold times
-INDEX_WORDS = ("sequence", "repeat", "step")
+INDEX_WORDS = ("sequence", "repeat", RUN, "step")
 WORDS = ("response", "drive", "holds", "axes", *INDEX_WORDS, *VALUE_WORDS)
 USUAL_AXES = {1: ("step",), 2: DRIVE_AXES, 3: BY_REPEAT}
 
@@ -255,6 +256,7 @@ def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
         problems.append(f"columns of a table must be equally long: {held}")
     if made.response_axes:
         problems.append("a table's response has no axes: its columns sequence=, repeat=, step= do")
+    problems += table_run_faults(made)
     return problems + channel_faults(made, len(made.columns))
 
 

@@ -17,15 +17,16 @@ from app.operations.import_csv import lines_above
 from app.operations.import_holds import whole_holds
 from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
-from app.operations.import_prepare import drive_window, in_order, measured
+from app.operations.import_prepare import in_order, measured
 from app.operations.import_read import drained, files_in, left_out, numeric, read_steps
 from app.operations.import_units import with_units
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
+from app.operations.import_window import drive_window, window_words
 from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import TwinrigError
 from models.recording import Recording
-from training.bad_data import doubts_of
+from training.bad_data import alike_of, doubts_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -118,12 +119,14 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
         longest = int(held["holds"].max())
         how = f"1 to {longest} times as long as the shortest" if longest > 1 else "alike"
         remarks.append((f"steps are held {how}", "info"))
-    remarks = [*notes_on(response, lengths, made), *remarks]
+    remarks = [*notes_on(response, drive, lengths, made), *remarks]
+    if own := window_words(asked.words, window) if made.is_known else "":
+        remarks.append((own, "info"))
     if unknown and made.is_known and asked.words.scaled:
         remarks.append((unknown, "warning"))
     arrays = (response, drive, lengths)
     recording = _recording(file, asked, made, arrays, (window, reset))
-    remarks += [(text, "warning") for text in doubts_of(recording)]
+    remarks += [(text, "warning") for text in (*alike_of(recording), *doubts_of(recording))]
     said = {"remarks": [text for text, _ in remarks], "notes": unknown or ""}
     return replace(recording, meta={**recording.meta, **said}, **held), remarks
 

@@ -16,12 +16,11 @@ from app.operations.import_features import (
 )
 from app.operations.import_join import join_arrays, joined_names, longer
 from app.operations.import_map import AXES, BY_REPEAT
-from app.operations.import_runs import RUN, by_drive
+from app.operations.import_runs import RUN, by_drive, table_by_drive
 from app.operations.import_table import one_drive, pivot
-from app.operations.import_words import ONLY, TESLA
+from app.operations.import_words import ONLY
 from app.words import counted
 from models.errors import InputError, raise_problems
-from models.sequence import DriveWindow, Reset
 from training.bad_data import OVERLOAD, clipped_words, is_overload
 
 if TYPE_CHECKING:
@@ -72,8 +71,12 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
         Drive and response don't fit, or the waveforms can't be cut into steps.
     """
     if asked.index:
-        response, driven, holds = pivot(arrays, asked, file)
+        table, words = pivot(arrays, asked, file), ""
+        if RUN in dict(asked.index):
+            table, words = table_by_drive(table, asked)
+        response, driven, holds = table
         drive, said = (None, ()) if driven is None else one_drive(driven, str(asked.drive), file)
+        said = ((words, "info"), *said) if words else said
         made = replace(_with_names(response, drive, asked), holds=holds, remarks=said)
     else:
         array, said = join_arrays(arrays, asked), ()
@@ -202,9 +205,11 @@ def _drive(
     if drive.shape[0] == 1:
         drive = np.tile(drive, (sequences, 1))
     if drive.shape != (sequences, steps):
+        times, rest = divmod(drive.shape[1], steps)
+        todo = f": give it one value a step, such as every {times}th" * (times > 1 and not rest)
         raise InputError(
             f"{file}: drive {asked.drive!r} gives {drive.shape[0]} sequences × {drive.shape[1]} "
-            f"steps, the response {sequences} × {steps}"
+            f"steps, the response {sequences} × {steps}{todo}"
         )
     return drive, said
 
@@ -258,41 +263,3 @@ def _part(made: Measured, words: Words) -> Measured:
                 holds=made.holds[:, index] if made.holds is not None and each else made.holds,
             )  # fmt: skip
     return made
-
-
-def drive_window(
-    made: Measured, words: Words, file: Path
-) -> tuple[Array, DriveWindow, Reset, str | None]:
-    """Drive in 0…1, the field window and reset in tesla, and a sentence where they are unknown.
-
-    Raises
-    ------
-    InputError
-        A drive outside of what the map says it spans.
-    """
-    factor = TESLA.get(words.field_unit, 1.0)
-    if not words.scaled or not made.is_known:
-        window = DriveWindow(words.encoding, 0.0, 1.0)
-        said = "the field window and the reset are unknown: 0…1 T stands for drive 0…1"
-        return made.drive, window, Reset(words.reset), said
-    low, high = words.field or (float(np.nanmin(made.drive)), float(np.nanmax(made.drive)))
-    if not low < high:
-        raise InputError(f"{file}: the drive is {low:g} everywhere: it has no range; give field=")
-    drive = (made.drive - low) / (high - low)
-    tolerance = 1e-9
-    drive = np.where((drive < 0) & (drive > -tolerance), 0.0, drive)
-    drive = np.where((drive > 1) & (drive < 1 + tolerance), 1.0, drive)
-    if not words.field_unit:
-        told = (
-            f"drive 0…1 is the file's {low:g}…{high:g}, whose unit is not known (field=…,UNIT): "
-            "0…1 T stands for it"
-        )
-        reset = (words.reset - low) / (high - low) if words.reset else 0.0
-        return drive, DriveWindow(words.encoding, 0.0, 1.0), Reset(reset), told
-    low_T, high_T, reset_T = (_rounded(value * factor) for value in (low, high, words.reset))
-    return drive, DriveWindow(words.encoding, low_T, high_T), Reset(reset_T), None
-
-
-def _rounded(field_T: float) -> float:
-    """Without the last digits of a unit's factor: 34 Oe are the 3.4 mT of a bench file."""
-    return float(f"{field_T:.12g}")

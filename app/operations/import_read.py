@@ -17,7 +17,7 @@ import numpy as np
 
 from app.artefacts import reading
 from app.foreign_files import Found, read_foreign, refuse_large
-from app.operations.import_alike import with_alike
+from app.operations.import_alike import columns_count, with_alike
 from app.operations.import_csv import read_csv
 from models.errors import InputError, raise_problems
 
@@ -122,9 +122,17 @@ def _of_file(file: Path) -> dict[str, Found]:
         held = ", ".join(f"{name} ({why})" for name, why in left_out(made).items()) or "nothing"
         raise InputError(f"{file}: holds no array of real numbers (there is: {held})")
     suffix = file.suffix.lower()
-    return with_alike(
-        _mappable(made), "." if suffix == ".mat" else "/", ungrouped=suffix not in TABLES
-    )
+    if suffix in TABLES:
+        return _with_columns(_mappable(made))
+    return with_alike(_mappable(made), "." if suffix == ".mat" else "/")
+
+
+def _with_columns(found: dict[str, Found]) -> dict[str, Found]:
+    """A table's columns, and for those that count runs one array of all, without the table."""
+    if not columns_count(found):
+        return found
+    whole = with_alike(found)
+    return whole | {"values": replace(whole["values"], part=True)}
 
 
 def _mappable(found: dict[str, Found]) -> dict[str, Found]:

@@ -42,6 +42,49 @@ def run_faults(made: Mapping) -> list[str]:
     return problems
 
 
+def table_run_faults(made: Mapping) -> list[str]:
+    """What a table's map with `run=COLUMN` lacks, in words."""
+    index = dict(made.index)
+    if RUN not in index:
+        return []
+    problems = []
+    if {"sequence", "repeat"} & set(index):
+        problems.append("run= becomes sequences and repeats by its drive: leave those out")
+    if made.drive is None:
+        problems.append(
+            "run=: runs of one drive are repeats of one sequence, so say drive=COLUMN; without a "
+            f"drive say repeat={index[RUN]}"
+        )
+    return problems
+
+
+def table_by_drive(
+    table: tuple[Array, Array | None, Array | None], asked: Mapping
+) -> tuple[tuple[Array, Array | None, Array | None], str]:
+    """A table's response, drive and holds of one sequence as `by_drive` groups them, and its words.
+
+    Raises
+    ------
+    InputError
+        As `by_drive`.
+    """
+    response, drive, holds = table
+    arrays = {str(asked.drive): drive} | ({} if holds is None else {str(asked.holds): holds})
+    axes = (RUN, "step")
+    runs = replace(
+        asked, response_axes=(*axes, "channel"), drive_axes=axes,
+        holds_axes=() if holds is None else axes,
+    )  # fmt: skip
+    grouped, made, _, said = by_drive(
+        response[0], {name: one[0] for name, one in arrays.items() if one is not None}, runs
+    )
+    return (
+        grouped,
+        made[str(asked.drive)],
+        None if holds is None else made[str(asked.holds)],
+    ), said
+
+
 def by_drive(
     array: Array, arrays: dict[str, Array], asked: Mapping
 ) -> tuple[Array, dict[str, Array], Mapping, str]:

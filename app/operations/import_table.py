@@ -47,7 +47,7 @@ def pivot(
     ]
     raise_problems(InputError, str(file), problems)
     sequence = _numbered(given.get("sequence", np.zeros(rows)), np.zeros(rows, dtype=np.int64))
-    repeat = _numbered(given.get("repeat", np.zeros(rows)), sequence)
+    repeat = _numbered(given.get("repeat", given.get("run", np.zeros(rows))), sequence)
     of = sequence * (int(repeat.max()) + 1) + repeat
     step = (
         _numbered(given["step"], sequence)  # not of each repeat: a missing row is a gap there
@@ -130,7 +130,8 @@ def one_drive(drive: Array, name: str, file: Path) -> tuple[Array, tuple[tuple[s
         s, t = (int(i) for i in np.argwhere(apart > NEAR)[0])
         raise InputError(
             f"{file}: drive {name!r} differs between repeats of sequence {s} at step {t} "
-            f"({low[s, t]:g} and {high[s, t]:g}): repeats need one drive; are they sequences?"
+            f"({low[s, t]:g} and {high[s, t]:g}): repeats need one drive; are they sequences? "
+            "Of runs in any order say run for repeat"
         )
     if (apart <= SAME).all():
         return np.where(known, low, np.nan), ()

@@ -150,19 +150,21 @@ def _gaps_where(known: NDArray[np.bool_], channels: tuple[str, ...]) -> tuple[st
     return ": each has some of its own", []
 
 
-def notes_on(response: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:
+def notes_on(response: Array, drive: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:
     """Sentences with their level about what a user should know."""
     notes = []
     if not made.is_known:
         notes.append(
             ("no drive given: the step's index, scaled to 0…1, stands for one fixed drive", "info")
         )
-        if response.shape[0] > 1:
-            notes.append(
-                (f"its {response.shape[0]} sequences then have one and the same drive: a fit can't "
-                 "tell them apart and refuses them; name their drive, or make them repeats",
-                 "warning")
-            )  # fmt: skip
+    if len(drive) > 1 and len(np.unique(drive, axis=0)) == 1:
+        have, todo = ("have", "give each its own") if made.is_known else (
+            "then have", "name their drive"
+        )  # fmt: skip
+        notes.append(
+            (f"its {len(drive)} sequences {have} one and the same drive: a fit can't tell them "
+             f"apart and refuses them; {todo}, or make them repeats", "warning")
+        )  # fmt: skip
     used = np.arange(response.shape[2]) < lengths[:, None]
     gaps = ~np.isfinite(response).all(axis=3) & used[:, None, :]
     over = np.zeros(gaps.shape[:2], dtype=bool) if made.over is None else made.over

@@ -17,7 +17,9 @@ from models.network_parts import Device
 from models.sample_told import samples_apart
 from models.slopes import slopes_apart
 from training.bad_data import scale_beside
+from training.exchanged_channels import exchanged_channels
 from training.fit_settings import FINE_TUNING, fine_tuning
+from training.import_again import import_again
 from training.objectives import PUBLISHED
 from training.windows import Scales
 
@@ -112,13 +114,17 @@ class Origin:
             [
                 f"the recordings have {name} {told(getattr(source.recording, name))}, {self.path} "
                 f"was fitted with {told(getattr(self.twin, name))}: fit anew, without --from"
+                f"{import_again(source.recording, name, getattr(self.twin, name))}"
                 for name in ("channels", "units", "window", "reset")
                 if getattr(source.recording, name) != getattr(self.twin, name)
             ]
             or [
                 f"{words} Convert it, or fit anew, without --from"
                 for words in scale_beside(self.twin.weights["scale"], source.recording)
-            ],
+            ]
+            or exchanged_channels(
+                self.twin.weights["offset"], self.twin.weights["scale"], source.recording
+            ),
         )
 
     def scales(self, source: FitInput) -> Scales:

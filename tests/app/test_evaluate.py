@@ -17,7 +17,7 @@ from app.operations.report import report
 from app.operations.simulate import simulate
 from app.store import load_twin, save_twin, sequences_from, write_recording
 from models.errors import InputError
-from models.sequence import DriveWindow
+from models.sequence import DriveWindow, Reset
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,17 @@ def test_another_drive_window_or_unit_is_refused_all_at_once(twin, tmp_path):
     assert "2 problems" in str(caught.value)
     assert "has units A, the twin" in str(caught.value)
     assert "has window step 0 to 2000 mT, hold 0 s, the twin" in str(caught.value)
+
+
+def test_an_import_of_another_kind_is_told_the_map_that_makes_it_the_twins(twin, tmp_path):
+    other = record_device(5, 16, seed=3, reset=Reset(1.0), channels=("c0",))
+    other = replace(other, meta={**other.meta, "imported": {"map": ""}})
+    with pytest.raises(InputError) as caught:
+        evaluated(twin, tmp_path, other)
+    assert "or import it again with reset=2000 beside its field in mT" in str(caught.value)
+    assert "or import it again with channels=X, if they are these" in str(caught.value)
+    with pytest.raises(InputError, match="without --from, or import it again with channels=X"):
+        list(fit([tmp_path / "recording"], tmp_path / "on", origin=twin, iterations=1))
 
 
 def test_another_setting_and_a_drive_beyond_the_fitted_range_are_said(twin, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -292,7 +293,7 @@ def test_ctrl_c_is_not_for_the_child_that_reads(
     """A file was told to crash its library when its reader had only heard Ctrl-C."""
     told = "import os, sys; sys.stderr.write(f'session {os.getsid(0)} '); sys.exit(3)"
     monkeypatch.setattr("app.foreign_files.START", told)
-    (tmp_path / "a.h5").write_bytes(b"")
+    (tmp_path / "a.h5").write_bytes(b"no such file")
     with pytest.raises(InputError, match="session") as caught:
         read_all(tmp_path / "a.h5")
     assert f"session {os.getsid(0)} " not in str(caught.value)
@@ -323,10 +324,40 @@ def test_runs_named_by_a_decimal_or_with_and_without_zeros_are_all_there(tmp_pat
     for level in levels:
         table = np.c_[np.linspace(0.0, 1.0, T), np.full(T, float(level))]
         np.savetxt(tmp_path / f"H_{level}mT.csv", table, delimiter=",", header="u,V", comments="")
-    whole = read_all(tmp_path)["H_2.NmT/V"].values
+    whole = read_all(tmp_path)["H_NmT/V"].values
     assert sorted(whole[:, 0]) == sorted(map(float, levels))
     np.savez(tmp_path / "a.npz", run_01=np.zeros(T), run_1=np.ones(T), run_2=np.ones(T) * 2)
     assert read_all(tmp_path / "a.npz")["run_N"].values[:, 0].tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("level", ["B_{:.1f}mT", "B_{:g}mT", "{:.1f}V", "2024-01-05_B{:g}"])
+def test_runs_at_decimal_levels_are_repeats_of_their_own_level_only(
+    tmp_path: Path, level: str
+) -> None:
+    """Four levels of two digits each, no grid, were one sequence: repeats of them all."""
+    levels = (22.5, 25.0, 27.3, 30.0)
+    for value in levels:
+        for r in range(R):
+            np.savetxt(tmp_path / f"{level.format(value)}_rep{r}.csv", np.full(T, value + r / 100))
+    [found] = [one for one in read_all(tmp_path).values() if not one.part]
+    expected = np.array(levels)[:, None] + np.arange(R) / 100
+    assert np.array_equal(found.values[:, :, 0, 0], expected)
+
+
+@pytest.mark.parametrize("name", ["B{0}mT_f{1}Hz_rep{2}", "B2p{0}mT_{1}/{2}"])
+def test_of_three_numbers_the_last_counts_repeats_and_the_others_sequences(
+    tmp_path: Path, name: str
+) -> None:
+    """A second parameter had become the steps."""
+    for field, frequency, r in itertools.product((0, 5), (37, 74, 111), range(R)):
+        path = tmp_path / f"{name.format(field, frequency, r)}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"u,X\n0,{field}\n1,{frequency}\n0.5,{r}\n")
+    [file] = [n for n, one in read_all(tmp_path).items() if not one.part and n.endswith("/X")]
+    found = read_all(tmp_path)[file]
+    assert found.dims == ("sequence", "repeat", "")
+    rows = [[f, w, r] for f in (0, 5) for w in (37, 74, 111) for r in range(R)]
+    assert np.array_equal(found.values, np.reshape(rows, (6, R, 3)))
 
 
 @pytest.mark.parametrize("differ", ["units", "axes", "nothing there"])

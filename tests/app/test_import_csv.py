@@ -284,6 +284,7 @@ def test_a_third_line_of_words_is_told_as_one(tmp_path: Path) -> None:
     assert read_all(tmp_path / "a.txt")["H"].unit == "mT"
 
 
+END = "***End_of_Header***"
 LVM = """LabVIEW Measurement
 Separator\tTab
 Date\t2026/03/01
@@ -310,6 +311,60 @@ def test_labviews_measurement_file(tmp_path: Path) -> None:
     (tmp_path / "c.lvm").write_text(LVM.replace("2,6", "x"))
     with pytest.raises(InputError, match="line 11, column Y: 'x' is no number"):
         read_all(tmp_path / "c.lvm")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it has no rows: 0 bytes"),
+        (b"PK\x03\x04" + bytes(40), "no text but a ZIP archive: name it .npz if NumPy made it"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(40), "no text but HDF5: name it .h5"),
+        (b"MATLAB 5.0 MAT-file" + bytes(200), "MATLAB's own format: name it .mat"),
+        (b"\x93NUMPY" + bytes(40), "name it .npy"),
+        (b"\x1f\x8b" + bytes(40), "compressed by gzip: unpack it first"),
+        (b"\xd0\xcf\x11\xe0" + bytes(40), "an old workbook: save it as CSV"),
+    ],
+)
+def test_a_file_whose_ending_lies_is_told_as_what_it_is(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_all(tmp_path / "a.csv")
+    (tmp_path / "a.h5").write_bytes(b"")
+    with pytest.raises(InputError, match="is empty: 0 bytes"):
+        read_all(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("x_columns", ["One", "No", "Multi"])
+@pytest.mark.parametrize("comments", ["", "\tlost", "\t"])
+def test_rows_of_labview_end_before_its_comment_and_units_stand_in_its_header(
+    tmp_path: Path, x_columns: str, comments: str
+) -> None:
+    """As LabVIEW writes them: the last name is Comment, and most rows have none."""
+    multi = x_columns == "Multi"
+    cells = [["H", "V_x (mV)"], ["22,5", "0,25"], ["23,5", "0,5"], ["24,5", "0,75"]]
+    names, *rows = [
+        "\t".join([f"{x}\t{a}", f"{x}\t{b}" if multi else b])
+        for x, (a, b) in zip(
+            ["X_Value", *(["", "", ""] if x_columns == "No" else "123")], cells, strict=True
+        )
+    ]
+    units = "Y_Unit_Label\tmT\t\tV" if multi else "Y_Unit_Label\tmT\tV"
+    head = f"LabVIEW Measurement\nX_Columns\t{x_columns}\n{END}\t\n\t\nChannels\t2\t\n"
+    head = f"{head}{units}\n{END}\t\n"
+    rows[0] += comments
+    (tmp_path / "a.lvm").write_text("\n".join([f"{head}{names}\tComment", *rows, ""]))
+    found = read_all(tmp_path / "a.lvm")
+    assert found["H"].values.tolist() == [22.5, 23.5, 24.5]
+    assert found["V_x"].values.tolist() == [0.25, 0.5, 0.75]
+    assert (found["H"].unit, found["V_x"].unit) == ("mT", "mV")
+    seen = preview(tmp_path / "a.lvm")
+    assert seen.guess == "response=V_x:step drive=H field=auto,mT"
+    assert not any("begins anew" in note for note in seen.notes)
+    (tmp_path / "a.lvm").rename(tmp_path / "run_1.lvm")
+    (tmp_path / "run_2.lvm").write_bytes((tmp_path / "run_1.lvm").read_bytes())
+    assert "Comment" not in preview(tmp_path).guess
 
 
 def test_german_names_make_a_map(tmp_path: Path) -> None:

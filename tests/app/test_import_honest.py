@@ -142,6 +142,17 @@ def test_a_gain_beside_the_numbers_is_said_and_a_scale_factor_applied(tmp_path: 
     recording, said = imported(several, f"y={AXES} drive=u")
     assert np.allclose(recording.response, data()[0])
     assert "scale_factor = 0.5,2 beside its numbers" in said[0]
+    counts = hdf5(tmp_path, lsb=1e-4, unit="counts")
+    assert "lsb = 0.0001 beside its numbers" in imported(counts, f"y={AXES} drive=u")[1][0]
+
+
+def test_a_drive_of_as_many_values_as_samples_is_told_what_to_give(tmp_path: Path) -> None:
+    response, drive = data()
+    waves = response[..., 0].repeat(20, axis=2)
+    np.savez(tmp_path / "a.npz", y=waves, u=drive.repeat(20, axis=1))
+    words = "y=sequence,repeat,time samples=20 drive=u"
+    with pytest.raises(InputError, match="give it one value a step, such as every 20th"):
+        imported(tmp_path / "a.npz", words)
 
 
 def parts(folder: Path, units: dict[str, str]) -> Path:
@@ -189,6 +200,38 @@ def test_infinite_readings_are_overloads_and_count_once(tmp_path: Path) -> None:
     assert said[0].startswith("1 repeat holds overloads")
 
 
+def test_a_field_kept_in_single_precision_has_the_window_that_somebody_wrote(
+    tmp_path: Path,
+) -> None:
+    """3.4 mT of float32 are 3.4000001: no twin of a file of float64 took it."""
+    response, drive = data()
+    field = 2.2 + 1.2 * np.round((drive - drive.min()) / np.ptp(drive), 3)
+    np.savez(tmp_path / "a.npz", y=response, field_mT=field)
+    np.savez(tmp_path / "b.npz", y=response, field_mT=field.astype(np.float32))
+    words = f"y={AXES} drive=field_mT field=auto,mT"
+    one, other = (imported(tmp_path / name, words)[0] for name in ("a.npz", "b.npz"))
+    assert one.window == other.window
+    assert (one.window.low_T, one.window.high_T) == (0.0022, 0.0034)
+    assert np.allclose(one.drive, other.drive, rtol=0, atol=1e-6)
+    field = 1.0 / (1.0 + drive)  # no decimals that anybody wrote
+    np.savez(tmp_path / "c.npz", y=response, u=field.astype(np.float32))
+    made = imported(tmp_path / "c.npz", f"y={AXES} drive=u field=0,1")[0]
+    assert np.allclose(made.drive, field, rtol=1e-6)
+
+
+def test_a_window_of_the_files_own_says_how_several_files_get_one(tmp_path: Path) -> None:
+    response, drive = data()
+    field = 2.2 + 1.2 * (drive - drive.min()) / np.ptp(drive)
+    np.savez(tmp_path / "a.npz", y=response, field_mT=field)
+    words = f"y={AXES} drive=field_mT"
+    said = imported(tmp_path / "a.npz", f"{words} field=auto,mT")[0].meta["remarks"]
+    assert said == [
+        "drive 0…1 is 2.2…3.4 mT, the smallest and the largest field of this file: of files that "
+        "one twin is to see give all the same, such as field=2.2,3.4,mT"
+    ]
+    assert imported(tmp_path / "a.npz", f"{words} field=2,4,mT")[0].meta["remarks"] == []
+
+
 def test_exchanged_axes_blank_repeats_and_wild_values_are_said_at_the_import(
     tmp_path: Path,
 ) -> None:
@@ -205,6 +248,70 @@ def test_exchanged_axes_blank_repeats_and_wild_values_are_said_at_the_import(
     assert "far from all others, up to -2.15e+09" in said[0]
     assert "`twinrig mark RECORDING --bad 4,8,12,16,20,24` leaves them out" in said[1]
     assert recording.meta["remarks"] == said
+
+
+def remembering() -> tuple[np.ndarray, np.ndarray]:
+    """Responses `(S, R, T, 2)` of a leaky integrator with noise, and the drive `(S, T)`."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((SEQUENCES, 40))
+    response, level = np.zeros((SEQUENCES, REPEATS, 40, 2)), np.zeros((SEQUENCES, REPEATS))
+    for t in range(40):
+        level = 0.8 * level + 0.2 * drive[:, None, t] + 0.02 * rng.standard_normal(level.shape)
+        response[:, :, t] = np.stack([2 * level, -(level**2)], axis=-1)
+    return response, drive
+
+
+def test_exchanged_sequences_and_steps_are_told_by_what_the_device_remembers(
+    tmp_path: Path,
+) -> None:
+    response, drive = remembering()
+    np.savez(tmp_path / "a.npz", y=response, u=drive)
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    [said] = imported(tmp_path / "a.npz", "y=step,repeat,sequence,channel drive=u:step,sequence")[1]
+    assert "rather than that of the steps before it (0 %): are sequence and step exchanged" in said
+
+
+def test_drives_in_another_order_of_sequences_are_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    drive = rng.random((30, 40))
+    response = np.stack([2 * drive, -(drive**2)], axis=-1)[:, None].repeat(REPEATS, axis=1)
+    response = response + 0.1 * rng.standard_normal(response.shape)
+    np.savez(tmp_path / "a.npz", y=response, u=drive, turned=drive[::-1])
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    [said] = imported(tmp_path / "a.npz", f"y={AXES} drive=turned")[1]
+    assert "hardly more than that of other sequences" in said
+    assert "Are drive and response in another order of sequences" in said
+
+
+def test_exchanged_repeats_and_channels_are_told(tmp_path: Path) -> None:
+    response, drive = remembering()
+    spectra = response[..., :1] * [1.0, 0.5, -1.0] + [0.0, 1.0, 3.0]
+    np.savez(tmp_path / "a.npz", y=spectra, u=drive)
+    assert imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1] == []
+    said = imported(tmp_path / "a.npz", "y=sequence,channel,step,repeat drive=u")[1]
+    assert any("are repeat and channel exchanged in its map?" in words for words in said)
+
+
+def test_exchanged_repeats_and_steps_of_one_unknown_drive_are_told(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "a.txt", remembering()[0][0, :, :, 0].T)  # a column a repeat
+    assert imported(tmp_path / "a.txt", "values:step,repeat")[1] == []
+    [said] = imported(tmp_path / "a.txt", "values:repeat,step")[1]
+    assert "Are repeat and step exchanged in its map" in said
+
+
+def test_a_drive_among_the_channels_and_sequences_of_one_known_drive_are_told(
+    tmp_path: Path,
+) -> None:
+    response, drive = remembering()
+    field = np.broadcast_to(drive[:, None, :, None], (*response.shape[:3], 1))
+    np.savez(tmp_path / "a.npz", y=np.concatenate([response, field], axis=3), u=drive)
+    [said] = imported(tmp_path / "a.npz", f"y={AXES} drive=u channels=X,Y,H")[1]
+    assert "channel 'H': its repeats are all the same" in said
+    assert "is it the drive, or computed from it?" in said
+    np.savez(tmp_path / "b.npz", y=response, u=drive[0])
+    said = imported(tmp_path / "b.npz", f"y={AXES} drive=u")[1]
+    assert f"its {SEQUENCES} sequences have one and the same drive" in said[0]
+    assert "give each its own, or make them repeats" in said[0]
 
 
 def test_a_clocks_times_are_no_steps(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def read_whole(index: Index) -> tuple[list[Entry], str]:
     if gone := library.vanished():
         return [], gone
     if library.folder.is_dir():
-        return [], "Nothing here yet: record something first."
+        return [], "Nothing here yet: record something, or import measured repeats."
     drive = "bring its drive back, or record something, which makes it"
     return [], f"{library.folder} is not there: {drive}"
 

@@ -1,0 +1,51 @@
+"""Channels of a recording that lie where others lay before: exchanged in a cable, or in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.recording import Recording
+
+    Array = NDArray[np.floating[Any]]
+
+ELSEWHERE = 3.0  # of a channel's standard deviation: where it never was
+MOST = 64  # channels: of a spectrum neighbours are alike
+THERE = 0.7  # of the other's: where that one is, with as large a movement
+
+
+def exchanged_channels(offset: Array, scale: Array, recording: Recording) -> list[str]:
+    """A sentence where channels seem exchanged with each other.
+
+    Parameters
+    ----------
+    offset, scale
+        `(C,)`: mean and standard deviation that the channels had.
+    recording
+        Of the same channels.
+    """
+    known = recording.response[recording.complete]
+    mean, spread = (
+        one(known, axis=(0, 1)) if known.size else offset for one in (np.nanmean, np.nanstd)
+    )
+    if len(offset) > MOST or not (spread > 0).all() or not (scale > 0).all():
+        return []
+    apart = np.abs(mean[:, None] - offset) / scale + np.abs(np.log(spread[:, None] / scale))
+    places = apart.argmin(axis=1)
+    order = np.arange(len(places))
+    moved = order[places != order]
+    if not moved.size or sorted(places) != order.tolist():
+        return []
+    if (apart[moved, moved] < ELSEWHERE).any() or (apart[moved, places[moved]] > THERE).any():
+        return []
+    names = recording.channels
+    pairs = ", ".join(f"{names[k]!r} where {names[places[k]]!r} was" for k in moved)
+    back = ",".join(map(str, np.argsort(places)))
+    return [
+        f"channels lie exchanged: {pairs}. A cable, or another order in the file? Of an import, "
+        f"only=channel:{back} channels={','.join(names)} puts them back"
+    ]
