@@ -120,8 +120,8 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
         how = f"1 to {longest} times as long as the shortest" if longest > 1 else "alike"
         remarks.append((f"steps are held {how}", "info"))
     remarks = [*notes_on(response, drive, lengths, made), *remarks]
-    if own := window_words(asked.words, window) if made.is_known else "":
-        remarks.append((own, "info"))
+    if made.is_known:
+        remarks += [(text, "info") for text in window_words(asked.words, window)]
     if unknown and made.is_known and asked.words.scaled:
         remarks.append((unknown, "warning"))
     arrays = (response, drive, lengths)

@@ -39,7 +39,7 @@ def drive_window(
     if not words.scaled or not made.is_known:
         window = DriveWindow(words.encoding, 0.0, 1.0)
         said = "the field window and the reset are unknown: 0…1 T stands for drive 0…1"
-        return made.drive, window, Reset(words.reset), said
+        return made.drive, window, Reset(words.reset or 0.0), said
     low, high = words.field or (float(np.nanmin(made.drive)), float(np.nanmax(made.drive)))
     if not low < high:
         raise InputError(f"{file}: the drive is {low:g} everywhere: it has no range; give field=")
@@ -54,7 +54,7 @@ def drive_window(
         )
         reset = (words.reset - low) / (high - low) if words.reset else 0.0
         return drive, DriveWindow(words.encoding, 0.0, 1.0), Reset(reset), told
-    low_T, high_T, reset_T = (_rounded(value * factor) for value in (low, high, words.reset))
+    low_T, high_T, reset_T = (_rounded(value * factor) for value in (low, high, words.reset or 0.0))
     return drive, DriveWindow(words.encoding, low_T, high_T), Reset(reset_T), None
 
 
@@ -80,12 +80,20 @@ def decimals(values: Array) -> Array:
     return made
 
 
-def window_words(words: Words, window: DriveWindow) -> str:
-    """That a window is this file's own, and how several get one; empty where the map gave it."""
-    if not words.scaled or words.field is not None or not words.field_unit:
-        return ""
+def window_words(words: Words, window: DriveWindow) -> list[str]:
+    """What of a field's window and reset is taken for granted, and how the map says it."""
+    if not words.scaled or not words.field_unit:
+        return []
+    said = []
     low, high = (f"{1e3 * field_T:.6g}" for field_T in (window.low_T, window.high_T))
-    return (
-        f"drive 0…1 is {low}…{high} mT, the smallest and the largest field of this file: of files "
-        f"that one twin is to see give all the same, such as field={low},{high},mT"
-    )
+    if words.field is None:
+        said.append(
+            f"drive 0…1 is {low}…{high} mT, the smallest and the largest field of this file: of "
+            f"files that one twin is to see give all the same, such as field={low},{high},mT"
+        )
+    if words.reset is None:
+        said.append(
+            "the field of the reset before each repeat is not known: 0 mT stands for it "
+            f"(reset=FIELD, in {words.field_unit})"
+        )
+    return said

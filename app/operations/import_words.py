@@ -38,7 +38,7 @@ class Words:
     scaled
         Whether `field` was given at all.
     encoding, reset
-        As in a `DriveWindow`; the reset in the field's unit.
+        As in a `DriveWindow`; the reset in the field's unit, None: nobody said, so 0.
     only
         Axis → indices from 0.
     cut
@@ -58,7 +58,7 @@ class Words:
     field_unit: str = ""
     scaled: bool = False
     encoding: str = "step"
-    reset: float = 0.0
+    reset: float | None = None
     only: tuple[tuple[str, tuple[int, ...]], ...] = ()
     cut: str = ""
     overload: float | None = None

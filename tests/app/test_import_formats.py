@@ -362,7 +362,9 @@ def test_clipped_values_are_named_with_their_count(tmp_path: Path) -> None:
     assert any(
         text.startswith("channel 'X': ") and "exactly 30, its largest" in text for text in said
     )
-    _, said = imported(bad(tmp_path, lambda y: None), f"y={AXES} drive=H {FIELD}", tmp_path / "s")
+    _, said = imported(
+        bad(tmp_path, lambda y: None), f"y={AXES} drive=H {FIELD} reset=0", tmp_path / "s"
+    )
     assert said == []
 
 

@@ -223,13 +223,27 @@ def test_a_window_of_the_files_own_says_how_several_files_get_one(tmp_path: Path
     response, drive = data()
     field = 2.2 + 1.2 * (drive - drive.min()) / np.ptp(drive)
     np.savez(tmp_path / "a.npz", y=response, field_mT=field)
-    words = f"y={AXES} drive=field_mT"
+    words = f"y={AXES} drive=field_mT reset=4"
     said = imported(tmp_path / "a.npz", f"{words} field=auto,mT")[0].meta["remarks"]
     assert said == [
         "drive 0…1 is 2.2…3.4 mT, the smallest and the largest field of this file: of files that "
         "one twin is to see give all the same, such as field=2.2,3.4,mT"
     ]
     assert imported(tmp_path / "a.npz", f"{words} field=2,4,mT")[0].meta["remarks"] == []
+
+
+def test_a_reset_that_nobody_said_is_told(tmp_path: Path) -> None:
+    response, drive = data()
+    np.savez(tmp_path / "a.npz", y=response, field_Oe=10.0 * drive)
+    words = f"y={AXES} drive=field_Oe field=-100,100,Oe"
+    made = imported(tmp_path / "a.npz", words)[0]
+    assert made.reset.field_T == 0.0
+    assert made.meta["remarks"] == [
+        "the field of the reset before each repeat is not known: 0 mT stands for it (reset=FIELD, "
+        "in Oe)"
+    ]
+    made = imported(tmp_path / "a.npz", f"{words} reset=0")[0]
+    assert made.meta["remarks"] == []
 
 
 def test_exchanged_axes_blank_repeats_and_wild_values_are_said_at_the_import(
