@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from app.standard_streams import open_closed_streams
+from app.standard_streams import forget_unwritten, open_closed_streams
 
 STOPPED = 3  # `models.errors.StoppedError.exit_code`, which is not imported yet
 
@@ -34,6 +34,7 @@ def main() -> int:
     from app.cli import main as command_line
 
     code = command_line(sys.argv[1:])
+    forget_unwritten()
     return code
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))  # by number: the lowest free is taken
 
@@ -22,3 +23,16 @@ def open_closed_streams() -> None:
             number = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(number, True)  # a child (the watchdog) has it, too
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace"))
+
+
+def forget_unwritten() -> None:
+    """What a terminal that has gone didn't take must not fail once more as Python ends.
+
+    The exit code would be Python's own, 120. Whoever wrote it has met the fault before.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -17,13 +17,16 @@ elsewhere `LatentPath` does the same by some thirty launches a step, against a h
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from models import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOISE_SCALE = 0.15
 COLUMNS = 256  # of a part on the CPU
@@ -39,8 +42,8 @@ def latent_path(start: Tensor, drive: Tensor, noise: Tensor, weights: tuple[Tens
     suits = kernel.suits(noise, weights[1].shape[0])
     built = kernel.load(noise.shape[2])[0] if suits else None
     path = LatentPath if built is None else KernelPath
-    contiguous = (t.contiguous() for t in (start, drive, noise, *weights))
-    return cast("Tensor", path.apply(*contiguous))  # type: ignore[no-untyped-call]
+    apply: Callable[..., Tensor] = path.apply  # untyped in some versions of PyTorch
+    return apply(*(t.contiguous() for t in (start, drive, noise, *weights)))
 
 
 class KernelPath(torch.autograd.Function):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# a user's Python keeps what a stream didn't take, and fails by it at its end: exit code 120
+os.environ.pop("PYTHONUNBUFFERED", None)
 # PyVISA looks for an installed VISA by 15 processes each time that it is asked: a third of the time
 os.environ.setdefault("PYVISA_LIBRARY", "@py")
 # what watchdogs of these tests write is no concern of this computer's user

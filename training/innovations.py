@@ -16,6 +16,8 @@ from torch import Tensor
 from models import compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.latent import TwinModel
 
 ROOMS, MAX_HIDDEN, MAX_CHANNELS = (16, 32), 128, 8  # states it is built for; what it holds
@@ -48,9 +50,8 @@ def by_kernel(
         model.state_in, model.drive_in, model.hidden_bias, model.out, model.out_bias,
         model.start_mean, model.start_spread.square(), model.decoder, model.decoder_bias, noise,
     )  # fmt: skip
-    given = (t.contiguous() for t in (2 * drive - 1, real, known, *weights))
-    total: Tensor = KernelInnovations.apply(kernel, *given)  # type: ignore[no-untyped-call]
-    return total
+    apply: Callable[..., Tensor] = KernelInnovations.apply  # untyped in some versions of PyTorch
+    return apply(kernel, *(t.contiguous() for t in (2 * drive - 1, real, known, *weights)))
 
 
 @functools.cache

@@ -171,7 +171,7 @@ def test_a_last_calibration_that_contradicts_the_bench_file_is_told_first(tmp_pa
         assert first.level == "warning"
         assert "last calibration" in first.text
         assert "0.00046 T/A" in first.text
-        assert "(-13." in first.text
+        assert "(−13." in first.text
         assert not bench.state()["x"].output_on
         events.close()
     assert not (tmp_path / "two").exists()

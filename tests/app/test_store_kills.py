@@ -239,6 +239,7 @@ def test_an_owner_is_this_very_process() -> None:
 
 
 @POSIX
+@pytest.mark.skipif(shutil.which("ps") is None, reason="no ps: apt-get install procps")
 def test_a_process_began_at_one_time_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """By `ps`, as on macOS, which tells it by the asker's clock and in its language."""
     here = _ps_start(os.getpid())

@@ -87,7 +87,7 @@ class ImportDataPage(Page):
         self.arrays = label("", "note", wrap=True)
         self.map = label("", "id", wrap=True)
         self.map.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.remarks = label("", "attention", wrap=True)
+        self.remarks, self.notes = (label("", role, wrap=True) for role in ("attention", "note"))
         self.words = words = QWidget()
         column = QVBoxLayout(words)
         column.setContentsMargins(0, 0, 0, 0)
@@ -96,6 +96,7 @@ class ImportDataPage(Page):
             column.addWidget(label(title, "panel"))
             column.addWidget(shown)
         column.addWidget(self.remarks)
+        column.addWidget(self.notes)
         self.body.addWidget(words)
         self.repeats = Ensemble(self.theme, "Response", "measured", dashed=False, noun="repeats")
         self.drive = Panel(self.theme, "Drive", x_label="Step")
@@ -180,6 +181,7 @@ class ImportDataPage(Page):
         if self.running:
             return
         self.recording, remarks = (None, []) if answer is None else answer
+        noted = [text for text, level in remarks if level == "info"]
         if error is None:
             self._say_recording()
             warned = [text for text, level in remarks if level != "info"]
@@ -189,9 +191,10 @@ class ImportDataPage(Page):
             warned = lines[1:] or lines or [type(error).__name__]
             self.form.primary.say("Import", warned[-1], role="fault")
             self.say(self.file.name if self.file else "", "the map does not fit yet")
-        more = [f"and {len(warned) - MOST_REMARKS} more"] if len(warned) > MOST_REMARKS else []
-        self.remarks.setText("\n".join([*warned[:MOST_REMARKS], *more]))
-        self.remarks.setVisible(bool(warned))
+        for shown, texts in ((self.remarks, warned), (self.notes, noted)):
+            more = [f"and {len(texts) - MOST_REMARKS} more"] if len(texts) > MOST_REMARKS else []
+            shown.setText("\n".join([*texts[:MOST_REMARKS], *more]))
+            shown.setVisible(bool(texts))
         self._draw()
 
     def _say_recording(self) -> None:

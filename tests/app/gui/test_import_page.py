@@ -59,6 +59,7 @@ def test_a_mat_file_becomes_a_recording_by_pressing_buttons(
     assert page.form.primary.text() == "Import 4 sequences × 5 repeats"
     assert "20 of 20 repeats whole" in page.form.primary.cost
     assert "2.2 … 3.4 mT" in page.subheading.text()
+    assert "reset before each repeat is not known: 0 mT stands for it" in page.notes.text()
     assert page.map.text().startswith(f"twinrig import {tmp_path / 'a.mat'} --map response=AMR:")
     page.form.primary.click()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)

@@ -1,0 +1,28 @@
+"""Streams at the end of a program: what nobody takes any more is no exit code of Python's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FULL = Path("/dev/full")  # takes nothing, as a terminal that has gone
+WRITES = "import sys; sys.{stream}.write('x'); "
+FORGETS = "from app.standard_streams import forget_unwritten; forget_unwritten(); "
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_could_not_be_written_does_not_fail_once_more(stream: str) -> None:
+    def code(program: str) -> int:
+        with FULL.open("w") as full:
+            command = [sys.executable, "-c", program + "sys.exit(3)"]
+            return subprocess.run(command, cwd=ROOT, check=False, **{stream: full}).returncode
+
+    writes = WRITES.format(stream=stream)
+    assert code(writes + FORGETS) == 3
+    if stream == "stdout":
+        assert code(writes) == 120
