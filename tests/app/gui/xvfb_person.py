@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 NEEDED = ("Xvfb", "xdotool", "import")
-LIBRARIES = ("xcb-cursor", "xcb-icccm", "xcb-keysyms", "xkbcommon-x11")  # of Qt's plugin for X11
+LIBRARIES = (  # of Qt's plugin for X11
+    "xcb-cursor", "xcb-icccm", "xcb-keysyms", "xcb-shape", "xkbcommon-x11",
+)  # fmt: skip
 INSTALL = (
     "apt install xvfb xdotool imagemagick libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 "
-    "libxkbcommon-x11-0"
+    "libxcb-shape0 libxkbcommon-x11-0"
 )
 SCREEN = (1440, 900)
 LOOK_S, ANSWER_S, PATIENCE_S = 0.1, 60.0, 180.0
