@@ -184,20 +184,24 @@ def step_of(values: Array) -> float:
 def _too_fine(recording: Recording) -> Iterator[str]:
     """A sentence for each channel whose changes get lost in the numbers that a twin answers with.
 
-    It keeps seven digits (float32): of 9.4 GHz the next value is 1 kHz away.
+    It keeps seven digits (float32): of 9.4 GHz the next value is 1 kHz away. Where nothing was
+    repeated the noise is not known, and all that the channel moves by has to get lost.
     """
+    repeated = bool((recording.complete.sum(axis=1) >= 2).any())
     for c, name in enumerate(recording.channel_words):
         known = _known(recording, c)
         if known.size < 2 or np.ptp(known) == 0:
             continue
         step = float(np.spacing(np.float32(np.abs(known).max())))
-        spread = _spread(recording, c)
-        if max(spread, QUIETEST * float(known.std())) < FEWEST_STEPS * step:
+        spread, moves = _spread(recording, c), float(known.std())
+        if max(spread, QUIETEST * moves if repeated else moves) < FEWEST_STEPS * step:
             unit = recording.units[c]
+            by = f"repeats differ by {measured(spread, unit)}"
+            by = by if repeated else f"values differ by {measured(moves, unit)}"
             yield (
                 f"channel {name!r} reaches {measured(float(np.abs(known).max()), unit)}, and its "
-                f"repeats differ by {measured(spread, unit)}: a twin answers in steps of "
-                f"{measured(step, unit)} there. Give it without its constant part, as a difference"
+                f"{by}: a twin answers in steps of {measured(step, unit)} there. Give it without "
+                "its constant part, as a difference"
             )
 
 

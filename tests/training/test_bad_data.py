@@ -169,6 +169,14 @@ def test_changes_too_small_beside_their_value_are_refused_as_a_twin_would_lose_t
         check(recording(1e9 + noisy()), deterministic=False)
 
 
+def test_of_single_repeats_all_that_a_channel_moves_by_has_to_get_lost():
+    """Their noise is not known: a spectrum, 0.5 and some 1e-4 of signal, was refused."""
+    single = 0.5 + noisy(repeats=1, scale=1e-4)
+    assert problems_of(recording(single)) == []
+    [said, _] = problems_of(recording(1e9 + noisy(repeats=1)))
+    assert said.startswith("channel 'X' reaches 1e+09 V, and its values differ by ")
+
+
 def driven(repeats=8, sequences=6, seed=0):
     """Responses `(S, R, T, 1)` that follow their sequence's drive `(S, T)`, and that drive."""
     rng = np.random.default_rng(seed)
