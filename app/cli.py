@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import instruments
 from app.cli_arguments import build_parser
-from app.cli_output import Screen, forget_standard_output
+from app.cli_output import Screen
 from app.commands import COMMANDS
 from app.connect import Run
 from app.disk import TOO_LONG, WHO_MAY
@@ -71,7 +71,6 @@ def main(arguments: Sequence[str]) -> int:
         except KeyboardInterrupt:
             return STOPPED
         except BrokenPipeError:
-            forget_standard_output()
             return TwinrigError.exit_code
         except MemoryError as error:
             screen.error("MemoryError", f"{TOO_LARGE} ({error})", TwinrigError.exit_code)
@@ -125,8 +124,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         except OSError as gone:
             if not (this_run.asked and gone.errno == errno.EIO):
                 raise
-            forget_standard_output()  # the terminal went, and its SIGHUP has stopped the run
-            return STOPPED
+            return STOPPED  # the terminal went, and its SIGHUP has stopped the run
     return exit_code_of(screen.result.values if screen.result else {})
 
 

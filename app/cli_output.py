@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -27,6 +26,7 @@ from app.operations.events import (
 )
 from app.operations.monitor import BenchRead
 from app.operations.serve import Listening
+from app.standard_streams import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,15 +52,9 @@ def to_standard_output() -> Iterator[None]:
     except OSError as fault:
         if isinstance(fault, BrokenPipeError) or fault.errno == errno.EIO:
             raise
-        forget_standard_output()
+        forget(sys.stdout)
         with writing(Path("standard output")):
             raise
-
-
-def forget_standard_output() -> None:
-    """Nobody reads it: what is left in the buffer must not fail once more."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Output(Protocol):

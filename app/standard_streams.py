@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))  # by number: the lowest free is taken
 
@@ -25,8 +26,14 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace"))
 
 
+def forget(stream: TextIO) -> None:
+    """Nobody takes it any more: what is left in the buffer must not fail once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def forget_unwritten() -> None:
-    """What a terminal that has gone didn't take must not fail once more as Python ends.
+    """What a reader or terminal that has gone didn't take must not fail once more as Python ends.
 
     The exit code would be Python's own, 120. Whoever wrote it has met the fault before.
     """
@@ -34,5 +41,4 @@ def forget_unwritten() -> None:
         try:
             stream.flush()
         except (OSError, ValueError):
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            forget(stream)

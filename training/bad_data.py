@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.doubtful_repeats import INNER, doubtful_repeats, placed
+from training.doubtful_repeats import INNER, doubtful_repeats, drive_seen, placed
 from training.exchanged_axes import exchanged_words
 
 if TYPE_CHECKING:
@@ -124,8 +124,9 @@ def doubts_of(recording: Recording) -> list[str]:
 
     Of what was imported with axes that a map named, for axes that seem exchanged, too.
     """
-    said = [*_wild(recording), *_coarse(recording), *doubtful_repeats(recording)]
-    return [*said, *exchanged_words(recording)] if "imported" in recording.meta else said
+    seen = drive_seen(recording)
+    said = [*_wild(recording), *_coarse(recording), *doubtful_repeats(recording, seen)]
+    return [*said, *exchanged_words(recording, seen)] if "imported" in recording.meta else said
 
 
 def is_wild(values: Array) -> NDArray[np.bool_]:

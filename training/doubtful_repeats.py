@@ -54,8 +54,11 @@ def listed(positions: Iterable[int]) -> str:
     return f"{word} {', '.join(runs[:MOST_RUNS])}{' …' if len(runs) > MOST_RUNS else ''}"
 
 
-def doubtful_repeats(recording: Recording) -> Iterator[str]:
-    """A sentence for each kind of repeat that is no repeat of its sequence."""
+def doubtful_repeats(recording: Recording, seen: float | None) -> Iterator[str]:
+    """A sentence for each kind of repeat that is no repeat of its sequence.
+
+    `seen`: the recording's `drive_seen`.
+    """
     still = _still(recording)
     if still.any():
         which, left_out = placed(recording, still)
@@ -64,7 +67,7 @@ def doubtful_repeats(recording: Recording) -> Iterator[str]:
             f"channel, where others move: not recorded? {left_out}"
         )
     yield from _copied_words(recording, _copies(recording) & ~still)
-    yield from _unseen_words(recording)
+    yield from _unseen_words(seen)
 
 
 def doubtful_between(joined: Recording, parts: Sequence[Recording]) -> Iterator[str]:
@@ -77,7 +80,7 @@ def doubtful_between(joined: Recording, parts: Sequence[Recording]) -> Iterator[
     if copies.sum() > sum(int((_copies(part) & ~_still(part)).sum()) for part in parts):
         yield from _copied_words(joined, copies)
     if all(drive_seen(part) is None for part in parts):
-        yield from _unseen_words(joined)
+        yield from _unseen_words(drive_seen(joined))
 
 
 def _copied_words(recording: Recording, copies: NDArray[np.bool_]) -> Iterator[str]:
@@ -90,8 +93,7 @@ def _copied_words(recording: Recording, copies: NDArray[np.bool_]) -> Iterator[s
         )
 
 
-def _unseen_words(recording: Recording) -> Iterator[str]:
-    seen = drive_seen(recording)
+def _unseen_words(seen: float | None) -> Iterator[str]:
     if seen is not None and seen < LEAST_SEEN:
         yield (
             "repeats of one sequence differ as much as those of different sequences: means of the "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.doubtful_repeats import QUIETEST, drive_seen
+from training.doubtful_repeats import QUIETEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,11 @@ OF_ITS_OWN = 100.0  # times chance: what slow noise of alike channels never is
 NOT_SEEN, FAR_APART = 1.5, 10.0  # times chance
 
 
-def exchanged_words(recording: Recording) -> Iterator[str]:
-    """A sentence where two axes of what was imported seem exchanged."""
+def exchanged_words(recording: Recording, seen: float | None) -> Iterator[str]:
+    """A sentence where two axes of what was imported seem exchanged.
+
+    `seen`: the recording's `drive_seen`.
+    """
     most = max(MOST_VALUES // recording.response[0].size, 1)
     complete = recording.complete[:most, :, None, None]
     response = np.where(complete, recording.response[:most], np.nan)
@@ -61,7 +64,7 @@ def exchanged_words(recording: Recording) -> Iterator[str]:
             "step exchanged in its map?"
         )
     else:
-        yield from _unfollowed_words(drive_seen(recording), drive, response)
+        yield from _unfollowed_words(seen, drive, response)
     alike = channels_alike(response)
     if alike is not None:
         yield (
@@ -115,13 +118,9 @@ def sequences_remembered(drive: Array, response: Array) -> tuple[float, float] |
         `(S, T)`, `(S, R, T, C)`, NaN where there is nothing.
     """
     mean = _mean(response)
-    steps, sequences = max(
-        (
-            (_remembered(drive, mean[..., c], 1), _remembered(drive, mean[..., c], 0))
-            for c in range(mean.shape[2])
-        ),
-        key=lambda shares: shares[1],
-    )
+    along_steps, along_sequences = (_remembered(drive, mean, axis) for axis in (1, 0))
+    channel = int(along_sequences.argmax())
+    steps, sequences = float(along_steps[channel]), float(along_sequences[channel])
     exchanged = (sequences >= LEAST and sequences >= TIMES * steps) or (
         sequences >= MUCH and sequences >= TIMES_MUCH * steps
     )
@@ -165,30 +164,34 @@ def _faded(drive: Array, kept: float) -> Array:
     return made
 
 
-def _remembered(drive: Array, mean: Array, axis: int) -> float:
-    """Share of a response `(S, T)` that the drive before along an axis explains beside that now."""
-    drive, mean = (np.moveaxis(values, axis, -1) for values in (drive, mean))
-    length = drive.shape[1]
+def _remembered(drive: Array, mean: Array, axis: int) -> Array:
+    """Share `(C,)` of a response `(S, T, C)` that the drive before along an axis explains.
+
+    Beside the drive now.
+    """
+    drive, mean = np.moveaxis(drive, axis, 1), np.moveaxis(mean, axis, 1)
+    nothing, length = np.zeros(mean.shape[2]), drive.shape[1]
     if length < LAGS + 2:
-        return 0.0
+        return nothing
     rows = max(MOST_ROWS // length, 1)
     drive, mean = drive[:rows], mean[:rows]
-    now, value = drive[:, LAGS:].ravel(), mean[:, LAGS:].ravel()
+    now, value = drive[:, LAGS:].ravel(), mean[:, LAGS:].reshape(-1, len(nothing))
     before = [drive[:, LAGS - k : length - k].ravel() for k in range(1, LAGS + 1)]
-    used = np.isfinite([now, value, *before]).all(axis=0)
+    used = np.isfinite([now, *before]).all(axis=0) & np.isfinite(value).all(axis=1)
     if used.sum() < FEWEST_ROWS:
-        return 0.0
+        return nothing
     bent = _bent(now[used])
     lags = [lag[used] ** power for lag in before for power in (1, 2)]
     both = np.column_stack([bent, *lags])
     (left, terms), (less, more) = (_left_open(one, value[used]) for one in (bent, both))
     free = int(used.sum()) - more
-    rounding = used.sum() * (QUIETEST * np.abs(value[used]).max()) ** 2
-    if more == terms or free < 1 or left <= rounding:
-        return 0.0
+    if more == terms or free < 1:
+        return nothing
+    rounding = used.sum() * (QUIETEST * np.abs(value[used]).max(axis=0)) ** 2
     is_chance = (left - less) / (more - terms) < SIGNIFICANT * less / free
-    share = 1 - less / free / (left / (free + more - terms))
-    return 0.0 if is_chance else max(float(share), 0.0)
+    share = 1 - less / free / np.where(left > rounding, left / (free + more - terms), np.inf)
+    made: Array = np.where(is_chance | (left <= rounding), 0.0, np.maximum(share, 0.0))
+    return made
 
 
 def _mean(response: Array) -> Array:

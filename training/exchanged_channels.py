@@ -18,6 +18,12 @@ MOST = 64  # channels: of a spectrum neighbours are alike
 THERE = 0.7  # of the other's: where that one is, with as large a movement
 
 
+def moments(recording: Recording) -> tuple[Array, Array]:
+    """Mean and standard deviation `(C,)` of each channel over the complete repeats."""
+    known = recording.response[recording.complete]
+    return np.nanmean(known, axis=(0, 1)), np.nanstd(known, axis=(0, 1))
+
+
 def exchanged_channels(offset: Array, scale: Array, recording: Recording) -> list[str]:
     """A sentence where channels seem exchanged with each other.
 
@@ -28,10 +34,9 @@ def exchanged_channels(offset: Array, scale: Array, recording: Recording) -> lis
     recording
         Of the same channels.
     """
-    known = recording.response[recording.complete]
-    mean, spread = (
-        one(known, axis=(0, 1)) if known.size else offset for one in (np.nanmean, np.nanstd)
-    )
+    if not recording.complete.any():
+        return []
+    mean, spread = moments(recording)
     if len(offset) > MOST or not (spread > 0).all() or not (scale > 0).all():
         return []
     apart = np.abs(mean[:, None] - offset) / scale + np.abs(np.log(spread[:, None] / scale))

@@ -10,7 +10,7 @@ from models.errors import InputError, raise_problems
 from models.recording import Recording
 from models.slopes import slopes_apart, slopes_of
 from training.bad_data import scale_words
-from training.exchanged_channels import exchanged_channels
+from training.exchanged_channels import exchanged_channels, moments
 from training.import_again import import_again, import_both_again
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _apart(first: Recording, called: str, others: Sequence[tuple[str, Recording]
     ] + [
         f"{name} beside {called}: {words}, or fit them apart"
         for name, other in others
-        for words in exchanged_channels(*_moments(first), other)
+        for words in exchanged_channels(*moments(first), other)
     ]
 
 
@@ -108,12 +108,6 @@ def _differences(a: Recording, b: Recording) -> Iterator[str]:
             if one.get(key) != other.get(key):
                 yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
     yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
-
-
-def _moments(recording: Recording) -> tuple[Array, Array]:
-    """Mean and standard deviation of each channel."""
-    known = recording.response[recording.complete]
-    return np.nanmean(known, axis=(0, 1)), np.nanstd(known, axis=(0, 1))
 
 
 def _padded(response: Array, repeats: int, steps: int) -> Array:
