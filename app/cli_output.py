@@ -27,6 +27,7 @@ from app.operations.events import (
 from app.operations.monitor import BenchRead
 from app.operations.serve import Listening
 from app.standard_streams import forget
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,9 +179,9 @@ class Screen:
         """Show one error: words for people, one object for programs."""
         self._people.close()
         if self._json is not None:
-            self._json.write(
-                {"event": "error", "kind": kind, "message": message, "exit_code": exit_code}
-            )
+            body = {"event": "error", "kind": kind, "message": message, "exit_code": exit_code}
+            with suppress(OSError, TwinrigError):  # nobody takes it: people are told below
+                self._json.write(body)
         self.say(f"twinrig: {message}")
 
     def say(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +27,37 @@ def test_what_could_not_be_written_does_not_fail_once_more(stream: str) -> None:
     assert code(writes + FORGETS) == 3
     if stream == "stdout":
         assert code(writes) == 120
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+@pytest.mark.parametrize("reader", ["gone", "full"])
+def test_an_error_that_no_reader_takes_is_still_said_to_people_and_keeps_its_code(
+    reader: str, tmp_path: Path
+) -> None:
+    """It was a traceback in its place, and exit code 120 or 1."""
+    if reader == "full":
+        out = os.open(FULL, os.O_WRONLY)
+    else:
+        ours, out = os.pipe()
+        os.close(ours)
+    line = [
+        "-m",
+        "app",
+        "--json",
+        "simulate",
+        "/nowhere",
+        "--sequences",
+        "mixed:3x10",
+        "--repeats",
+        "2",
+        "--out",
+    ]
+    line += [str(tmp_path / "made")]
+    run = subprocess.run(
+        [sys.executable, *line], cwd=ROOT, check=False, stdout=out, stderr=subprocess.PIPE
+    )
+    os.close(out)
+    said = run.stderr.decode()
+    assert run.returncode == 2, said
+    assert "twinrig: /nowhere: no such file or folder" in said
+    assert "Traceback" not in said
