@@ -40,19 +40,8 @@ def test_an_error_that_no_reader_takes_is_still_said_to_people_and_keeps_its_cod
     else:
         ours, out = os.pipe()
         os.close(ours)
-    line = [
-        "-m",
-        "app",
-        "--json",
-        "simulate",
-        "/nowhere",
-        "--sequences",
-        "mixed:3x10",
-        "--repeats",
-        "2",
-        "--out",
-    ]
-    line += [str(tmp_path / "made")]
+    asked = "--json simulate /nowhere --sequences mixed:3x10 --repeats 2 --out"
+    line = ["-m", "app", *asked.split(), str(tmp_path / "made")]
     run = subprocess.run(
         [sys.executable, *line], cwd=ROOT, check=False, stdout=out, stderr=subprocess.PIPE
     )
