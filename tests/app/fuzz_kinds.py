@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +193,9 @@ def said_by_journal(folder: Path) -> Any:
         header["meta"]["remarks"] = [*header["meta"].get("remarks", []), *remarks]
     content = (folder / "journal.bin").read_bytes()
     status = content[len(b"twinrig journal 2\n") :].split(b"\n")[0].decode().strip()
-    status = "interrupted" if status in ("begun", "running") else status
+    if status in ("begun", "running"):  # of another host nobody knows but by the file's fresh time
+        owner = [json.loads(payload) for kind, payload in records if kind == ord("O")][-1]
+        status = "interrupted" if owner["host"] == platform.node() else "running"
     header["schema"] = read_as(header["schema"])
     return exact([header, [response, order, start_s, lengths, *times], status])
 
