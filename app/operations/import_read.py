@@ -19,6 +19,7 @@ from app.artefacts import reading
 from app.foreign_files import Found, read_foreign, refuse_large
 from app.operations.import_alike import columns_count, with_alike
 from app.operations.import_csv import read_csv
+from app.operations.import_told import with_columns, without_alone
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]
     with reading(file):
         is_folder = S_ISDIR(file.stat().st_mode)
     if is_folder:
-        return (yield from _of_folder(file))
-    return _of_file(file)
+        return without_alone((yield from _of_folder(file)))
+    return without_alone(_of_file(file))
 
 
 def _of_file(file: Path) -> dict[str, Found]:
@@ -124,7 +125,7 @@ def _of_file(file: Path) -> dict[str, Found]:
     suffix = file.suffix.lower()
     if suffix in TABLES:
         return _with_columns(_mappable(made))
-    return with_alike(_mappable(made), "." if suffix == ".mat" else "/")
+    return _mappable(with_alike(made, "." if suffix == ".mat" else "/"))
 
 
 def _with_columns(found: dict[str, Found]) -> dict[str, Found]:
@@ -187,7 +188,7 @@ def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found
         problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
     raise_problems(InputError, f"{folder} (move away what is no part of it)", problems)
     found |= {p.relative_to(folder).as_posix(): Found(NOT_READ) for p in rest}
-    return with_alike(_mappable(found), ungrouped=False)
+    return _mappable(with_columns(with_alike(found, ungrouped=False)))
 
 
 def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:

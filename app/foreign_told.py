@@ -1,0 +1,55 @@
+"""Drives that the attributes of an HDF5 file tell, of each of its groups or datasets one value."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.foreign_files import Found
+from app.operations.import_names import named_unit, says_drive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+REALS = "iuf"
+WITH_UNIT = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*([^\W\d_]+(?:/m)?)?\s*")
+CURRENT = re.compile(r"(?:coil_|magnet_)?(?:current|strom|i)(?:_(m?A))?", re.IGNORECASE)
+BRACKETS = re.compile(r"^(.*\w)\s*[(\[](.*)[)\]]$")
+UNIT_KEYS = ("{}_unit", "{}_units", "{} unit", "{} units")
+
+
+def told_by_attributes(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple[str, Found]]:
+    """The drives among the attributes of a group or dataset, as arrays of one number in it.
+
+    A number by itself, `field_mT = 5`, `Field (mT) = 5`, or a text of one with its unit, `5 mT`.
+    """
+    for key in attributes:
+        split = BRACKETS.match(key)
+        own, unit = (split[1], split[2]) if split else (key, "")
+        own = re.sub(r"\W+", "_", own).strip("_")
+        current = CURRENT.fullmatch(own)
+        if not (says_drive(own) or named_unit(own) or current):
+            continue
+        value = _value(attributes[key])
+        if value is None:
+            continue
+        kept = next((k for words in UNIT_KEYS if (k := words.format(key)) in attributes), "")
+        said = str(np.asarray(attributes[kept]).ravel()[0]) if kept else ""
+        unit = value[1] or unit or said or named_unit(own) or (current[1] if current else "") or ""
+        where = f"{name}/{own}" if name else own
+        yield where, Found(np.array(value[0]), (), unit, told=f"attribute {key!r}")
+
+
+def _value(value: Any) -> tuple[float, str] | None:
+    """An attribute's one number and the unit that is written behind it; None: it is no number."""
+    array = np.asarray(value)
+    if array.size != 1:
+        return None
+    one = array.ravel()[0]
+    if array.dtype.kind in REALS:
+        return float(one), ""
+    text = one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
+    match = WITH_UNIT.fullmatch(text) if array.dtype.kind in "OSU" else None
+    return (float(match[1]), match[2] or "") if match else None

@@ -1,0 +1,74 @@
+"""What a map to begin with takes for granted where names or attributes tell it, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.operations.import_guess_told import (
+    UNNAMED,
+    axes_of,
+    group_of,
+    is_of_each,
+    layout_of,
+    told_guess,
+    unnumbered,
+)
+from app.operations.import_names import last_word
+from app.operations.import_numbers import doubts_in
+from app.operations.import_told_check import SHOWN, drive_words, own_name, unlike
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.foreign_files import Found
+    from app.operations.import_guess_told import Layout
+
+EXAMPLE = "write its value with its unit into each name, as in B_-5mT, or as an attribute field_mT"
+
+
+def told_notes(found: Mapping[str, Found], whole: dict[str, Found]) -> list[str]:
+    """Sentences about a guess of `import_guess.guess_map`; `whole`: those that it was made of."""
+    notes = []
+    if doubtful := doubts_in(dict.fromkeys(map(group_of, found))):
+        group, number = next(iter(doubtful.items()))
+        more = f" and {len(doubtful) - 1} more" if len(doubtful) > 1 else ""
+        notes.append(
+            f"{number!r} in {group!r}{more}: a minus, or a hyphen? Nobody can tell, so the names "
+            "tell no drive here: write B_-5mT, or B_5mT"
+        )
+    if groups := unnumbered(whole):
+        listed = ", ".join(map(repr, groups[:SHOWN])) + " …" * (len(groups) > SHOWN)
+        return [
+            *notes,
+            f"spectra whose names tell no number ({listed}): which step each is nobody can tell; "
+            f"{EXAMPLE}",
+        ]
+    layout = layout_of(whole)
+    return notes if layout is None else notes + _of_layout(layout, whole)
+
+
+def _of_layout(layout: Layout, whole: dict[str, Found]) -> list[str]:
+    rows = whole[layout.response[0]].values.shape[len(layout.along) :]
+    if layout.is_step:
+        each = "of one number" if not rows else f"its {rows[0]} rows are channels"
+        each = f"its {rows[0]} rows are samples, whose mean counts" if layout.clocked else each
+    else:
+        each = f"its {rows[0]} rows are steps"
+    one = "step" if layout.is_step else "run"
+    notes = [f"a guess: each file or group {layout.group!r} is one {one}, {each}"]
+    if layout.drive:
+        lead = tuple(axes_of(layout, whole, is_step=layout.is_step))
+        notes.append(drive_words(layout.drive, whole[layout.drive], lead))
+    else:
+        notes.append(f"the drive is not known: {EXAMPLE}")
+    if not layout.sure:
+        other = told_guess(whole, layout, is_step=not layout.is_step)
+        notes.append(f"nothing tells whether a file is a run or a step; if it is a step: {other}")
+    if last_word(layout.axis) == UNNAMED:
+        notes.append(
+            f"its columns have no names: {own_name(layout.axis)} rises, and is taken for "
+            f"{'frequencies' if layout.is_step else 'a time or the like'}"
+        )
+    others = [n for n, one in whole.items() if is_of_each(n, one) and n != layout.drive]
+    notes += [f"told, too, and not used: {', '.join(others)}"] if others else []
+    return notes + unlike(layout.response[0], whole)
