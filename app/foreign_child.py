@@ -84,10 +84,8 @@ def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
             if dataset.shape is None or _attribute(dataset, "NAME").startswith(PLACEHOLDER):
                 continue
             yield from _dataset(name, dataset, file)
-        taken = dict(datasets)
         for name, item in items:
-            told = told_by_attributes(name, item.attrs)
-            yield from ((where, one) for where, one in told if where not in taken)
+            yield from told_by_attributes(name, item.attrs, taken=dict(datasets))
 
 
 def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:

@@ -11,7 +11,7 @@ from app.foreign_files import Found
 from app.operations.import_names import named_unit, says_drive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
 REALS = "iuf"
 WITH_UNIT = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*([^\W\d_]+(?:/m)?)?\s*")
@@ -20,10 +20,13 @@ BRACKETS = re.compile(r"^(.*\w)\s*[(\[](.*)[)\]]$")
 UNIT_KEYS = ("{}_unit", "{}_units", "{} unit", "{} units")
 
 
-def told_by_attributes(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple[str, Found]]:
+def told_by_attributes(
+    name: str, attributes: Mapping[str, Any], *, taken: Container[str] = ()
+) -> Iterator[tuple[str, Found]]:
     """The drives among the attributes of a group or dataset, as arrays of one number in it.
 
-    A number by itself, `field_mT = 5`, `Field (mT) = 5`, or a text of one with its unit, `5 mT`.
+    A number by itself, `field_mT = 5`, `Field (mT) = 5`, or a text of one with its unit, `5 mT`;
+    none of a name that is `taken` by a dataset.
     """
     for key in attributes:
         split = BRACKETS.match(key)
@@ -39,6 +42,8 @@ def told_by_attributes(name: str, attributes: Mapping[str, Any]) -> Iterator[tup
         said = str(np.asarray(attributes[kept]).ravel()[0]) if kept else ""
         unit = value[1] or unit or said or named_unit(own) or (current[1] if current else "") or ""
         where = f"{name}/{own}" if name else own
+        if where in taken:
+            continue
         yield where, Found(np.array(value[0]), (), unit, told=f"attribute {key!r}")
 
 

@@ -188,7 +188,7 @@ class ImportForm(QObject):
         response = longer(self.seen[str(self.response.currentData())].shape)
         turned = drive_axes(info.shape, response, axes)
         if info.of_each:
-            turned = ",".join(axes[: len(info.shape)])
+            turned = ",".join(axes[: len(longer(info.shape))])
         return [*words, f"drive={drive}:{turned}", *self._field_words()]
 
     def _fixed_words(self) -> list[str]:

@@ -29,6 +29,7 @@ from app.operations.import_numbers import (
     numbers_of,
     own_axes,
     plain,
+    with_signs,
 )
 from app.operations.import_told import told_by_names
 
@@ -61,6 +62,9 @@ def with_alike(
     """
     families: dict[tuple[str, str], Family] = {}
     runs: dict[str, set[Numbers]] = {}
+    signed = with_signs(found)
+    if len(set(signed.values())) == len(found):
+        found = {signed[name]: one for name, one in found.items()}
     counting = _counting(found, separator) if ungrouped else frozenset()
     groups = {n: n if n in counting else n.rpartition(separator)[0] for n in found}
     drives = drives_in(dict.fromkeys(groups.values()), separator)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.foreign_files import Found
 
 HERTZ = ("Hz", "kHz", "MHz", "GHz", "THz")
+CLOCK_WORDS = (*AXIS_WORDS["step"], *CLOCKS)
 UNNAMED = "column_1"
 LEAST_HZ = 1e5  # of a first column without a name: no clock, and no index
 
@@ -76,7 +77,7 @@ def layout_of(found: dict[str, Found]) -> Layout | None:
     axes = [n for n, one in found.items() if one.members and is_frequency(n, one)]
     for name in (*drives, *axes):
         group = group_of(name)
-        words = found[name].dims[: found[name].values.ndim - (name in axes)]
+        words = found[name].dims[: lead_of(found[name])]
         made = _layout(found, group, words, name if name in drives else "")
         if made is not None:
             return made
@@ -85,9 +86,17 @@ def layout_of(found: dict[str, Found]) -> Layout | None:
 
 def is_of_each(name: str, one: Found) -> bool:
     """Whether an array is a drive of one value for each group or file, told or in it."""
-    return one.told != "" or (
-        bool(one.members) and len(one.members[0][1]) == one.values.ndim and says_drive(name)
-    )
+    return bool(one.members) and is_single(one) and (one.told != "" or says_drive(name))
+
+
+def lead_of(one: Found) -> int:
+    """How many axes of an array are those that its groups or files stand along."""
+    return len(one.members[0][1]) if one.members else 0
+
+
+def is_single(one: Found) -> bool:
+    """Whether an array has one number for each group or file."""
+    return all(size == 1 for size in one.values.shape[lead_of(one) :])
 
 
 def unnumbered(found: Mapping[str, Found]) -> list[str]:
@@ -108,9 +117,10 @@ def _layout(
         and one.members and not is_of_each(n, one)
     }  # fmt: skip
     if drive:
-        sizes = found[drive].values.shape
+        sizes = found[drive].values.shape[:lead]
         ours = {n: one for n, one in ours.items() if one.values.shape[:lead] == sizes}
     rows = {n: one for n, one in ours.items() if one.values.ndim == lead + 1}
+    rows = {n: one for n, one in rows.items() if not is_single(one)}
     if any(says_drive(n) for n in rows):
         return None
     axis = next((n for n, one in rows.items() if is_frequency(n, one)), "")
@@ -118,9 +128,9 @@ def _layout(
     unnamed = next((n for n in rows if last_word(n) == UNNAMED), "")
     spectra = axis != "" or (bool(unnamed) and _in_hertz(rows[unnamed]))
     axis = axis or unnamed
-    clocks = [n for n in rows if stem_of(n) in (*AXIS_WORDS["step"], *CLOCKS) and n != axis]
+    clocks = [n for n in rows if stem_of(n) in CLOCK_WORDS and n not in (axis, group)]
     measured = [n for n in rows if n not in (axis, *clocks) and np.isfinite(rows[n].values).any()]
-    single = [n for n, one in ours.items() if one.values.ndim == lead and not rows]
+    single = [n for n, one in ours.items() if is_single(one) and not rows]
     if not (measured or single):
         return None
     stepped = "step" in map(axis_of, along)
@@ -165,7 +175,7 @@ def told_guess(found: dict[str, Found], layout: Layout, *, is_step: bool) -> str
     """The map's words for such a layout, of files that are steps, or runs."""
     lead = axes_of(layout, found, is_step=is_step)
     first = found[layout.response[0]]
-    rows = first.values.ndim > len(lead)
+    rows = not is_single(first)
     axes, words = list(lead), []
     if is_step and rows:
         axes.append("sample" if layout.clocked else "channel")

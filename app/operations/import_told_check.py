@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.import_guess_told import group_of, layout_of
+from app.operations.import_guess_told import group_of, is_single, layout_of, lead_of
 from app.operations.import_names import last_word
+from app.operations.import_numbers import doubts_in
 from app.operations.import_table import NEAR
+from app.operations.import_told import BY_NAME
 from app.words import counted
 from models.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from app.foreign_files import Found
@@ -40,16 +44,19 @@ def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tu
     lead = asked.response_axes[: len(first.members[0][1])]
     named = {place: group_of(n) or n for n, place in first.members}
     drive = found.get(asked.drive or "")
-    told = asked.drive if drive is not None and drive.values.ndim <= len(lead) else None
-    faults, remarks = [], []
+    told = asked.drive if drive is not None and drive.members and is_single(drive) else None
+    faults, remarks = _in_doubt(asked, found, told)
     if "step" in lead:
         faults += _twice(first) + _other_axes(asked, whole, named)
-        lost, fatal = _missing(lead, first, named, (str(told), found[told]) if told else None)
+        values = found[told].values.reshape(first.values.shape[: len(lead)]) if told else None
+        lost, fatal = _missing(lead, first, named, own_name(told or ""), values)
         fatal = fatal and asked.words.cut == ""
         faults += lost if fatal else []
         remarks += [(text, "warning") for text in ([] if fatal else lost)]
     if told and "repeat" in lead:
-        faults += _other_drives(lead, str(told), found[told].values, named)
+        twice = {group_of(n) for pair in first.doubles for n in pair}
+        single = {place: group for place, group in named.items() if group not in twice}
+        faults += _other_drives(lead, own_name(told), found[told].values, single)
     if told and found[told].told:
         order = asked.words.order or "rising"
         remarks.append((drive_words(str(told), found[told], lead, order), "info"))
@@ -61,7 +68,8 @@ def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tu
 def drive_words(name: str, drive: Found, lead: tuple[str, ...], order: str = "rising") -> str:
     """Where a drive is told, its values, and in which order steps stand."""
     own, values = last_word(name), np.unique(drive.values[np.isfinite(drive.values)])
-    where = "the names of files or groups" if drive.told == "names" else f"their {drive.told}"
+    where = drive.told and f"their {drive.told}"
+    where = "the names of files or groups" if drive.told == BY_NAME else where or "each of them"
     unit = f" {drive.unit}" if drive.unit else ""
     said = (
         f"drive {own_name(name)!r} is told by {where}: {counted(len(values), 'value')}, "
@@ -112,15 +120,15 @@ def falling(asked: Mapping, found: dict[str, Found]) -> dict[str, Found]:
     if not asked.words.order:
         return found
     drive, own = found.get(asked.drive or ""), last_word(asked.drive or "")
-    lead = () if drive is None else tuple(word.lower() for word in drive.dims)
+    lead = () if drive is None else tuple(w.lower() for w in drive.dims[: lead_of(drive)])
     if drive is None or not drive.members or own not in lead:
         raise InputError(
             "order=falling is for steps that stand in the order of the drive in their names: here "
             "they are numbered, or not told by names"
         )
-    k, many = lead.index(own), drive.values.shape
-    return {n: _flipped(one, k) if one.members and one.dims[: len(lead)] == drive.dims
-            and one.values.shape[: len(lead)] == many else one
+    k, many = lead.index(own), drive.values.shape[: len(lead)]
+    return {n: _flipped(one, k) if one.members and one.values.shape[: len(lead)] == many
+            and one.dims[: len(lead)] == drive.dims[: len(lead)] else one
             for n, one in found.items()}  # fmt: skip
 
 
@@ -128,6 +136,29 @@ def _flipped(one: Found, axis: int) -> Found:
     last = one.values.shape[axis] - 1
     members = tuple((n, (*p[:axis], last - p[axis], *p[axis + 1 :])) for n, p in one.members)
     return replace(one, values=np.flip(one.values, axis), members=members)
+
+
+def _in_doubt(
+    asked: Mapping, found: dict[str, Found], told: str | None
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Files beside the response's whose value may be negative: faults where others tell a drive."""
+    own = own_name(asked.columns[0])
+    groups = dict.fromkeys(group_of(n) for n in found if own_name(n) == own)
+    doubtful = doubt_words(groups)
+    return (doubtful, []) if told else ([], [(text, "warning") for text in doubtful])
+
+
+def doubt_words(groups: Iterable[str]) -> list[str]:
+    """Files or groups whose value may be negative, in words; empty: none."""
+    doubtful = doubts_in(groups)
+    if not doubtful:
+        return []
+    group, number = next(iter(doubtful.items()))
+    more = f" and {len(doubtful) - 1} more" if len(doubtful) > 1 else ""
+    return [
+        f"{number!r} in {group!r}{more}: a minus, or something else? Nobody can tell, so that the "
+        "name tells no drive: write B_-5mT, or B_5mT"
+    ]
 
 
 def _twice(first: Found) -> list[str]:
@@ -142,7 +173,8 @@ def _missing(
     lead: tuple[str, ...],
     first: Found,
     named: dict[Place, str],
-    told: tuple[str, Found] | None,
+    drive: str,
+    values: NDArray[np.float64] | None,
 ) -> tuple[list[str], bool]:
     """Steps that some repeats lack, in words, and whether no repeat of a sequence is whole."""
     along = lead.index("step")
@@ -151,23 +183,24 @@ def _missing(
         there[place] = True
     there = np.asarray(np.moveaxis(there, along, -1))
     lost = []
-    some = np.asarray(there.any(axis=-1))
+    some = np.asarray(np.any(there, axis=-1))
     for at in np.argwhere(~there & some[..., None]):
         *runs, step = (int(k) for k in at)
         run = tuple(runs)
         beside = _put(run, int(np.argmax(there[run])), along)
         alike = next(p for p in named if p[along] == step)
         what = f"step {step}"
-        if told is not None:
-            what = f"{own_name(told[0])} = {told[1].values[alike]:g}"
+        if values is not None:
+            what = f"{drive} = {values[alike]:g}"
         lost.append(
             f"there is none of {what} beside {named[beside]!r}, as {named[alike]!r} is: that "
-            "repeat counts as not recorded; measure it, or leave this step out of all"
+            "repeat counts as not recorded; measure it, leave this step out of all, or number the "
+            "steps in the names (step01_5mT) if another value of it is the same step"
         )
     more = [f"and {len(lost) - SHOWN} more steps are missing"] if len(lost) > SHOWN else []
-    whole = there.all(axis=-1)
+    whole = np.asarray(there.all(axis=-1))
     rest = [axis for axis in lead if axis != "step"]
-    fatal = not (whole.any(axis=rest.index("repeat")).all() if "repeat" in rest else whole.all())
+    fatal = not (np.any(whole, axis=rest.index("repeat")).all() if "repeat" in rest else whole.all())
     return [*lost[:SHOWN], *more], bool(lost) and bool(fatal)
 
 
@@ -211,15 +244,15 @@ def _other_drives(
     said = []
     for place, group in named.items():
         same = next(p for p in named if _without(p, along) == _without(place, along))
-        apart = abs(drive[place] - drive[same])
+        apart = abs(float(drive[place].item() - drive[same].item()))
         if apart > NEAR * span:
             said.append(
-                f"{group!r} says {own_name(name)} = {drive[place]:g}, {named[same]!r} "
-                f"{drive[same]:g}: repeats need one drive; number them as another sequence, or "
-                "rename the wrong one"
+                f"{group!r} says {name} = {drive[place].item():g}, {named[same]!r} "
+                f"{drive[same].item():g}: repeats need one drive; number them as another "
+                "sequence, or rename the wrong one"
             )
         elif not np.isfinite(drive[place]):
-            said.append(f"{group!r} says no {own_name(name)}: give it one, or move it away")
+            said.append(f"{group!r} says no {name}: give it one, or move it away")
     return [*said[:SHOWN], *([f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else [])]
 
 
@@ -237,12 +270,27 @@ def with_frequencies(asked: Mapping, found: dict[str, Found]) -> Mapping:
     whole = {n: one for n, one in found.items() if not one.part}
     layout = _layout_for(asked, whole)
     axis = found.get(layout.axis) if layout else None
-    if axis is None or asked.words.channels or asked.response_axes[-1] != "channel":
+    if (
+        layout is None
+        or axis is None
+        or asked.words.channels
+        or asked.response_axes[-1] != "channel"
+    ):
         return asked
     row = axis.values[axis.members[0][1]] if axis.members else axis.values.ravel()
-    names = tuple(f"{own_name(column)}_{f:.9g}{axis.unit}" for column in asked.columns for f in row)
+    own = [f"{own_name(c)}_" if c != layout.group else "" for c in asked.columns]
+    names = tuple(f"{column}{_frequency(f, axis.unit)}" for column in own for f in row)
     return replace(asked, words=replace(asked.words, channels=names)) if _fit(names) else asked
 
 
+def _frequency(value: float, unit: str) -> str:
+    """A frequency with its unit, of hertz in GHz, MHz or kHz where it is as large."""
+    for prefix, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)) if unit == "Hz" else ():
+        if value >= scale:
+            return f"{value / scale:.9g}{prefix}Hz"
+    return f"{value:.9g}{unit}"
+
+
 def _fit(names: tuple[str, ...]) -> bool:
-    return len(set(names)) == len(names) and not any("nan" in name for name in names)
+    odd = any((name[:1] + name[-1:]).isdigit() or "nan" in name for name in names)
+    return len(set(names)) == len(names) and not odd

@@ -14,8 +14,7 @@ from app.operations.import_guess_told import (
     unnumbered,
 )
 from app.operations.import_names import last_word
-from app.operations.import_numbers import doubts_in
-from app.operations.import_told_check import SHOWN, drive_words, own_name, unlike
+from app.operations.import_told_check import SHOWN, doubt_words, drive_words, own_name, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,14 +27,7 @@ EXAMPLE = "write its value with its unit into each name, as in B_-5mT, or as an 
 
 def told_notes(found: Mapping[str, Found], whole: dict[str, Found]) -> list[str]:
     """Sentences about a guess of `import_guess.guess_map`; `whole`: those that it was made of."""
-    notes = []
-    if doubtful := doubts_in(dict.fromkeys(map(group_of, found))):
-        group, number = next(iter(doubtful.items()))
-        more = f" and {len(doubtful) - 1} more" if len(doubtful) > 1 else ""
-        notes.append(
-            f"{number!r} in {group!r}{more}: a minus, or a hyphen? Nobody can tell, so the names "
-            "tell no drive here: write B_-5mT, or B_5mT"
-        )
+    notes = doubt_words(dict.fromkeys(map(group_of, found)))
     if groups := unnumbered(whole):
         listed = ", ".join(map(repr, groups[:SHOWN])) + " …" * (len(groups) > SHOWN)
         return [
