@@ -84,8 +84,7 @@ def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
             if dataset.shape is None or _attribute(dataset, "NAME").startswith(PLACEHOLDER):
                 continue
             yield from _dataset(name, dataset, file)
-        for name, item in items:
-            yield from told_by_attributes(name, item.attrs, taken=dict(datasets))
+        yield from told_by_attributes(dict(items), frozenset(dict(datasets)))
 
 
 def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:

@@ -21,30 +21,38 @@ UNIT_KEYS = ("{}_unit", "{}_units", "{} unit", "{} units")
 
 
 def told_by_attributes(
-    name: str, attributes: Mapping[str, Any], *, taken: Container[str] = ()
+    items: Mapping[str, Any], taken: Container[str]
 ) -> Iterator[tuple[str, Found]]:
-    """The drives among the attributes of a group or dataset, as arrays of one number in it.
+    """The drives among the attributes of groups and datasets, as arrays of one number in each.
 
     A number by itself, `field_mT = 5`, `Field (mT) = 5`, or a text of one with its unit, `5 mT`;
     none of a name that is `taken` by a dataset.
     """
-    for key in attributes:
-        split = BRACKETS.match(key)
-        own, unit = (split[1], split[2]) if split else (key, "")
-        own = re.sub(r"\W+", "_", own).strip("_")
-        current = CURRENT.fullmatch(own)
-        if not (says_drive(own) or named_unit(own) or current):
-            continue
-        value = _value(attributes[key])
-        if value is None:
-            continue
-        kept = next((k for words in UNIT_KEYS if (k := words.format(key)) in attributes), "")
-        said = str(np.asarray(attributes[kept]).ravel()[0]) if kept else ""
-        unit = value[1] or unit or said or named_unit(own) or (current[1] if current else "") or ""
-        where = f"{name}/{own}" if name else own
-        if where in taken:
-            continue
-        yield where, Found(np.array(value[0]), (), unit, told=f"attribute {key!r}")
+    for name, item in items.items():
+        for key in item.attrs:
+            own, unit = _drive_of(key)
+            where = f"{name}/{own}" if name else own
+            value = _value(item.attrs[key]) if own and where not in taken else None
+            if value is not None:
+                unit = value[1] or unit or _beside(key, item.attrs)
+                yield where, Found(np.array(value[0]), (), unit, told=f"attribute {key!r}")
+
+
+def _drive_of(key: str) -> tuple[str, str]:
+    """The name and the unit of the drive that an attribute's key names; empty: of none."""
+    split = BRACKETS.match(key)
+    own, unit = (split[1], split[2]) if split else (key, "")
+    own = re.sub(r"\W+", "_", own).strip("_")
+    current = CURRENT.fullmatch(own)
+    if not (says_drive(own) or named_unit(own) or current):
+        return "", ""
+    return own, unit or named_unit(own) or (current[1] if current else "") or ""
+
+
+def _beside(key: str, attributes: Mapping[str, Any]) -> str:
+    """The unit that another attribute gives, `field_unit`."""
+    kept = next((k for words in UNIT_KEYS if (k := words.format(key)) in attributes), "")
+    return str(np.asarray(attributes[kept]).ravel()[0]) if kept else ""
 
 
 def _value(value: Any) -> tuple[float, str] | None:

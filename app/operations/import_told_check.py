@@ -184,7 +184,8 @@ def _missing(
     there = np.asarray(np.moveaxis(there, along, -1))
     lost = []
     some = np.asarray(np.any(there, axis=-1))
-    for at in np.argwhere(~there & some[..., None]):
+    gaps = np.argwhere(~there & some[..., None])
+    for at in gaps[:SHOWN]:
         *runs, step = (int(k) for k in at)
         run = tuple(runs)
         beside = _put(run, int(np.argmax(there[run])), along)
@@ -197,11 +198,11 @@ def _missing(
             "repeat counts as not recorded; measure it, leave this step out of all, or number the "
             "steps in the names (step01_5mT) if another value of it is the same step"
         )
-    more = [f"and {len(lost) - SHOWN} more steps are missing"] if len(lost) > SHOWN else []
+    more = [f"and {len(gaps) - SHOWN} more steps are missing"] if len(gaps) > SHOWN else []
     whole = np.asarray(there.all(axis=-1))
     rest = [axis for axis in lead if axis != "step"]
-    fatal = not (np.any(whole, axis=rest.index("repeat")).all() if "repeat" in rest else whole.all())
-    return [*lost[:SHOWN], *more], bool(lost) and bool(fatal)
+    sequences = np.any(whole, axis=rest.index("repeat")) if "repeat" in rest else whole
+    return [*lost, *more], bool(gaps.size) and not sequences.all()
 
 
 def _put(run: Place, step: int, along: int) -> Place:
@@ -242,8 +243,9 @@ def _other_drives(
     along = lead.index("repeat")
     span = float(np.nanmax(drive) - np.nanmin(drive))
     said = []
+    firsts: dict[Place, Place] = {}
     for place, group in named.items():
-        same = next(p for p in named if _without(p, along) == _without(place, along))
+        same = firsts.setdefault((*place[:along], *place[along + 1 :]), place)
         apart = abs(float(drive[place].item() - drive[same].item()))
         if apart > NEAR * span:
             said.append(
@@ -254,10 +256,6 @@ def _other_drives(
         elif not np.isfinite(drive[place]):
             said.append(f"{group!r} says no {name}: give it one, or move it away")
     return [*said[:SHOWN], *([f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else [])]
-
-
-def _without(place: Place, along: int) -> Place:
-    return (*place[:along], *place[along + 1 :])
 
 
 def _layout_for(asked: Mapping, found: dict[str, Found]) -> Layout | None:
