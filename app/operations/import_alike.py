@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 NUMBERS = "biuf"
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
+COUNT = "n"  # the word of a step's number where it has none
 NUMBERED = re.compile(r"\d+")
 MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
 
@@ -189,6 +190,8 @@ def _whole(
     if first.values.dtype.kind not in NUMBERS or not first.values.size:
         return Found(np.array([str(w) for p in parts.values() for w in p.values.ravel()]))
     _, words, counting = _named(members, along, drives, separator)
+    if drives and _in_folders(next(iter(members.values())), counting, separator):
+        words = tuple(word or COUNT for word in words)  # else the second counted repeats
     words, places = _placed(words, counting, along, drives)
     sizes = tuple(max(place[k] for place in places.values()) + 1 for k in range(len(words)))
     shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
@@ -208,6 +211,13 @@ def _whole(
         first, values=whole, dims=dims, unapplied=said, doubles=tuple(doubles),
         members=tuple((members[numbers], places[numbers]) for numbers in parts),
     )  # fmt: skip
+
+
+def _in_folders(first: str, counting: Sequence[int], separator: str) -> bool:
+    """Whether the numbers that count stand in names of their own, `rep1/08_5mT`."""
+    begins = [match.start() for match in DIGITS.finditer(first)]
+    levels = [first.count(separator, 0, begins[k]) for k in counting]
+    return len(levels) > 1 and len(set(levels)) == len(levels)
 
 
 def _placed(

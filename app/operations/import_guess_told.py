@@ -66,20 +66,28 @@ def group_of(name: str) -> str:
     return name.rpartition("/" if "/" in name else ".")[0]
 
 
+def own_name(name: str) -> str:
+    """A drive's name without those of its groups."""
+    return name.removeprefix(group_of(name)).lstrip("/.")
+
+
 def is_frequency(name: str, one: Found) -> bool:
     """Whether an array has frequencies, by its name or its unit."""
     return one.unit in HERTZ or stem_of(name) in ("frequency", "freq", "f")
 
 
-def layout_of(found: dict[str, Found]) -> Layout | None:
-    """The layout of numbered groups that tell a drive, or hold spectra; None: there are none."""
+def layout_of(found: dict[str, Found], response: tuple[str, ...] = ()) -> Layout | None:
+    """The layout of numbered groups that tell a drive, or hold spectra; None: there are none.
+
+    `response`: arrays that it has to hold among its measured ones.
+    """
     drives = [n for n, one in found.items() if is_of_each(n, one)]
     axes = [n for n, one in found.items() if one.members and is_frequency(n, one)]
     for name in (*drives, *axes):
         group = group_of(name)
         words = found[name].dims[: lead_of(found[name])]
         made = _layout(found, group, words, name if name in drives else "")
-        if made is not None:
+        if made is not None and set(response) <= {*made.response}:
             return made
     return None
 
@@ -110,10 +118,13 @@ def _layout(
     found: dict[str, Found], group: str, along: tuple[str, ...], drive: str
 ) -> Layout | None:
     lead = len(along)
+    if not drive and [axis_of(word) for word in along] == ["repeat"]:
+        return None
+    groups = {group, group_of(group)} if group in found else {group}  # of a dataset's attribute
     ours = {
         n: one
         for n, one in found.items()
-        if (n == group or group_of(n) == group) and one.dims[:lead] == along
+        if (n == group or group_of(n) in groups) and one.dims[:lead] == along
         and one.members and not is_of_each(n, one)
     }  # fmt: skip
     if drive:

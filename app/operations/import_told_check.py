@@ -6,15 +6,15 @@ are others, and which are left out for their names.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.import_guess_told import group_of, is_single, layout_of, lead_of
+from app.operations.import_guess_told import group_of, is_single, lead_of, own_name
 from app.operations.import_names import last_word
 from app.operations.import_numbers import doubts_in
+from app.operations.import_spectra import SHOWN, counts_itself, other_axes
 from app.operations.import_table import NEAR
 from app.operations.import_told import BY_NAME
 from app.words import counted
@@ -22,17 +22,14 @@ from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from app.foreign_files import Found
-    from app.operations.import_guess_told import Layout
     from app.operations.import_map import Mapping
 
     Place = tuple[int, ...]
-
-SHOWN = 5
-SAME = 1e-9  # of the frequencies' range
 
 
 def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -42,19 +39,23 @@ def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tu
     if first is None or not first.members:
         return [], []
     lead = asked.response_axes[: len(first.members[0][1])]
-    named = {place: group_of(n) or n for n, place in first.members}
+    itself = counts_itself(asked.columns[0], first)
+    of = {n: n if itself else group_of(n) for n, _ in first.members}
+    named = {place: of[n] for n, place in first.members}
     drive = found.get(asked.drive or "")
     told = asked.drive if drive is not None and drive.members and is_single(drive) else None
     faults, remarks = _in_doubt(asked, found, told)
     if "step" in lead:
-        faults += _twice(first) + _other_axes(asked, whole, named)
+        faults += _twice([(of[a], of[b]) for a, b in first.doubles]) + other_axes(
+            asked, whole, named
+        )
         values = found[told].values.reshape(first.values.shape[: len(lead)]) if told else None
         lost, fatal = _missing(lead, first, named, own_name(told or ""), values)
         fatal = fatal and asked.words.cut == ""
         faults += lost if fatal else []
         remarks += [(text, "warning") for text in ([] if fatal else lost)]
     if told and "repeat" in lead:
-        twice = {group_of(n) for pair in first.doubles for n in pair}
+        twice = {of[n] for pair in first.doubles for n in pair}
         single = {place: group for place, group in named.items() if group not in twice}
         faults += _other_drives(lead, own_name(told), found[told].values, single)
     if told and found[told].told:
@@ -86,11 +87,6 @@ def drive_words(name: str, drive: Found, lead: tuple[str, ...], order: str = "ri
     return f"{said}; steps stand in the order of the number behind {word!r}" if word else said
 
 
-def own_name(name: str) -> str:
-    """A drive's name without those of its groups."""
-    return name.removeprefix(group_of(name)).lstrip("/.")
-
-
 def unlike(response: str, found: dict[str, Found]) -> list[str]:
     """Files or groups that hold the same and are left out for their names, in words."""
     group, own = group_of(response), own_name(response)
@@ -109,7 +105,7 @@ def unlike(response: str, found: dict[str, Found]) -> list[str]:
     ]
 
 
-def falling(asked: Mapping, found: dict[str, Found]) -> dict[str, Found]:
+def falling(asked: Mapping, found: dict[str, Found], file: Path) -> dict[str, Found]:
     """The arrays with their steps in falling order of the drive, where the map asks for it.
 
     Raises
@@ -123,8 +119,8 @@ def falling(asked: Mapping, found: dict[str, Found]) -> dict[str, Found]:
     lead = () if drive is None else tuple(w.lower() for w in drive.dims[: lead_of(drive)])
     if drive is None or not drive.members or own not in lead:
         raise InputError(
-            "order=falling is for steps that stand in the order of the drive in their names: here "
-            "they are numbered, or not told by names"
+            f"{file}: order=falling is for steps that stand in the order of the drive in their "
+            "names: here they are numbered, or not told by names"
         )
     k, many = lead.index(own), drive.values.shape[: len(lead)]
     return {n: _flipped(one, k) if one.members and one.values.shape[: len(lead)] == many
@@ -161,11 +157,11 @@ def doubt_words(groups: Iterable[str]) -> list[str]:
     ]
 
 
-def _twice(first: Found) -> list[str]:
+def _twice(doubles: list[tuple[str, str]]) -> list[str]:
     return [
-        f"{group_of(one)!r} and {group_of(other)!r} are the same step by their names: move one of "
+        f"{one!r} and {other!r} are the same step by their names: move one of "
         "them away, or number the steps, as in step01_5mT"
-        for one, other in first.doubles[:SHOWN]
+        for one, other in doubles[:SHOWN]
     ]
 
 
@@ -209,33 +205,6 @@ def _put(run: Place, step: int, along: int) -> Place:
     return (*run[:along], step, *run[along:])
 
 
-def _other_axes(asked: Mapping, found: dict[str, Found], named: dict[Place, str]) -> list[str]:
-    """Files whose frequencies are not those of the most, in words."""
-    layout = _layout_for(asked, found)
-    axis = found.get(layout.axis) if layout else None
-    if axis is None or not axis.members:
-        return []
-    rows = {place: axis.values[place] for _, place in axis.members}
-    usual = np.frombuffer(Counter(row.tobytes() for row in rows.values()).most_common(1)[0][0])
-    near = SAME * (float(np.nanmax(usual) - np.nanmin(usual)) or 1.0)
-    others = [p for p, row in rows.items() if not np.allclose(row, usual, 0.0, near, True)]
-    first = next(p for p in rows if p not in others)
-    said = [
-        f"{named.get(p, p)!r} has other frequencies ({_span(rows[p], axis.unit)}) than "
-        f"{named.get(first, first)!r} ({_span(usual, axis.unit)}): channels need one axis, so "
-        "interpolate it onto that, or move it away"
-        for p in others[:SHOWN]
-    ]
-    more = len(others) - SHOWN
-    return [*said, f"and {more} more have other frequencies"] if more > 0 else said
-
-
-def _span(row: np.ndarray, unit: str) -> str:
-    row = row[np.isfinite(row)]
-    low, high = (row.min(), row.max()) if row.size else (np.nan, np.nan)
-    return f"{row.size} from {low:g} to {high:g}{f' {unit}' if unit else ''}"
-
-
 def _other_drives(
     lead: tuple[str, ...], name: str, drive: np.ndarray, named: dict[Place, str]
 ) -> list[str]:
@@ -256,39 +225,3 @@ def _other_drives(
         elif not np.isfinite(drive[place]):
             said.append(f"{group!r} says no {name}: give it one, or move it away")
     return [*said[:SHOWN], *([f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else [])]
-
-
-def _layout_for(asked: Mapping, found: dict[str, Found]) -> Layout | None:
-    layout = layout_of(found)
-    return layout if layout and set(asked.columns) <= {*layout.response} else None
-
-
-def with_frequencies(asked: Mapping, found: dict[str, Found]) -> Mapping:
-    """The map with channels named by their frequencies, where it names none: `S21_5.5GHz`."""
-    whole = {n: one for n, one in found.items() if not one.part}
-    layout = _layout_for(asked, whole)
-    axis = found.get(layout.axis) if layout else None
-    if (
-        layout is None
-        or axis is None
-        or asked.words.channels
-        or asked.response_axes[-1] != "channel"
-    ):
-        return asked
-    row = axis.values[axis.members[0][1]] if axis.members else axis.values.ravel()
-    own = [f"{own_name(c)}_" if c != layout.group else "" for c in asked.columns]
-    names = tuple(f"{column}{_frequency(f, axis.unit)}" for column in own for f in row)
-    return replace(asked, words=replace(asked.words, channels=names)) if _fit(names) else asked
-
-
-def _frequency(value: float, unit: str) -> str:
-    """A frequency with its unit, of hertz in GHz, MHz or kHz where it is as large."""
-    for prefix, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)) if unit == "Hz" else ():
-        if value >= scale:
-            return f"{value / scale:.9g}{prefix}Hz"
-    return f"{value:.9g}{unit}"
-
-
-def _fit(names: tuple[str, ...]) -> bool:
-    odd = any((name[:1] + name[-1:]).isdigit() or "nan" in name for name in names)
-    return len(set(names)) == len(names) and not odd

@@ -10,11 +10,13 @@ from app.operations.import_guess_told import (
     group_of,
     is_of_each,
     layout_of,
+    own_name,
     told_guess,
     unnumbered,
 )
 from app.operations.import_names import last_word
-from app.operations.import_told_check import SHOWN, doubt_words, drive_words, own_name, unlike
+from app.operations.import_spectra import SHOWN
+from app.operations.import_told_check import doubt_words, drive_words, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
