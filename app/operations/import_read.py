@@ -1,4 +1,4 @@
-"""Arrays of a measured file by name, from `.npz`, `.npy`, `.csv`, `.mat`, HDF5 or netCDF.
+"""Arrays of a measured file by name, from `.npz`, `.npy`, `.csv`, `.mat`, `.s2p`, HDF5, netCDF.
 
 Of a folder those of all its files of the most frequent kind, `run_1/X` that of `run_1.csv`.
 
@@ -20,6 +20,8 @@ from app.foreign_files import Found, read_foreign, refuse_large
 from app.operations.import_alike import columns_count, with_alike
 from app.operations.import_csv import read_csv
 from app.operations.import_told import with_columns, without_alone
+from app.operations.import_touchstone import SUFFIXES as TOUCHSTONE
+from app.operations.import_touchstone import read_touchstone
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ MOST_PROBLEMS = 12
 NOT_READ = np.array("another kind of file")
 TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".lvm")
 SUFFIXES = (
-    ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
+    ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf", *TOUCHSTONE,
 )  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]
 
 def _of_file(file: Path) -> dict[str, Found]:
     readers = dict.fromkeys(SUFFIXES, read_foreign) | {".npz": _npz, ".npy": _npy}
-    readers |= dict.fromkeys(TABLES, read_csv)
+    readers |= dict.fromkeys(TABLES, read_csv) | dict.fromkeys(TOUCHSTONE, read_touchstone)
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise InputError(f"{file}: {file.suffix or 'no'} suffix; known: {', '.join(SUFFIXES)}")

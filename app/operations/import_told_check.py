@@ -68,23 +68,28 @@ def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tu
 
 def drive_words(name: str, drive: Found, lead: tuple[str, ...], order: str = "rising") -> str:
     """Where a drive is told, its values, and in which order steps stand."""
-    own, values = last_word(name), np.unique(drive.values[np.isfinite(drive.values)])
-    where = drive.told and f"their {drive.told}"
-    where = "the names of files or groups" if drive.told == BY_NAME else where or "each of them"
-    unit = f" {drive.unit}" if drive.unit else ""
-    said = (
-        f"drive {own_name(name)!r} is told by {where}: {counted(len(values), 'value')}, "
-        f"{values[0]:g} to {values[-1]:g}{unit}"
-    )
+    own, said = last_word(name), f"drive {told_words(name, drive)}"
     if "step" not in lead:
         return f"{said}, one for all steps of a run"
     word = drive.dims[lead.index("step")]
     if word.lower() == own:
         return (
-            f"{said}; steps stand in {order} order of it (order=falling: in falling order; "
-            "measured in another, they need numbers in their names: step01_5mT)"
+            f"{said}; steps stand in {order} order of it (order=falling: in falling order; any "
+            "other: number them in the names, step01_5mT)"
         )
     return f"{said}; steps stand in the order of the number behind {word!r}" if word else said
+
+
+def told_words(name: str, drive: Found) -> str:
+    """A drive's name, where it is told, and its values."""
+    values = np.unique(drive.values[np.isfinite(drive.values)])
+    where = drive.told and f"their {drive.told}"
+    where = "the names of files or groups" if drive.told == BY_NAME else where or "each of them"
+    unit = f" {drive.unit}" if drive.unit else ""
+    return (
+        f"{own_name(name)!r} is told by {where}: {counted(len(values), 'value')}, "
+        f"{values[0]:g} to {values[-1]:g}{unit}"
+    )
 
 
 def unlike(response: str, found: dict[str, Found]) -> list[str]:

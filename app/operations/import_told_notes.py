@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from app.operations.import_guess_told import (
     UNNAMED,
-    axes_of,
     group_of,
     is_of_each,
     layout_of,
@@ -16,7 +15,7 @@ from app.operations.import_guess_told import (
 )
 from app.operations.import_names import last_word
 from app.operations.import_spectra import SHOWN
-from app.operations.import_told_check import doubt_words, drive_words, unlike
+from app.operations.import_told_check import doubt_words, told_words, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,12 +48,11 @@ def _of_layout(layout: Layout, whole: dict[str, Found]) -> list[str]:
     else:
         each = f"its {rows[0]} rows are steps"
     one = "step" if layout.is_step else "run"
-    notes = [f"a guess: each file or group {layout.group!r} is one {one}, {each}"]
+    said = f"a guess: each file or group {layout.group!r} is one {one}, {each}"
     if layout.drive:
-        lead = tuple(axes_of(layout, whole, is_step=layout.is_step))
-        notes.append(drive_words(layout.drive, whole[layout.drive], lead))
+        notes = [f"{said}; its drive {told_words(layout.drive, whole[layout.drive])}"]
     else:
-        notes.append(f"the drive is not known: {EXAMPLE}")
+        notes = [said, f"the drive is not known: {EXAMPLE}"]
     if not layout.sure:
         other = told_guess(whole, layout, is_step=not layout.is_step)
         notes.append(f"nothing tells whether a file is a run or a step; if it is a step: {other}")

@@ -176,7 +176,10 @@ def test_runs_take_the_drive_that_their_names_tell(tmp_path: Path) -> None:
             rows = [(0.1 * t, b + 0.25 * t + 100 * r) for t in range(6)]
             table(tmp_path / "in" / f"H_{b}Oe_rep{r}.csv", rows, "time (s),V (V)")
     seen = preview(tmp_path / "in")
-    assert "a guess: each file or group 'H_NOe_repN' is one run, its 6 rows are steps" in seen.notes
+    assert seen.notes == (
+        "a guess: each file or group 'H_NOe_repN' is one run, its 6 rows are steps; its drive "
+        "'H_Oe' is told by the names of files or groups: 3 values, 5 to 20 Oe",
+    )
     made = as_guessed(tmp_path / "in", tmp_path / "out")
     assert made.response[:, :, 0, 0].tolist() == [
         [b + 100 * r for r in range(R)] for b in (5, 10, 20)

@@ -204,7 +204,7 @@ def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(
 
 
 def test_every_kind_of_file_that_can_be_read_is_named_where_one_is_chosen() -> None:
-    for kind in ("NPZ", "NPY", "CSV", "LVM", "MAT", "HDF5", "netCDF"):
+    for kind in ("NPZ", "NPY", "CSV", "LVM", "MAT", "Touchstone", "HDF5", "netCDF"):
         assert kind in EMPTY
 
 
