@@ -25,7 +25,7 @@ CURRENTS = ("A", "mA")  # of a supply: no unit of a field, and a drive all the s
 UNIT = rf"[_\s]?(?:{'|'.join(sorted((*UNITS, *CURRENTS), key=len, reverse=True))})(?![^\W_])"
 DIGITS = re.compile(rf"(?:(?<![^_/\s=(])[-+])?\d+(?:\.\d+|[,p]\d+(?={UNIT}))?")
 """With its decimals in `B_2.5mT`, its sign in H_-5mT, without one in 2026-01-05."""
-SIGNED = re.compile(rf"(?<![^\W_])([^\W\d_]+)([-+]?)(\d+(?:[.,p]\d+)?(?={UNIT}))")
+SIGNED = re.compile(rf"(?<![^\W_])([^\W\d_]+)(-?[-+]?)(\d+(?:[.,p]\d+)?(?={UNIT}))")
 UNIT_BEHIND = re.compile(UNIT.replace("(?:", "(", 1))
 WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 OF_CURRENT = ("", "i", "current", "strom", "coil")  # a 3A of a chip is its name
@@ -79,20 +79,24 @@ def _number(match: re.Match[str], group: str, separator: str) -> Number:
 def with_signs(names: Iterable[str]) -> dict[str, str]:
     """Names with a separator before a sign that can be no hyphen: `B_-5mT` for `B-5mT`.
 
-    It is none where others of the same word have a plus, or nothing: `B+5mT`, `B5mT`.
+    It is none where others of the same word have a plus, or nothing: `B+5mT`, `B5mT`. Where others
+    have two, `B--5mT`, the first is a hyphen.
     """
     signs: dict[str, set[str]] = {}
     kept = list(names)
     for name in kept:
         for match in SIGNED.finditer(name):
             signs.setdefault(match[1], set()).add(match[2])
-    sure = {word for word, of in signs.items() if len(of) > 1}
-    return {
-        name: SIGNED.sub(
-            lambda m: f"{m[1]}{'_' if m[1] in sure else ''}{m[2]}{m[3]}", name
-        )
-        for name in kept
-    }  # fmt: skip
+    hyphens = {word for word, of in signs.items() if {"--", "-+"} & of}
+    sure = {word for word, of in signs.items() if len(of) > 1} - hyphens
+
+    def parted(match: re.Match[str]) -> str:
+        word, sign, number = match.groups()
+        if word in hyphens and sign:
+            return f"{word}_{sign[1:]}{number}"
+        return f"{word}{'_' * (word in sure)}{sign}{number}"
+
+    return {name: SIGNED.sub(parted, name) for name in kept}
 
 
 def drives_in(groups: Iterable[str], separator: str = "/") -> dict[str, tuple[int, ...]]:

@@ -43,7 +43,8 @@ def told_notes(found: Mapping[str, Found], whole: dict[str, Found]) -> list[str]
 def _of_layout(layout: Layout, whole: dict[str, Found]) -> list[str]:
     rows = whole[layout.response[0]].values.shape[len(layout.along) :]
     if layout.is_step:
-        each = "of one number" if not rows else f"its {rows[0]} rows are channels"
+        several = bool(rows) and rows[0] > 1
+        each = f"its {rows[0]} rows are channels" if several else "one row of numbers"
         each = f"its {rows[0]} rows are samples, whose mean counts" if layout.clocked else each
     else:
         each = f"its {rows[0]} rows are steps"

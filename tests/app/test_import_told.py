@@ -72,7 +72,8 @@ def fields_T(made: Recording) -> np.ndarray:
     [
         "rep{r:02d}/B_{b:+g}mT.csv", "B_{b:g}mT_rep{r}.csv", "scan{r}/{b:g} mT.csv",
         "2026-12-01 run {r}/H={b:g}mT.csv", "chip7_B{b:+g}mT_rep{r}.csv",
-        "rep_{r}_B_{b:.1f}_mT.csv",
+        "rep_{r}_B_{b:.1f}_mT.csv", "B{b:+g}mT/rep{r:02d}.csv", "B{b:g}mT/rep{r:02d}.csv",
+        "FMR-{b:g}mT-rep{r}.csv", "rep{r} ({b:g} mT).csv", "B_{b:g}mT_{r:03d}.csv",
     ],
 )  # fmt: skip
 def test_a_file_is_a_step_whose_drive_its_name_tells(tmp_path: Path, name: str) -> None:
