@@ -94,6 +94,8 @@ def _turned(
         return turned(response, axes, None, "", sure)
     known = found[drive].values
     driven = drive_axes(known.shape, mapped(response.shape), axes)
+    if driven.count(",") + 1 not in (known.ndim, len(longer(known.shape))):
+        return axes
     return turned(response, axes, known, driven, sure)
 
 

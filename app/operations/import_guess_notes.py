@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_guess import UNNAMED, drive_axes, fits_drive, fits_holds, mapped
-from app.operations.import_guess_told import is_frequency, unnumbered
+from app.operations.import_guess_told import is_frequency, layout_of, unnumbered
 from app.operations.import_join import longer
 from app.operations.import_map import INDEX_WORDS
 from app.operations.import_names import AXIS_WORDS, CLOCKS, says_drive, says_holds, stem_of
@@ -25,7 +25,7 @@ FEWEST = 3  # of alike channels: X and Y may be
 
 def notes_on_guess(found: dict[str, Found], guess: str) -> list[str]:
     """Sentences about a guess of `import_guess.guess_map` for these arrays."""
-    if not guess and unnumbered(found):
+    if not guess and (unnumbered(found) or layout_of(found)):
         return []
     if not guess:
         named = ", ".join(repr(n) for n in found if says_drive(n)) or "none of these arrays"

@@ -169,7 +169,7 @@ def axes_of(layout: Layout, found: dict[str, Found], *, is_step: bool) -> list[s
     for k in told:
         made[k] = "step" if is_step else "sequence"
     if is_step and "step" not in made:
-        made[next((k for k in reversed(range(len(made))) if not made[k]), len(made) - 1)] = "step"
+        made[_moves_along(layout, found, made)] = "step"
     if not is_step:
         made = ["" if axis == "step" else axis for axis in made]
         if len(made) == 1 and not told and layout.drive:
@@ -182,9 +182,24 @@ def axes_of(layout: Layout, found: dict[str, Found], *, is_step: bool) -> list[s
     return made
 
 
+def _moves_along(layout: Layout, found: dict[str, Found], axes: list[str]) -> int:
+    """Which of several axes a drive moves along; the last, where none is known."""
+    free = [k for k, axis in enumerate(axes) if not axis] or list(range(len(axes)))
+    if layout.drive:
+        values = found[layout.drive].values.reshape(found[layout.drive].values.shape[: len(axes)])
+        moving = [k for k in range(len(axes)) if (np.diff(values, axis=k) != 0).any()]
+        free = [k for k in moving if k in free] or moving or free
+    return free[-1]
+
+
 def told_guess(found: dict[str, Found], layout: Layout, *, is_step: bool) -> str:
-    """The map's words for such a layout, of files that are steps, or runs."""
+    """The map's words for such a layout, of files that are steps, or runs.
+
+    Empty where more numbers count than sequences, repeats and steps do.
+    """
     lead = axes_of(layout, found, is_step=is_step)
+    if len(set(lead)) < len(lead):
+        return ""
     first = found[layout.response[0]]
     rows = not is_single(first)
     axes, words = list(lead), []

@@ -45,6 +45,8 @@ class Number:
         The name of the drive whose value it may be, `B_mT`; empty: none.
     unit
         Of a drive, where there is one.
+    sure
+        Whether the unit says that it is one: 1A and 2A may be two chips.
     doubt
         What stands before it and may be a minus, or a hyphen or letter of its own.
     """
@@ -52,6 +54,7 @@ class Number:
     text: str
     drive: str = ""
     unit: str = ""
+    sure: bool = False
     doubt: str = ""
 
 
@@ -73,7 +76,8 @@ def _number(match: re.Match[str], group: str, separator: str) -> Number:
         return Number(match[0])
     name = own if says_drive(own) else "drive" if unit in CURRENTS else "field"
     doubt = MINUS.search(group[:begin])
-    return Number(match[0], f"{name}_{unit}".rstrip("_"), unit, doubt[0] if doubt else "")
+    sure = bool(unit) and (unit not in CURRENTS or own != "")
+    return Number(match[0], f"{name}_{unit}".rstrip("_"), unit, sure, doubt[0] if doubt else "")
 
 
 def with_signs(names: Iterable[str]) -> dict[str, str]:
@@ -115,8 +119,8 @@ def drives_in(groups: Iterable[str], separator: str = "/") -> dict[str, tuple[in
 
 
 def _tell(ours: Sequence[Number]) -> bool:
-    sure = all(one.drive and not one.doubt for one in ours)
-    return sure and any(one.unit or not one.text.isdigit() for one in ours)
+    known = all(one.drive and not one.doubt for one in ours)
+    return known and any(one.sure or not one.text.isdigit() for one in ours)
 
 
 def doubts_in(groups: Iterable[str], separator: str = "/") -> dict[str, str]:
@@ -134,7 +138,7 @@ def named_by_unit(names: Iterable[str], separator: str) -> frozenset[str]:
     alike: dict[tuple[str, str], list[str]] = {}
     for name in names:
         group, _, own = name.rpartition(separator)
-        if any(one.unit for one in numbers_of(own, separator)):
+        if any(one.sure for one in numbers_of(own, separator)):
             alike.setdefault((group, DIGITS.sub("N", own)), []).append(name)
     return frozenset(name for of in alike.values() if len(of) > 1 for name in of)
 
@@ -157,6 +161,6 @@ def axis_of(word: str) -> str:
 
 
 def own_axes(words: Sequence[str]) -> bool:
-    """Whether each of several numbers counts along an axis of its own, by its word."""
-    known = [axis_of(word) or word * says_drive(word) for word in words]
+    """Whether each of several numbers counts along an axis of its own, by its word, or a drive."""
+    known = [axis_of(word) or "drive" * says_drive(word) for word in words]
     return all(known) and len(set(known)) == len(known)

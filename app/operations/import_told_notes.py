@@ -40,6 +40,11 @@ def told_notes(found: Mapping[str, Found], whole: dict[str, Found]) -> list[str]
     return notes if layout is None else notes + _of_layout(layout, whole)
 
 
+def listed_words(layout: Layout) -> str:
+    """The words before the numbers that count."""
+    return ", ".join(word or "one without a word" for word in layout.along)
+
+
 def _of_layout(layout: Layout, whole: dict[str, Found]) -> list[str]:
     rows = whole[layout.response[0]].values.shape[len(layout.along) :]
     if layout.is_step:
@@ -54,9 +59,16 @@ def _of_layout(layout: Layout, whole: dict[str, Found]) -> list[str]:
         notes = [f"{said}; its drive {told_words(layout.drive, whole[layout.drive])}"]
     else:
         notes = [said, f"the drive is not known: {EXAMPLE}"]
+    if not told_guess(whole, layout, is_step=layout.is_step):
+        return [
+            f"of the names {layout.group!r} {len(layout.along)} numbers count "
+            f"({listed_words(layout)}): more than sequences, repeats and steps do; import a folder "
+            "of fewer"
+        ]
     if not layout.sure:
         other = told_guess(whole, layout, is_step=not layout.is_step)
-        notes.append(f"nothing tells whether a file is a run or a step; if it is a step: {other}")
+        what = f"; if it is a step: {other}" if other else ""
+        notes.append(f"nothing tells whether a file is a run or a step{what}")
     if last_word(layout.axis) == UNNAMED:
         notes.append(
             f"its columns have no names: {own_name(layout.axis)} rises, and is taken for "

@@ -361,6 +361,7 @@ def test_a_hyphen_is_no_minus_where_nobody_can_tell(tmp_path: Path) -> None:
         ("rep1/B_-22.5mT", "B_mT", "-22.5"), ("s_18.4mT", "field_mT", "18.4"),
         ("H=+5 Oe", "H_Oe", "+5"), ("B_2,5mT", "B_mT", "2,5"), ("x_2p5mT", "field_mT", "2p5"),
         ("field_0.5", "field", "0.5"), ("I_3A", "drive_A", "3"), ("5T", "field_T", "5"),
+        ("step1_0.5A", "drive_A", "0.5"),
     ],
 )  # fmt: skip
 def test_a_number_with_the_unit_of_a_field_tells_a_drive(name: str, drive: str, value: str) -> None:
@@ -372,7 +373,7 @@ def test_a_number_with_the_unit_of_a_field_tells_a_drive(name: str, drive: str, 
 @pytest.mark.parametrize(
     "name",
     ["rep1", "field_3", "chip3A", "5GHz", "2026-12-01T12", "300K", "B-5mT", "B_m5mT", "3a", "5g",
-     "H1", "T5", "run_5Tb"],
+     "H1", "T5", "run_5Tb", "1A", "chip_2A", "field3"],
 )  # fmt: skip
 def test_other_numbers_tell_none(name: str) -> None:
     assert not any(drives_in([name]).values())
@@ -393,3 +394,38 @@ def test_a_missing_dataset_is_named_by_itself(tmp_path: Path) -> None:
                     file.create_dataset(f"rep{r}/step_{k}", data=spectrum(b, r)).attrs["B_mT"] = b
     _, said = remarks(tmp_path / "a.h5")
     assert any("none of B_mT = 10 beside 'rep2/step_0', as 'rep0/step_1' is" in t for t in said)
+
+
+def test_of_a_second_parameter_the_repeats_stay_repeats(tmp_path: Path) -> None:
+    """Of `B_5mT_f37_rep1` the last number counts repeats; the drive moves along the others."""
+    fields, powers = (0.0, 5.0), (10, 20, 30)
+    for r in range(R):
+        for b in fields:
+            for p in powers:
+                rows = zip(FREQUENCIES, spectrum(b + p, r), strict=True)
+                table(tmp_path / "in" / f"B_{b:g}mT_P{p}dBm_rep{r}.csv", rows)
+    made = as_guessed(tmp_path / "in", tmp_path / "out")
+    both = [(b, p) for b in fields for p in powers]
+    assert made.response.tolist() == expected([b + p for b, p in both])
+    assert fields_T(made) == pytest.approx(np.array([[1e-3 * b for b, _ in both]]))
+
+
+def test_more_numbers_than_axes_are_told_and_nothing_is_guessed(tmp_path: Path) -> None:
+    for s in range(2):
+        for r in range(R):
+            for b in (5, 10):
+                rows = [(0.1 * t, b + t) for t in range(6)]
+                table(tmp_path / f"seq{s}" / f"rep{r}" / f"B_{b}mT.csv", rows, "time (s),V (V)")
+    seen = preview(tmp_path)
+    assert seen.guess == ""
+    assert seen.notes == (
+        "of the names 'seqN/repN/B_NmT' 3 numbers count (seq, rep, B_mT): more than sequences, "
+        "repeats and steps do; import a folder of fewer",
+    )
+
+
+def test_files_of_one_row_with_a_drive_of_the_same_sizes_have_a_map(tmp_path: Path) -> None:
+    """The look for exchanged axes ended with a traceback."""
+    for name in ("T.1Oe(ch.-5T", "T.1Oe(ch.5T", "T.0Oe(ch.0T", "T.0Oe(ch.5T"):
+        (tmp_path / f"{name}.csv").write_text("u,V\n0.5,1\n")
+    assert "drive=" in preview(tmp_path).guess
