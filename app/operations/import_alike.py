@@ -18,26 +18,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.foreign_files import Found, refuse_large
-from app.operations.import_names import AXIS_WORDS, RUNS, says_drive, stem_of
+from app.operations.import_names import RUNS, says_drive, stem_of
 from app.operations.import_numbers import (
     DIGITS,
     WORD,
     axis_of,
     drives_in,
-    in_order,
     named_by_unit,
     numbers_of,
-    own_axes,
-    plain,
     with_signs,
 )
+from app.operations.import_places import MOSTLY, natural, placed, same_numbers
 from app.operations.import_told import told_by_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from decimal import Decimal
 
-    Numbers = tuple[str, ...]  # as they are written: 05 and 5 may be decimals, of 2.05 and 2.5
+    from app.operations.import_places import Numbers
+
     Members = dict[Numbers, str]
     Family = dict[tuple[object, ...], Members]  # by axes and unit; of texts and of nothing ()
 
@@ -45,7 +43,6 @@ NUMBERS = "biuf"
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
 COUNT = "n"  # the word of a step's number where it has none
 NUMBERED = re.compile(r"\d+")
-MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
 
 
 def with_alike(
@@ -192,7 +189,7 @@ def _whole(
     _, words, counting = _named(members, along, drives, separator)
     if drives and _in_folders(next(iter(members.values())), counting, separator):
         words = tuple(word or COUNT for word in words)  # else the second counted repeats
-    words, places = _placed(words, counting, along, drives)
+    words, places = placed(words, counting, along, drives)
     sizes = tuple(max(place[k] for place in places.values()) + 1 for k in range(len(words)))
     shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
     refuse_large(float(np.prod(shape, dtype=float)))
@@ -201,7 +198,7 @@ def _whole(
     doubles = []
     for numbers, part in parts.items():
         whole[places[numbers] + tuple(slice(0, n) for n in part.values.shape)] = part.values
-        same = tuple(_alike(numbers, (k,), drives) for k in counting)
+        same = tuple(same_numbers(numbers, (k,), drives) for k in counting)
         if same in taken:
             doubles.append((taken[same], members[numbers]))
         taken[same] = members[numbers]
@@ -220,49 +217,8 @@ def _in_folders(first: str, counting: Sequence[int], separator: str) -> bool:
     return len(levels) > 1 and len(set(levels)) == len(levels)
 
 
-def _placed(
-    words: tuple[str, ...],
-    counting: Sequence[int],
-    along: Sequence[Numbers],
-    drives: tuple[int, ...],
-) -> tuple[tuple[str, ...], dict[Numbers, tuple[int, ...]]]:
-    """Words of the axes that runs stand along, and where each of them stands.
-
-    Of three numbers and more the last counts repeats, the others together say which sequence:
-    `B_5mT_f37Hz_rep_2`; not where each has the word of an axis of its own, `seq_1_rep_2_step_3`.
-    Numbers that are no grid, as a date and a time, count together; steps that some lack do not.
-    """
-    parted: list[Sequence[int]] = [[k] for k in counting]
-    apart = own_axes(words)
-    if len(counting) > 2 and not apart:
-        parted = [counting[:-1], counting[-1:]]
-    keys = [[_alike(numbers, part, drives) for numbers in along] for part in parted]
-    if len(set(zip(*keys, strict=True))) < len(along):  # 2.1 and 2.10 side by side
-        keys = [[tuple(numbers[k] for k in part) for numbers in along] for part in parted]
-    different = [len(set(key)) for key in keys]
-    steps = set(drives) & set(counting) or "step" in map(axis_of, words)
-    if len(along) <= MOSTLY * np.prod(different, dtype=float) and not steps:
-        keys, words = [list(along)], (next(filter(None, words), "run"),)
-    elif len(parted) < len(counting) or words in {(word, "") for word in AXIS_WORDS["repeat"]}:
-        words = ("sequence", "repeat")
-    at = []
-    for key in keys:
-        level = {one: place for place, one in enumerate(sorted(set(key), key=_order))}
-        at.append([level[one] for one in key])
-    return words, dict(zip(along, zip(*at, strict=True), strict=True))
-
-
-def _alike(numbers: Numbers, part: Sequence[int], drives: tuple[int, ...]) -> Numbers:
-    """A part of a name's numbers; of a drive +5, 05 and 5.0 are one."""
-    return tuple(plain(numbers[k]) if k in drives else numbers[k] for k in part)
-
-
 def _counted(members: Iterable[Numbers]) -> list[Numbers]:
-    return sorted(members, key=_order)
-
-
-def _order(numbers: Numbers) -> list[tuple[Decimal, str]]:
-    return [in_order(number) for number in numbers]
+    return sorted(members, key=natural)
 
 
 def _name(

@@ -50,7 +50,9 @@ def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tu
             asked, whole, named
         )
         values = found[told].values.reshape(first.values.shape[: len(lead)]) if told else None
-        lost, fatal = _missing(lead, first, named, own_name(told or ""), values)
+        again = {of[b] for _, b in first.doubles}
+        once = {place: group for place, group in named.items() if group not in again}
+        lost, fatal = _missing(lead, first, once, own_name(told or ""), values)
         fatal = fatal and asked.words.cut == ""
         faults += lost if fatal else []
         remarks += [(text, "warning") for text in ([] if fatal else lost)]
@@ -63,6 +65,7 @@ def told_of(asked: Mapping, found: dict[str, Found]) -> tuple[list[str], list[tu
         remarks.append((drive_words(str(told), found[told], lead, order), "info"))
     if told or "step" in lead:
         remarks += [(text, "warning") for text in unlike(asked.columns[0], whole)]
+    faults += [text for text, level in remarks if level == "warning"] if faults else []
     return faults, remarks
 
 
@@ -183,14 +186,18 @@ def _missing(
     for place in named:
         there[place] = True
     there = np.asarray(np.moveaxis(there, along, -1))
+    rest = [axis for axis in lead if axis != "step"]
+    used = there  # by other repeats: each sequence has its own steps
+    if "repeat" in rest:
+        used = np.asarray(there.any(axis=rest.index("repeat"), keepdims=True))
     lost = []
     some = np.asarray(np.any(there, axis=-1))
-    gaps = np.argwhere(~there & some[..., None])
+    gaps = np.argwhere(~there & used & some[..., None])
     for at in gaps[:SHOWN]:
         *runs, step = (int(k) for k in at)
         run = tuple(runs)
         beside = _put(run, int(np.argmax(there[run])), along)
-        alike = next(p for p in named if p[along] == step)
+        alike = next(p for p in named if p[along] == step and _of_one(p, beside, lead))
         what = f"step {step}"
         if values is not None:
             what = f"{drive} = {values[alike]:g}"
@@ -200,10 +207,14 @@ def _missing(
             "steps in the names (step01_5mT) if another value of it is the same step"
         )
     more = [f"and {len(gaps) - SHOWN} more steps are missing"] if len(gaps) > SHOWN else []
-    whole = np.asarray(there.all(axis=-1))
-    rest = [axis for axis in lead if axis != "step"]
+    whole = np.asarray((there | ~used).all(axis=-1))
     sequences = np.any(whole, axis=rest.index("repeat")) if "repeat" in rest else whole
     return [*lost, *more], bool(gaps.size) and not sequences.all()
+
+
+def _of_one(place: Place, other: Place, lead: tuple[str, ...]) -> bool:
+    """Whether two places are of one sequence."""
+    return all(place[k] == other[k] for k, axis in enumerate(lead) if axis == "sequence")
 
 
 def _put(run: Place, step: int, along: int) -> Place:

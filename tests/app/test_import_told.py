@@ -296,6 +296,12 @@ def test_all_faults_of_names_and_axes_are_told_at_once(tmp_path: Path) -> None:
         "5 to 6.5 GHz)"
     ) in said
     assert "'rep2/B_0mT' has other frequencies (3 from 5 to 6 GHz)" in said
+    (tmp_path / "rep2" / "B_5mT.csv").unlink()
+    table(tmp_path / "dark.csv", zip(FREQUENCIES, spectrum(0, 0), strict=True))
+    said = faults(tmp_path)
+    assert "5 problems" in said
+    assert "there is none of B_mT = 5 beside 'rep2/B_-22.5mT', as 'rep1/B_5mT' is" in said
+    assert "left out for their names, which are unlike 'repN/B_NmT' (N: a number): 'dark'" in said
 
 
 def test_one_number_of_a_step_with_two_values_is_told(tmp_path: Path) -> None:
@@ -429,3 +435,22 @@ def test_files_of_one_row_with_a_drive_of_the_same_sizes_have_a_map(tmp_path: Pa
     for name in ("T.1Oe(ch.-5T", "T.1Oe(ch.5T", "T.0Oe(ch.0T", "T.0Oe(ch.5T"):
         (tmp_path / f"{name}.csv").write_text("u,V\n0.5,1\n")
     assert "drive=" in preview(tmp_path).guess
+
+
+@pytest.mark.parametrize("name", ["seq{s}/rep{r}/step{k}_{b}mT.csv", "seq{s}/rep{r}/B_{b}mT.csv"])
+def test_each_sequence_has_its_own_steps(tmp_path: Path, name: str) -> None:
+    """Fields of one sequence had been gaps of another."""
+    each = ((0, 5, 10), (1, 7), (2, 3, 4))
+    for s, fields in enumerate(each):
+        for r in range(R):
+            for k, b in enumerate(fields):
+                file = tmp_path / "in" / name.format(s=s, r=r, k=k + 10 * s, b=b)
+                table(file, zip(FREQUENCIES, spectrum(b, r), strict=True))
+    made = as_guessed(tmp_path / "in", tmp_path / "out")
+    assert made.lengths.tolist() == [3, 2, 3]
+    assert made.complete.all()
+    assert made.response[1, 2, :2, 0].tolist() == [2001, 2007]
+    assert fields_T(made)[2] == pytest.approx([0.002, 0.003, 0.004])
+    (tmp_path / "in" / name.format(s=1, r=2, k=11, b=7)).unlink()
+    _, said = remarks(tmp_path / "in")
+    assert any("beside 'seq1/rep2/" in text and ", as 'seq1/rep0/" in text for text in said)
