@@ -19,7 +19,7 @@ from app.artefacts import reading
 from app.foreign_files import Found, read_foreign, refuse_large
 from app.operations.import_alike import columns_count, with_alike
 from app.operations.import_csv import read_csv
-from app.operations.import_told import with_columns, without_alone
+from app.operations.import_told import with_columns, with_one_each, without_alone
 from app.operations.import_touchstone import SUFFIXES as TOUCHSTONE
 from app.operations.import_touchstone import read_touchstone
 from models.errors import InputError, raise_problems
@@ -97,8 +97,8 @@ def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]
     with reading(file):
         is_folder = S_ISDIR(file.stat().st_mode)
     if is_folder:
-        return without_alone((yield from _of_folder(file)))
-    return without_alone(_of_file(file))
+        return with_one_each(without_alone((yield from _of_folder(file))))
+    return with_one_each(without_alone(_of_file(file)))
 
 
 def _of_file(file: Path) -> dict[str, Found]:

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.foreign_files import Found
+from app.operations.import_guess_table import is_field
+from app.operations.import_guess_told import is_frequency
 from app.operations.import_numbers import DIGITS, numbers_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 BY_NAME = "names"
 
@@ -65,6 +69,33 @@ def _rises(table: Found) -> bool:
     first = first[np.isfinite(first).any(axis=1)]
     apart = np.diff(first, axis=1)
     return first.shape[0] > 0 and bool((apart[np.isfinite(apart)] > 0).all())
+
+
+def with_one_each(found: dict[str, Found]) -> dict[str, Found]:
+    """The arrays, columns of a field beside frequencies as the one number that each file has there.
+
+    Where it is the same in all rows of a file, and another in others.
+    """
+    made = dict(found)
+    for name, one in found.items():
+        lead = len(one.members[0][1]) if one.members else 0
+        if not lead or one.values.ndim != lead + 1 or not is_field(name, one):
+            continue
+        group, _, own = name.rpartition("/")
+        beside = [n for n, of in found.items() if is_frequency(n, of)
+                  and of.values.shape == one.values.shape]  # fmt: skip
+        rows = one.values.reshape(-1, one.values.shape[-1])
+        rows = rows[np.isfinite(rows).any(axis=1)]
+        if any(n.rpartition("/")[0] == group for n in beside) and _stands_still(rows):
+            dims, told = one.dims[:-1], f"column {own!r}"
+            made[name] = replace(one, values=one.values[..., 0], dims=dims, told=told)
+    return made
+
+
+def _stands_still(rows: NDArray[np.float64]) -> bool:
+    """Whether the numbers of each row are the same, and the rows are not."""
+    low, high = np.nanmin(rows, axis=1), np.nanmax(rows, axis=1)
+    return bool((low == high).all() and np.ptp(low) > 0)
 
 
 def without_alone(found: Mapping[str, Found]) -> dict[str, Found]:

@@ -454,3 +454,18 @@ def test_each_sequence_has_its_own_steps(tmp_path: Path, name: str) -> None:
     (tmp_path / "in" / name.format(s=1, r=2, k=11, b=7)).unlink()
     _, said = remarks(tmp_path / "in")
     assert any("beside 'seq1/rep2/" in text and ", as 'seq1/rep0/" in text for text in said)
+
+
+def test_a_column_of_the_field_beside_frequencies_is_the_drive_of_its_file(tmp_path: Path) -> None:
+    for r in range(R):
+        for k, b in enumerate(STEPPED):
+            rows = [(b, f, y) for f, y in zip(FREQUENCIES, spectrum(b, r), strict=True)]
+            table(
+                tmp_path / "in" / f"rep{r}" / f"step{k}.csv",
+                rows,
+                "Magnet (mT),freq (GHz),S21 (dB)",
+            )
+    assert "'Magnet' is told by their column 'Magnet'" in preview(tmp_path / "in").notes[0]
+    made = as_guessed(tmp_path / "in", tmp_path / "out")
+    assert made.response.tolist() == expected(STEPPED)
+    assert fields_T(made) == pytest.approx(1e-3 * np.array([STEPPED]))
