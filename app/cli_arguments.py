@@ -91,9 +91,9 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "import", "measured repeats from elsewhere become a recording")
     parser.add_argument(
         "file", type=Path, metavar="FILE",
-        help=".npz .npy .csv .txt .lvm .mat .h5 .nc; a folder of such files, one a run or a "
-        "sequence, or the public nanoring set; without --map and --out it is only shown, with a "
-        "map to begin with",
+        help=".npz .npy .csv .txt .lvm .mat .s2p .h5 .nc; a folder of such files, one a run, a "
+        "sequence or a step (rep1/B_-5mT.csv), or the public nanoring set; without --map and --out "
+        "it is only shown, with a map to begin with",
     )  # fmt: skip
     parser.add_argument(
         "--map", nargs="+", action="extend", default=[], metavar="NAME=VALUE",

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from app.foreign_files import UNREADABLE, Found, refuse_large
+from app.foreign_files import SAID, UNREADABLE, Found, refuse_large
+from app.foreign_told import told_by_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def child() -> None:
         sys.stderr.write(" ".join(str(fault).split()) or type(fault).__name__)
         sys.exit(UNREADABLE)
     about = [
-        {"name": n, "dims": list(f.dims), "unit": f.unit, "unapplied": f.unapplied}
+        {"name": n, "dims": list(f.dims), "said": {word: getattr(f, word) for word in SAID}}
         for n, f in found.items()
     ]
     numbered: dict[str, Any] = {f"array{i}": f.values for i, f in enumerate(found.values())}
@@ -74,18 +75,16 @@ def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        datasets: list[tuple[str, Any]] = []
-        file.visititems(
-            lambda name, item: (
-                datasets.append((name, item)) if isinstance(item, h5py.Dataset) else None
-            )
-        )
-        datasets = [(n, d) for n, d in datasets if not n.startswith("#")]
+        items: list[tuple[str, Any]] = [("", file)]
+        file.visititems(lambda name, item: items.append((name, item)))
+        items = [(n, item) for n, item in items if not n.startswith("#")]
+        datasets = [(n, item) for n, item in items if isinstance(item, h5py.Dataset)]
         refuse_large(sum(float(np.prod(d.shape or (0,), dtype=float)) for _, d in datasets))
         for name, dataset in datasets:
             if dataset.shape is None or _attribute(dataset, "NAME").startswith(PLACEHOLDER):
                 continue
             yield from _dataset(name, dataset, file)
+        yield from told_by_attributes(dict(items), frozenset(dict(datasets)))
 
 
 def _dataset(name: str, dataset: Any, file: Any) -> Iterator[tuple[str, Found]]:

@@ -26,6 +26,7 @@ LONGEST_S = 60.0  # reading 100 MB takes about one second
 MOST_VALUES = 2**28  # 2 GiB: the longest run of a rig has a twentieth of it
 START = "from app.foreign_child import child; child()"
 UNREADABLE = 3
+SAID = ("unit", "unapplied", "told")  # what the child process hands over of an array, in words
 OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Windows' word for `start_new_session`: Ctrl-C is for us, not for the child."""
 
@@ -49,6 +50,12 @@ class Found:
         Whether it is one of several alike that are one array of their own, too.
     apart
         Of such an array: those of the same names with other axes or another unit, or no numbers.
+    told
+        Where its numbers stand, if it is a drive that a name or an attribute tells: in words.
+    members
+        Of an array of several: the group or file of each, and its place.
+    doubles
+        Pairs of groups or files that say the same of themselves, of which it has the second.
     """
 
     values: NDArray[Any]
@@ -57,6 +64,9 @@ class Found:
     unapplied: str = ""
     part: bool = False
     apart: tuple[str, ...] = ()
+    told: str = ""
+    members: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    doubles: tuple[tuple[str, str], ...] = ()
 
 
 def refuse_large(count: float) -> None:
@@ -103,8 +113,6 @@ def read_foreign(path: Path) -> dict[str, Found]:
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
         return {
-            item["name"]: Found(
-                archive[f"array{i}"], tuple(item["dims"]), item["unit"], item["unapplied"]
-            )
+            item["name"]: Found(archive[f"array{i}"], tuple(item["dims"]), **item["said"])
             for i, item in enumerate(about)
         }

@@ -111,6 +111,7 @@ class ImportForm(QObject):
         for choice, axis in zip(self.axes, axes.split(","), strict=False):
             choice.choose(axis)
         self.channels.setText(words.get("channels", ""))
+        self.features.setText(words.get("features", "1f,2f"))
         for choice, word in ((self.drive, "drive"), (self.holds, "holds")):
             choice.choose(words.get(word, NONE).partition(":")[0])
         low_high, _, unit = words.get("field", "0,1").partition(",")
@@ -186,6 +187,8 @@ class ImportForm(QObject):
             return [*words, "drive=none"]
         response = longer(self.seen[str(self.response.currentData())].shape)
         turned = drive_axes(info.shape, response, axes)
+        if info.of_each:
+            turned = ",".join(axes[: len(longer(info.shape))])
         return [*words, f"drive={drive}:{turned}", *self._field_words()]
 
     def _fixed_words(self) -> list[str]:

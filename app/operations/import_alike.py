@@ -3,35 +3,46 @@
 A rig that people wrote themselves keeps each run in a group (`run_0007/X`) or a file
 (`run_0007.csv`) of its own. All of them are `run_N/X`, along an axis of their own; where two
 numbers count (`seq_N/rep_N/X`), along two. What is shorter than the longest, or missing, is NaN.
+
+A drive's value in their names (`rep_N/B_NmT`) counts only where the other numbers don't tell them
+apart: `step_N_NmT` stand in the order of their steps.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.foreign_files import Found, refuse_large
-from app.operations.import_names import AXIS_WORDS, RUNS, says_drive, stem_of
+from app.operations.import_names import RUNS, says_drive, stem_of
+from app.operations.import_numbers import (
+    DIGITS,
+    WORD,
+    axis_of,
+    drives_in,
+    named_by_unit,
+    numbers_of,
+    with_signs,
+)
+from app.operations.import_places import MOSTLY, natural, placed, same_numbers
+from app.operations.import_told import told_by_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    Numbers = tuple[str, ...]  # as they are written: 05 and 5 may be decimals, of 2.05 and 2.5
+    from app.operations.import_places import Numbers
+
     Members = dict[Numbers, str]
     Family = dict[tuple[object, ...], Members]  # by axes and unit; of texts and of nothing ()
 
 NUMBERS = "biuf"
-DIGITS = re.compile(r"(?:(?<![^_/])-)?\d+(?:\.\d+)?")
-"""With its decimals in `B_2.5mT`, its sign in H_-5mT, without one in 2026-01-05."""
-WORD = re.compile(r"([^\W\d_]+)[\W_]*$")
 FIRST = re.compile(r"[\W_\d]*([^\W\d_]*)")
+COUNT = "n"  # the word of a step's number where it has none
 NUMBERED = re.compile(r"\d+")
-MOSTLY = 0.5  # of all pairs of two numbers are there: each of the two counts
 
 
 def with_alike(
@@ -49,29 +60,36 @@ def with_alike(
     """
     families: dict[tuple[str, str], Family] = {}
     runs: dict[str, set[Numbers]] = {}
+    signed = with_signs(found)
+    if len(set(signed.values())) == len(found):
+        found = {signed[name]: one for name, one in found.items()}
     counting = _counting(found, separator) if ungrouped else frozenset()
+    groups = {n: n if n in counting else n.rpartition(separator)[0] for n in found}
+    drives = drives_in(dict.fromkeys(groups.values()), separator)
+    found = found | told_by_names(found, groups, drives, separator)
     for name, one in found.items():
-        group, _, own = (name, "", "") if name in counting else name.rpartition(separator)
+        group, own = (name, "") if name in counting else name.rpartition(separator)[::2]
+        pattern = DIGITS.sub("N", group)
         if numbers := tuple(DIGITS.findall(group)):
             is_number = one.values.dtype.kind in NUMBERS and one.values.size > 0
             kind = (one.values.ndim, one.unit, one.dims) if is_number else ()
-            pattern = DIGITS.sub("N", group)
             family = families.setdefault((pattern, own), {})
             family.setdefault(kind, {})[numbers] = name
             runs.setdefault(pattern, set()).update([numbers] * is_number)
     made = dict(found)
     for (pattern, _), family in families.items():
-        for name, (members, along) in _joined(family, runs[pattern], separator).items():
+        told = drives.get(pattern, ())
+        for name, (members, along) in _joined(family, runs[pattern], told, separator).items():
             if name in found:
                 continue
             apart = tuple(n for of in family.values() if of is not members for n in of.values())
             made |= {n: replace(made[n], part=True) for n in members.values()}
-            made[name] = replace(_whole(members, along, found, separator), apart=apart)
+            made[name] = replace(_whole(members, along, found, told, separator), apart=apart)
     return made
 
 
 def _joined(
-    family: Family, runs: set[Numbers], separator: str
+    family: Family, runs: set[Numbers], drives: tuple[int, ...], separator: str
 ) -> dict[str, tuple[Members, list[Numbers]]]:
     """What becomes one array, by its name, and along which numbers it stands.
 
@@ -81,7 +99,7 @@ def _joined(
     for _, members in sorted(family.items(), key=lambda item: (bool(item[0]), len(item[1]))):
         along = _counted(runs if len(members) >= MOSTLY * len(runs) else members)
         if len(members) > 1:
-            made[_named(members, along, separator)[0]] = (members, along)
+            made[_named(members, along, drives, separator)[0]] = (members, along)
     return made
 
 
@@ -97,17 +115,19 @@ def _counting(found: dict[str, Found], separator: str) -> frozenset[str]:
             parts = (group, own[: match.start()], own[match.end() :])
             families.setdefault(parts, {})[match[0]] = name
     numbered = {parts: frozenset(map(int, of)) for parts, of in families.items() if len(of) > 1}
+    told = {n.rpartition(separator)[0] for n, one in found.items() if one.told} & set(found)
     runs = {
         (group, numbers)
         for (group, before, behind), numbers in numbered.items()
         if _is_run(before) or (says_drive(before + behind) and _beside(numbered, group, numbers))
     }
-    return frozenset(
+    counting = (
         name
         for parts, numbers in numbered.items()
         if (parts[0], numbers) in runs
         for name in families[parts].values()
     )
+    return frozenset(counting) | told | named_by_unit(found, separator)
 
 
 def columns_count(found: dict[str, Found]) -> bool:
@@ -134,69 +154,71 @@ def _beside(
 
 
 def _named(
-    members: Members, along: list[Numbers], separator: str
+    members: Members, along: list[Numbers], drives: tuple[int, ...], separator: str
 ) -> tuple[str, tuple[str, ...], list[int]]:
-    """The name of all of them, the words before the numbers that count, and which those are."""
-    counting = [k for k in range(len(along[0])) if len({numbers[k] for numbers in along}) > 1]
-    first = next(iter(members.values()))
-    return *_name(first, len(along[0]), counting, separator), counting
+    """The name of all of them, the words of the numbers that count, and which those are.
+
+    `drives` count where the others don't tell the runs apart, and none of those counts steps.
+    """
+    first, several = next(iter(members.values())), len(along[0])
+    differ = [k for k in range(several) if len({numbers[k] for numbers in along}) > 1]
+    name, words = _name(first, several, differ, separator)
+    own = numbers_of(first, separator)
+    words = tuple(own[k].drive if k in drives else w for k, w in zip(differ, words, strict=True))
+    rest = [k for k in differ if k not in drives]
+    if rest and (
+        len({tuple(numbers[k] for k in rest) for numbers in along}) == len(along)
+        or "step" in [axis_of(w) for k, w in zip(differ, words, strict=True) if k in rest]
+    ):
+        return name, tuple(w for k, w in zip(differ, words, strict=True) if k in rest), rest
+    return name, words, differ
 
 
 def _whole(
-    members: Members, along: list[Numbers], found: dict[str, Found], separator: str
+    members: Members,
+    along: list[Numbers],
+    found: dict[str, Found],
+    drives: tuple[int, ...],
+    separator: str,
 ) -> Found:
     """The array of all members, in the order of the numbers that they stand along."""
     parts = {numbers: found[members[numbers]] for numbers in along if numbers in members}
     first = next(iter(parts.values()))
     if first.values.dtype.kind not in NUMBERS or not first.values.size:
         return Found(np.array([str(w) for p in parts.values() for w in p.values.ravel()]))
-    _, words, counting = _named(members, along, separator)
-    words, places = _placed(words, counting, along)
+    _, words, counting = _named(members, along, drives, separator)
+    if drives and _in_folders(next(iter(members.values())), counting, separator):
+        words = tuple(word or COUNT for word in words)  # else the second counted repeats
+    words, places = placed(words, counting, along, drives)
     sizes = tuple(max(place[k] for place in places.values()) + 1 for k in range(len(words)))
     shape = (*sizes, *_longest([part.values.shape for part in parts.values()]))
     refuse_large(float(np.prod(shape, dtype=float)))
     whole = np.full(shape, np.nan)
+    taken: dict[tuple[object, ...], str] = {}
+    doubles = []
     for numbers, part in parts.items():
-        whole[places[numbers]][tuple(slice(0, n) for n in part.values.shape)] = part.values
+        whole[places[numbers] + tuple(slice(0, n) for n in part.values.shape)] = part.values
+        same = tuple(same_numbers(numbers, (k,), drives) for k in counting)
+        if same in taken:
+            doubles.append((taken[same], members[numbers]))
+        taken[same] = members[numbers]
     dims = (*words, *(first.dims or ("",) * first.values.ndim))
     said = " or ".join(dict.fromkeys(p.unapplied for p in parts.values() if p.unapplied))
-    return replace(first, values=whole, dims=dims, unapplied=said)
+    return replace(
+        first, values=whole, dims=dims, unapplied=said, doubles=tuple(doubles),
+        members=tuple((members[numbers], places[numbers]) for numbers in parts),
+    )  # fmt: skip
 
 
-def _placed(
-    words: tuple[str, ...], counting: Sequence[int], along: Sequence[Numbers]
-) -> tuple[tuple[str, ...], dict[Numbers, tuple[int, ...]]]:
-    """Words of the axes that runs stand along, and where each of them stands.
-
-    Of three numbers and more the last counts repeats, the others together say which sequence:
-    `B_5mT_f37Hz_rep_2`. Numbers that are no grid, as a date and a time, count together.
-    """
-    parted: list[Sequence[int]] = [[k] for k in counting]
-    if len(counting) > 2:
-        parted = [counting[:-1], counting[-1:]]
-    keys = [[tuple(numbers[k] for k in part) for numbers in along] for part in parted]
-    different = [len(set(key)) for key in keys]
-    if len(along) <= MOSTLY * np.prod(different, dtype=float):
-        keys, words = [list(along)], (next(filter(None, words), "run"),)
-    elif len(counting) > 2 or words in {(word, "") for word in AXIS_WORDS["repeat"]}:
-        words = ("sequence", "repeat")
-    at = []
-    for key in keys:
-        level = {one: place for place, one in enumerate(sorted(set(key), key=_order))}
-        at.append([level[one] for one in key])
-    return words, dict(zip(along, zip(*at, strict=True), strict=True))
+def _in_folders(first: str, counting: Sequence[int], separator: str) -> bool:
+    """Whether the numbers that count stand in names of their own, `rep1/08_5mT`."""
+    begins = [match.start() for match in DIGITS.finditer(first)]
+    levels = [first.count(separator, 0, begins[k]) for k in counting]
+    return len(levels) > 1 and len(set(levels)) == len(levels)
 
 
 def _counted(members: Iterable[Numbers]) -> list[Numbers]:
-    return sorted(members, key=_order)
-
-
-def _order(numbers: Numbers) -> list[tuple[Decimal, str]]:
-    return [_count(number) for number in numbers]
-
-
-def _count(number: str) -> tuple[Decimal, str]:
-    return Decimal(number), number
+    return sorted(members, key=natural)
 
 
 def _name(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_guess_table import axis_of_columns, field_guess, is_field, table_guess
+from app.operations.import_guess_told import layout_of, told_guess, unnumbered
 from app.operations.import_join import longer
 from app.operations.import_map import USUAL_AXES
 from app.operations.import_names import AXIS_WORDS, last_word, says_drive, says_holds, stem_of
@@ -35,6 +36,12 @@ def guess_map(found: dict[str, Found], others: dict[str, Found] | None = None) -
     what of the file is no numbers; texts may name the channels. Empty where only a drive is left.
     """
     others = others or {}
+    layout = layout_of(found)
+    if layout is not None:
+        return told_guess(found, layout, is_step=layout.is_step)
+    if unnumbered(found):
+        return ""
+    found = {name: one for name, one in found.items() if not one.told}
     if _is_drive_alone(found):
         return ""
     table = table_guess(found)
@@ -87,6 +94,8 @@ def _turned(
         return turned(response, axes, None, "", sure)
     known = found[drive].values
     driven = drive_axes(known.shape, mapped(response.shape), axes)
+    if driven.count(",") + 1 not in (known.ndim, len(longer(known.shape))):
+        return axes
     return turned(response, axes, known, driven, sure)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_guess import UNNAMED, drive_axes, fits_drive, fits_holds, mapped
+from app.operations.import_guess_told import is_frequency, layout_of, unnumbered
 from app.operations.import_join import longer
 from app.operations.import_map import INDEX_WORDS
 from app.operations.import_names import AXIS_WORDS, CLOCKS, says_drive, says_holds, stem_of
@@ -24,6 +25,8 @@ FEWEST = 3  # of alike channels: X and Y may be
 
 def notes_on_guess(found: dict[str, Found], guess: str) -> list[str]:
     """Sentences about a guess of `import_guess.guess_map` for these arrays."""
+    if not guess and (unnumbered(found) or layout_of(found)):
+        return []
     if not guess:
         named = ", ".join(repr(n) for n in found if says_drive(n)) or "none of these arrays"
         return [
@@ -59,7 +62,7 @@ def _left_out(
     notes = []
     for name, one in found.items():
         size = longer(one.values.shape)
-        if name in response or not size:
+        if name in response or not size or is_frequency(name, one):
             continue
         fits = fits_drive(size, shape)
         drive = "drive" not in words and says_drive(name) and not fits

@@ -20,6 +20,7 @@ Entries are separated by blanks (or given as several arguments):
     family=steps                          the drive family, one for all sequences or one each
     only=repeat:0-15   only=channel:0,3   this part of an axis only, counted from 0
     cut=shortest                          cut each sequence to its shortest repeat
+    order=falling                         of files or groups that are steps, told by their drive
     overload=10                           repeats that reach ±10 anywhere are left out
 
 Axes are sequence, repeat, step, channel; or run in place of sequence and repeat: of runs in any
@@ -36,6 +37,12 @@ A table with one row a step names its columns instead:
 
     response=X+Y drive=H holds=dwell sequence=pattern repeat=trial step=n
     response=X+Y drive=H run=run step=n   of runs in any order those of one drive are repeats
+
+A drive that names of files or groups, or their attributes, tell is an array like others, with the
+axes of those: of steps, or of runs of one drive each, without `step`:
+
+    repN/B_NmT/S21=repeat,step,channel   drive=repN/B_NmT/B_mT:repeat,step
+    H_NOe_repN/V=sequence,repeat,step    drive=H_NOe_repN/H_Oe:sequence,repeat
 """
 
 from __future__ import annotations

@@ -19,12 +19,14 @@ from app.operations.import_map import parse_map
 from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
 from app.operations.import_prepare import in_order, measured
 from app.operations.import_read import drained, files_in, left_out, numeric, read_steps
+from app.operations.import_spectra import with_frequencies
+from app.operations.import_told_check import falling, told_of
 from app.operations.import_units import with_units
 from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
 from app.operations.import_window import drive_window, window_words
 from app.operations.results import result_values
 from app.recording_store import write_recording
-from models.errors import TwinrigError
+from models.errors import InputError, TwinrigError, raise_problems
 from models.recording import Recording
 from training.bad_data import alike_of, doubts_of
 
@@ -153,8 +155,12 @@ def looked_at(
     text = mapping if isinstance(mapping, str) else " ".join(mapping)
     shapes = {n: one.values.shape for n, one in found.items() if not one.part or n in text}
     asked = with_units(parse_map(mapping, shapes, file, without), found, file)
+    found = falling(asked, found, file)
+    faults, told = told_of(asked, found)
+    raise_problems(InputError, str(file), faults)
+    asked = with_frequencies(asked, found)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
-    remarks = (*made.remarks, *_unapplied(asked, found), *lines_above(without))
+    remarks = (*told, *made.remarks, *_unapplied(asked, found), *lines_above(without))
     return prepared(file, asked, replace(made, remarks=remarks))
 
 

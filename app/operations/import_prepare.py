@@ -204,6 +204,8 @@ def _drive(
     drive, said = one_drive(each, asked.drive, file)
     if drive.shape[0] == 1:
         drive = np.tile(drive, (sequences, 1))
+    if "step" not in asked.drive_axes:  # one value a run
+        drive = np.repeat(drive, steps, axis=1)
     if drive.shape != (sequences, steps):
         times, rest = divmod(drive.shape[1], steps)
         todo = f": give it one value a step, such as every {times}th" * (times > 1 and not rest)

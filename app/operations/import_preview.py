@@ -11,10 +11,12 @@ import numpy as np
 from app.foreign_files import Found
 from app.operations.import_guess import guess_map
 from app.operations.import_guess_notes import notes_on_guess
+from app.operations.import_guess_told import is_of_each
 from app.operations.import_join import join_shapes
 from app.operations.import_map import Mapping
 from app.operations.import_nanoring import USUAL, is_nanoring, load_pattern, pairs_in
 from app.operations.import_read import left_out, numeric, read_all
+from app.operations.import_told_notes import told_notes
 from training.bootstrap import number
 
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArrayInfo:
-    """One array: name, shape, its axes' names and unit where the file has them, its range."""
+    """One array: name, shape, its axes' names and unit where the file has them, its range.
+
+    `of_each`: a drive's one value for each file or group, along their axes only.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -35,6 +40,7 @@ class ArrayInfo:
     high: float
     gaps: int
     unapplied: str = ""
+    of_each: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a result line; a dash where there is no number."""
@@ -103,7 +109,7 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
     numbers = {n: f for n, f in numbers.items() if not f.part}
     guess = guess_map(numbers, others)
     infos = tuple(_info(n, f) for n, f in numbers.items())
-    notes = tuple(notes_on_guess(numbers, guess))
+    notes = (*told_notes(found, numbers), *notes_on_guess(numbers, guess))
     return Preview(infos, guess, 0, left_out(found), _joined(guess, infos), notes)
 
 
@@ -127,7 +133,8 @@ def _info(name: str, found: Found) -> ArrayInfo:
     inside = values[known] if gaps else values
     low, high = (float(inside.min()), float(inside.max())) if inside.size else (np.nan, np.nan)
     shape = tuple(int(n) for n in values.shape)
-    return ArrayInfo(name, shape, found.dims, found.unit, low, high, gaps, found.unapplied)
+    unapplied, of_each = found.unapplied, is_of_each(name, found)
+    return ArrayInfo(name, shape, found.dims, found.unit, low, high, gaps, unapplied, of_each)
 
 
 def show(file: Path) -> Generator[Event, None, Any]:

@@ -1,4 +1,4 @@
-"""Arrays of a measured file by name, from `.npz`, `.npy`, `.csv`, `.mat`, HDF5 or netCDF.
+"""Arrays of a measured file by name, from `.npz`, `.npy`, `.csv`, `.mat`, `.s2p`, HDF5, netCDF.
 
 Of a folder those of all its files of the most frequent kind, `run_1/X` that of `run_1.csv`.
 
@@ -19,6 +19,9 @@ from app.artefacts import reading
 from app.foreign_files import Found, read_foreign, refuse_large
 from app.operations.import_alike import columns_count, with_alike
 from app.operations.import_csv import read_csv
+from app.operations.import_told import with_columns, with_one_each, without_alone
+from app.operations.import_touchstone import SUFFIXES as TOUCHSTONE
+from app.operations.import_touchstone import read_touchstone
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ MOST_PROBLEMS = 12
 NOT_READ = np.array("another kind of file")
 TABLES = (".csv", ".txt", ".tsv", ".dat", ".asc", ".lvm")
 SUFFIXES = (
-    ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf",
+    ".npz", ".npy", *TABLES, ".nc", ".h5", ".hdf5", ".hdf", ".mat", ".cdf", *TOUCHSTONE,
 )  # fmt: skip
 
 
@@ -94,13 +97,13 @@ def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]
     with reading(file):
         is_folder = S_ISDIR(file.stat().st_mode)
     if is_folder:
-        return (yield from _of_folder(file))
-    return _of_file(file)
+        return with_one_each(without_alone((yield from _of_folder(file))))
+    return with_one_each(without_alone(_of_file(file)))
 
 
 def _of_file(file: Path) -> dict[str, Found]:
     readers = dict.fromkeys(SUFFIXES, read_foreign) | {".npz": _npz, ".npy": _npy}
-    readers |= dict.fromkeys(TABLES, read_csv)
+    readers |= dict.fromkeys(TABLES, read_csv) | dict.fromkeys(TOUCHSTONE, read_touchstone)
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise InputError(f"{file}: {file.suffix or 'no'} suffix; known: {', '.join(SUFFIXES)}")
@@ -124,7 +127,7 @@ def _of_file(file: Path) -> dict[str, Found]:
     suffix = file.suffix.lower()
     if suffix in TABLES:
         return _with_columns(_mappable(made))
-    return with_alike(_mappable(made), "." if suffix == ".mat" else "/")
+    return _mappable(with_alike(made, "." if suffix == ".mat" else "/"))
 
 
 def _with_columns(found: dict[str, Found]) -> dict[str, Found]:
@@ -187,7 +190,7 @@ def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found
         problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
     raise_problems(InputError, f"{folder} (move away what is no part of it)", problems)
     found |= {p.relative_to(folder).as_posix(): Found(NOT_READ) for p in rest}
-    return with_alike(_mappable(found), ungrouped=False)
+    return _mappable(with_columns(with_alike(found, ungrouped=False)))
 
 
 def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:

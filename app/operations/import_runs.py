@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_join import longer
-from app.operations.import_table import NEAR
+from app.operations.import_table import NEAR, SAME
 from app.words import counted
 from models.errors import InputError
 
@@ -34,10 +34,11 @@ def run_faults(made: Mapping) -> list[str]:
         problems.append(
             "response: `run` becomes sequences and repeats by its drive: leave those axes out"
         )
-    if made.drive is None or set(made.drive_axes) != set(BY_RUN):
+    if made.drive is None or set(made.drive_axes) not in ({RUN}, set(BY_RUN)):
         problems.append(
             "response: runs of one drive are repeats of one sequence, so `run` needs each one's "
-            "drive, drive=NAME:run,step; without a drive say repeat"
+            "drive, drive=NAME:run,step (or one value each, drive=NAME:run); without a drive say "
+            "repeat"
         )
     return problems
 
@@ -99,6 +100,8 @@ def by_drive(
         Response, drive and holds are not of as many runs.
     """
     drive = _runs_first(arrays[str(asked.drive)], asked.drive_axes)
+    near = NEAR if drive.ndim > 1 else SAME  # one value a run is no measured one
+    drive = drive.reshape(len(drive), -1)
     found = {"response": _runs_first(array, asked.response_axes), "drive": drive}
     if asked.holds is not None and RUN in asked.holds_axes:
         found["holds"] = _runs_first(arrays[asked.holds], asked.holds_axes)
@@ -110,10 +113,12 @@ def by_drive(
     if lost:
         found = {name: one[driven] for name, one in found.items()}
         drive = found["drive"]
-    groups = _of_one_drive(drive)
+    groups = _of_one_drive(drive, near)
     first = ("sequence", "repeat")
-    made = {**arrays, str(asked.drive): _regrouped(drive, groups)}
-    asked = replace(asked, drive_axes=(*first, "step"))
+    stepped = ("step",) * ("step" in asked.drive_axes)
+    grouped = _regrouped(drive, groups)
+    made = {**arrays, str(asked.drive): grouped if stepped else grouped[..., 0]}
+    asked = replace(asked, drive_axes=(*first, *stepped))
     if asked.holds is not None and "holds" in found:
         made[asked.holds] = _regrouped(found["holds"], groups)
         asked = replace(asked, holds_axes=(*first, "step"))
@@ -137,8 +142,11 @@ def _runs_first(array: Array, axes: tuple[str, ...]) -> Array:
     return np.moveaxis(array, axes.index(RUN), 0)
 
 
-def _of_one_drive(drive: Array) -> list[list[int]]:
-    """Runs of each drive `(N, T)`; a run that was cut short belongs to the one that it begins."""
+def _of_one_drive(drive: Array, near: float) -> list[list[int]]:
+    """Runs of each drive `(N, T)`; a run that was cut short belongs to the one that it begins.
+
+    `near`: of the drive's range, what those of one drive differ by at most.
+    """
     span = float(np.nanmax(drive) - np.nanmin(drive)) if np.isfinite(drive).any() else 0.0
     known = np.isfinite(drive)
     groups: list[list[int]] = []
@@ -146,7 +154,7 @@ def _of_one_drive(drive: Array) -> list[list[int]]:
         for group in groups:
             both = known[run] & known[group[0]]
             apart = np.abs(drive[run] - drive[group[0]])[both]
-            if apart.size and apart.max() <= NEAR * span:
+            if apart.size and apart.max() <= near * span:
                 group.append(int(run))
                 break
         else:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TESLA = {
     "T": 1.0, "mT": 1e-3, "uT": 1e-6, "µT": 1e-6, "G": 1e-4, "Oe": 1e-4,
+    "kOe": 0.1,
     "A/m": 4e-7 * math.pi, "kA/m": 4e-4 * math.pi,
 }  # fmt: skip
 """Tesla of one unit; oersted and ampere per metre as the flux density they have in vacuum."""
@@ -43,6 +44,8 @@ class Words:
         Axis → indices from 0.
     cut
         `shortest`, or empty.
+    order
+        `falling`, of steps that stand by their drive; empty: rising.
     overload
         Largest magnitude that is a reading; None: not given.
     hold
@@ -61,6 +64,7 @@ class Words:
     reset: float | None = None
     only: tuple[tuple[str, tuple[int, ...]], ...] = ()
     cut: str = ""
+    order: str = ""
     overload: float | None = None
     hold: float = 0.0
     samples: int = 0
@@ -134,6 +138,12 @@ def _cut(words: Words, value: str) -> Words:
     return replace(words, cut=value)
 
 
+def _order(words: Words, value: str) -> Words:
+    if value != "falling":
+        raise ValueError("known: falling")
+    return replace(words, order=value)
+
+
 def _features(words: Words, value: str) -> Words:
     names = tuple(value.split(","))
     for name in names:
@@ -193,6 +203,7 @@ VALUE_WORDS: dict[str, Callable[[Words, str], Words]] = {
     "reset": _reset,
     "only": _only,
     "cut": _cut,
+    "order": _order,
     "overload": lambda words, value: replace(words, overload=_positive(value)),
     "hold": lambda words, value: replace(words, hold=_positive(value)),
     "samples": _samples,

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 MOST_ARRAYS, MOST_REMARKS = 8, 5
 EMPTY = (
-    "Choose a file: NPZ, NPY, CSV, LVM, MAT, HDF5 or netCDF; or a folder: such files, one a run, "
-    "or the public nanoring set."
+    "Choose a file: NPZ, NPY, CSV, LVM, MAT, Touchstone, HDF5 or netCDF; or a folder: such files, "
+    "one a run or one a step, or the public nanoring set."
 )
 
 

@@ -204,5 +204,43 @@ def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(
 
 
 def test_every_kind_of_file_that_can_be_read_is_named_where_one_is_chosen() -> None:
-    for kind in ("NPZ", "NPY", "CSV", "LVM", "MAT", "HDF5", "netCDF"):
+    for kind in ("NPZ", "NPY", "CSV", "LVM", "MAT", "Touchstone", "HDF5", "netCDF"):
         assert kind in EMPTY
+
+
+def test_files_that_are_steps_take_the_drive_of_their_names(make_window, qtbot, tmp_path):
+    """The drive had been no array that could be chosen, and frequencies were the steps."""
+    fields = (-22.5, 0.0, 5.0, 100.0)
+    value = {(r, b): b + 1000 * r for r in range(3) for b in fields}
+    for (r, b), first in value.items():
+        rows = "\n".join(f"{5 + k},{first + 0.125 * k}" for k in range(5))
+        file = tmp_path / "in" / f"rep{r}" / f"B_{b:+g}mT.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"freq (GHz),S21 (dB)\n{rows}")
+    window = make_window(connected=False, page="library")
+    page = opened(window, qtbot, tmp_path / "in")
+    assert page.fields.map_text() == page.seen.guess
+    assert page.fields.chosen_axes == ["repeat", "step", "channel"]
+    assert page.fields.drive.currentText() == "repN/B_NmT/B_mT"
+    assert "a guess: each file or group 'repN/B_NmT' is one step, its 5 rows" in page.arrays.text()
+    assert "told by the names of files or groups: 4 values, -22.5 to 100 mT" in page.notes.text()
+    assert page.form.primary.text() == "Import 1 sequence × 3 repeats"
+    assert "4 steps × 5 channels · -22.5 … 100 mT" in page.subheading.text()
+    page.fields.more.setText("order=falling")
+    settled(page, qtbot)
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.imported is not None, "\n".join(window.log)
+    made = read_recording(page.imported)
+    assert made.response[0, :, :, 0].tolist() == [
+        [value[r, b] for b in fields[::-1]] for r in range(3)
+    ]
+    assert made.channels == ("S21_5GHz", "S21_6GHz", "S21_7GHz", "S21_8GHz", "S21_9GHz")
+
+
+def test_a_fault_of_files_that_are_steps_stands_on_the_page(make_window, qtbot, tmp_path):
+    for name in ("rep1_5mT", "rep1_10mT", "rep2_5mT", "rep2_10mT", "rep2_10.0mT"):
+        (tmp_path / f"{name}.csv").write_text("freq,S21\n5,0.5\n6,0.25\n")
+    page = opened(make_window(connected=False, page="library"), qtbot, tmp_path)
+    assert not page.form.primary.isEnabled()
+    assert "'rep2_10mT' and 'rep2_10.0mT' are the same step" in page.remarks.text()
