@@ -6,6 +6,7 @@ channels. A file of rows in time is a run, and what its name tells is the drive 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,12 @@ from app.operations.import_runs import RUN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from app.foreign_files import Found
 
 HERTZ = ("Hz", "kHz", "MHz", "GHz", "THz")
+NAMED_HERTZ = re.compile(rf"[\W_]({'|'.join(HERTZ)})[\W_]*$", re.IGNORECASE)
 CLOCK_WORDS = (*AXIS_WORDS["step"], *CLOCKS)
 UNNAMED = "column_1"
 LEAST_HZ = 1e5  # of a first column without a name: no clock, and no index
@@ -72,8 +76,24 @@ def own_name(name: str) -> str:
 
 
 def is_frequency(name: str, one: Found) -> bool:
-    """Whether an array has frequencies, by its name or its unit."""
-    return one.unit in HERTZ or stem_of(name) in ("frequency", "freq", "f")
+    """Whether an array has frequencies, by its name or its unit; one that stands still is none."""
+    named = hertz_of(name, one) != "" or stem_of(name) in ("frequency", "freq", "f")
+    return named and _moves(one.values)
+
+
+def _moves(values: NDArray[np.float64]) -> bool:
+    """Whether the numbers of one row of `(…, rows)` differ: a lock-in's frequency doesn't."""
+    if not values.ndim or not values.size:
+        return False
+    rows = values.reshape(-1, values.shape[-1])
+    return any(np.ptp(row[np.isfinite(row)]) > 0 for row in rows if np.isfinite(row).any())
+
+
+def hertz_of(name: str, one: Found) -> str:
+    """The unit of frequencies, which their name may end with, `freq_GHz`; empty: none of hertz."""
+    named = NAMED_HERTZ.search(name)
+    said = one.unit or (named[1] if named else "")
+    return next((unit for unit in HERTZ if unit.lower() == said.lower()), "")
 
 
 def layout_of(found: dict[str, Found], response: tuple[str, ...] = ()) -> Layout | None:

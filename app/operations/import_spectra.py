@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.operations.import_guess_told import layout_of, own_name
+from app.operations.import_guess_told import hertz_of, layout_of, own_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,16 +31,17 @@ def other_axes(asked: Mapping, found: dict[str, Found], named: dict[Place, str])
     """Files whose frequencies are not those of the most, in words."""
     layout = layout_of(found, asked.columns)
     axis = found.get(layout.axis) if layout else None
-    if axis is None or not axis.members:
+    if layout is None or axis is None or not axis.members:
         return []
+    unit = hertz_of(layout.axis, axis)
     rows = {place: axis.values[place] for _, place in axis.members}
     usual = np.frombuffer(Counter(row.tobytes() for row in rows.values()).most_common(1)[0][0])
     near = SAME * (float(np.nanmax(usual) - np.nanmin(usual)) or 1.0)
     others = [p for p, row in rows.items() if not np.allclose(row, usual, 0.0, near, True)]
     first = next(p for p in rows if p not in others)
     said = [
-        f"{named.get(p, p)!r} has other frequencies ({_span(rows[p], axis.unit)}) than "
-        f"{named.get(first, first)!r} ({_span(usual, axis.unit)}): channels need one axis, so "
+        f"{named.get(p, p)!r} has other frequencies ({_span(rows[p], unit)}) than "
+        f"{named.get(first, first)!r} ({_span(usual, unit)}): channels need one axis, so "
         "interpolate it onto that, or move it away"
         for p in others[:SHOWN]
     ]
@@ -65,7 +66,8 @@ def with_frequencies(asked: Mapping, found: dict[str, Found]) -> Mapping:
         return asked
     row = axis.values[axis.members[0][1]] if axis.members else axis.values.ravel()
     own = ["" if counts_itself(c, found[c]) else f"{own_name(c)}_" for c in asked.columns]
-    names = tuple(f"{column}{_frequency(f, axis.unit)}" for column in own for f in row)
+    unit = hertz_of(layout.axis, axis)
+    names = tuple(f"{column}{_frequency(f, unit)}" for column in own for f in row)
     chosen = dict(asked.words.only).get("channel", ())
     if not _fit(names) or len(chosen) == len(names):  # of as many names the map's would be those
         return asked

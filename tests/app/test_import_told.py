@@ -88,6 +88,29 @@ def test_a_file_is_a_step_whose_drive_its_name_tells(tmp_path: Path, name: str) 
     assert any("told by the names of files" in text for text in made.meta["remarks"])
 
 
+@pytest.mark.parametrize("head", ["freq_GHz,S21", "Freq.GHz,S21", "f_ghz,S21", "rf (GHz),S21"])
+def test_a_unit_in_the_name_of_a_column_tells_frequencies(tmp_path: Path, head: str) -> None:
+    """They had been a channel, and each file a run."""
+    for r in range(R):
+        for b in FIELDS:
+            rows = zip(FREQUENCIES, spectrum(b, r), strict=True)
+            table(tmp_path / "in" / f"rep{r}" / f"B_{b:+g}mT.csv", rows, head)
+    made = as_guessed(tmp_path / "in", tmp_path / "out")
+    assert made.response.tolist() == expected(FIELDS)
+    assert made.channels == tuple(f"S21_{f:g}GHz" for f in FREQUENCIES)
+
+
+def test_a_frequency_that_stands_still_is_no_axis(tmp_path: Path) -> None:
+    """A lock-in's, in each row of a run that is told apart by its time."""
+    for r in range(R):
+        for b in FIELDS:
+            rows = [(0.1 * t, 37.0, 1000 * r + b + t) for t in range(5)]
+            table(tmp_path / "in" / f"B_{b:+g}mT_rep{r}.csv", rows, "time (s),f_Hz,X (V)")
+    seen = preview(tmp_path / "in")
+    assert ":sequence,repeat,step" in seen.guess
+    assert any("is one run, its 5 rows are steps" in note for note in seen.notes)
+
+
 @pytest.mark.parametrize(
     ("unit", "tesla"), [("mT", 1e-3), ("Oe", 1e-4), ("T", 1.0), ("kOe", 0.1), ("G", 1e-4)]
 )
