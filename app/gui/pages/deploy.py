@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.gui.background import Latest
+from app.gui.background import Latest, Reading
 from app.gui.begun_bench import DEPLOY, begun_runs
 from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
@@ -50,7 +50,7 @@ class DeployPage(Page):
         self.checks: list[Check] = []
         self.path: Path | None = None
         self._unread = ""  # why the network that is chosen can't be read
-        self._background, self._library, self._loader = Latest(), Latest(), Latest()
+        self._background, self._library, self._loader = Latest(), Reading(), Latest()
         self._background.done.connect(self._checked)
         self._library.done.connect(self._offer)
         self._loader.done.connect(self._loaded)

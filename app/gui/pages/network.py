@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.begun import Begun, begun
 from app.gui.job import JobSpec, Outcome
 from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
@@ -47,7 +47,7 @@ class NetworkPage(Page):
         self._channels = 1
         self._sources: tuple[tuple[int, ...], ...] = ()
         self._widths: dict[int, int] | None = None
-        self._library = Latest()
+        self._library = Reading()
         self._library.done.connect(self._offer)
         self.rows = NetworkForm(self.theme, self.form)
         self.twin, self.layers, self.iterations = (

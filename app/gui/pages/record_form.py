@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QWidget
 
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.offered import items_of
 from app.gui.pages.record_told import RecordAboutRows, RecordFileRows
 from app.gui.record_design import Design, TwinDesign
@@ -64,7 +64,7 @@ class RecordForm(QObject):
         self._form = form
         self._rows: list[tuple[tuple[str, ...], QWidget]] = []
         self.unfinished: list[Unfinished] = []
-        self._library = Latest()
+        self._library = Reading()
         self._library.done.connect(self._offer)
         self.form_note = form.section("Plan")
         self.kind = Segments(theme, KINDS, "What to record")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton
 
-from app.gui.background import Latest
+from app.gui.background import Latest, Reading
 from app.gui.twin_looked import Looked, described, look
 from app.gui.widgets.basic import Tick, label
 from app.gui.words import count
@@ -37,7 +37,7 @@ class RecordingTicks(QObject):
         self._found: list[Artefact] = []
         self._low = self._every = self._told = False  # told: the library was read
         self._words: dict[tuple[Path, float], str] = {}  # of one as it was then
-        self._library, self._reader, self._describer = Latest(), Latest(), Latest()
+        self._library, self._reader, self._describer = Reading(), Latest(), Latest()
         self._library.done.connect(self._take)
         self._reader.done.connect(self._read)
         self._describer.done.connect(self._described)
