@@ -106,13 +106,18 @@ class Reading(QObject):
         super().__init__(parent)
         self._latest = Latest(self)
         self._latest.done.connect(self._told)
-        self._goes_on = False
+        self._goes_on = self._told_once = False
         self._next: Callable[[], Any] | None = None
 
     @property
     def goes_on(self) -> bool:
         """Whether an answer is waited for."""
         return self._goes_on
+
+    @property
+    def is_first(self) -> bool:
+        """Whether none has ended yet: what is missing may be there."""
+        return not self._told_once
 
     def ask(self, task: Callable[[], Any]) -> None:
         """Run `task` in a thread; behind the one that goes on, and in place of one that waits."""
@@ -123,7 +128,7 @@ class Reading(QObject):
         self._latest.ask(task)
 
     def _told(self, answer: object, error: object) -> None:
-        self._goes_on, following = False, self._next
+        self._goes_on, self._told_once, following = False, True, self._next
         if following is not None:
             self._next = None
             self.ask(following)

@@ -20,7 +20,7 @@ from app.gui.pages.page import Page, Shell
 from app.gui.preflight import deployment_bytes, deployment_s
 from app.gui.widgets.channels import Channels
 from app.gui.widgets.checks import Check
-from app.gui.words import count, size
+from app.gui.words import BEING_READ, count, size
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class DeployPage(Page):
     ) -> None:
         if found is None:  # what was offered, and is chosen, stays
             self.shell.toast(str(error), "error")
+            self.show_cost()
             return
         networks, unfinished = found
         self.rows.offer(items_of(networks))
@@ -159,6 +160,11 @@ class DeployPage(Page):
             self.form.primary.setEnabled(False)
             self.form.primary.say("Deploy", words or "the network is read …",
                                   role="fault" if words else "")  # fmt: skip
+            return
+        if network is None and self._library.is_first:
+            self.form.primary.setEnabled(False)
+            self.form.primary.say("Deploy", BEING_READ)
+            self.say("No network chosen yet", BEING_READ)
             return
         if network is None:
             self.form.primary.setEnabled(False)

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -292,3 +293,36 @@ def test_at_200_percent_nothing_is_cut_off_on_any_page(tmp_path) -> None:
     assert (said["ratio"], said["picture"], said["window"]) == (2.0, [2560, 1440], [1280, 720])
     assert len(said["found"]) > 12
     assert {page: found for page, found in said["found"].items() if found} == {}
+
+
+def test_a_disk_that_hangs_amid_a_recording_keeps_no_magnet_energised(
+    open_here, rig, qtbot, monkeypatch
+) -> None:
+    """One Stop, whose job waits for a share: the current stood until the share came back."""
+    from app import journal
+
+    window = open_here()
+    qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
+    hung, back, write = threading.Event(), threading.Event(), journal._write_all
+
+    def hangs(file: Any, content: bytes) -> None:
+        hung.set()
+        back.wait(60)
+        write(file, content)
+
+    page = window.pages["record"]
+    page.set_form_values({"count": 2, "steps": STEPS, "repeats": 4})
+    qtbot.waitUntil(lambda: page.form.primary.isEnabled(), timeout=WAIT_MS)
+    page.press()
+    qtbot.waitUntil(lambda: window.job is not None and len(rig.sent) > 40, timeout=WAIT_MS)
+    monkeypatch.setattr(journal, "_write_all", hangs)
+    qtbot.waitUntil(hung.is_set, timeout=WAIT_MS)
+    window.stop()
+    try:
+        qtbot.waitUntil(lambda: switches(rig)[-1] in ("OUTP OFF", "OUTP 0"), timeout=10_000)
+        assert window.job is not None
+        assert any("does its disk answer" in words for words in window.log)
+    finally:
+        back.set()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert not any("error" in words.split(":")[0] for words in window.log), window.log
