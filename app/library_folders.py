@@ -60,8 +60,14 @@ class Artefact:
 
     @property
     def when(self) -> str:
-        """When it was last written, as a person says it: `24 Nov 15:31`, `3 May 2025 09:02`."""
-        then = datetime.fromtimestamp(self.changed_s)
+        """When it was last written, as a person says it: `24 Nov 15:31`, `3 May 2025 09:02`.
+
+        Empty where no calendar has that: the clock of a share may say anything.
+        """
+        try:
+            then = datetime.fromtimestamp(self.changed_s)
+        except (ValueError, OverflowError, OSError):
+            return ""
         year = "" if then.year == datetime.now().year else f" {then.year}"
         return f"{then:%d %b}{year} {then:%H:%M}".lstrip("0")
 

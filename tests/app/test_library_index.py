@@ -520,3 +520,11 @@ def test_what_was_refused_is_read_again(folder: Path, monkeypatch: pytest.Monkey
         patch.setattr(library_index, "facts_of", refuses)
         assert all(entry.problem for entry in index.read())
     assert not any(entry.problem for entry in index.read())
+
+
+def test_a_time_that_no_calendar_has_hides_nothing(folder: Path) -> None:
+    """A share whose clock says the year 50000: the list could not be painted."""
+    one = next(a for a in Library(folder).artefacts() if a.kind == "rec")
+    for changed_s in (1.5e12, 1e20, -1e14, float("nan")):
+        assert replace(one, changed_s=changed_s).when == ""
+    assert replace(one, changed_s=0.0).when != ""
