@@ -21,10 +21,12 @@ import pytest
 from conftest import WAIT_MS
 from exits_rig import READOUT, ExitRig, exit_rig, wait_for
 from fit_device import record_device
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QPushButton
 from small_disk import small_disk
 from test_exits_window import WindowCase
 
+from app import journal
+from app.gui import closing
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.window import Window
 from app.session import Library, Session
@@ -295,18 +297,15 @@ def test_at_200_percent_nothing_is_cut_off_on_any_page(tmp_path) -> None:
     assert {page: found for page, found in said["found"].items() if found} == {}
 
 
-def test_a_disk_that_hangs_amid_a_recording_keeps_no_magnet_energised(
-    open_here, rig, qtbot, monkeypatch
-) -> None:
-    """One Stop, whose job waits for a share: the current stood until the share came back."""
-    from app import journal
-
+@pytest.fixture
+def hung(open_here, rig, qtbot, monkeypatch) -> Iterator[Window]:
+    """A window that records, and waits for the disk that holds the recording."""
     window = open_here()
     qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
-    hung, back, write = threading.Event(), threading.Event(), journal._write_all
+    asked, back, write = threading.Event(), threading.Event(), journal._write_all
 
     def hangs(file: Any, content: bytes) -> None:
-        hung.set()
+        asked.set()
         back.wait(60)
         write(file, content)
 
@@ -316,13 +315,35 @@ def test_a_disk_that_hangs_amid_a_recording_keeps_no_magnet_energised(
     page.press()
     qtbot.waitUntil(lambda: window.job is not None and len(rig.sent) > 40, timeout=WAIT_MS)
     monkeypatch.setattr(journal, "_write_all", hangs)
-    qtbot.waitUntil(hung.is_set, timeout=WAIT_MS)
-    window.stop()
-    try:
-        qtbot.waitUntil(lambda: switches(rig)[-1] in ("OUTP OFF", "OUTP 0"), timeout=10_000)
-        assert window.job is not None
-        assert any("does its disk answer" in words for words in window.log)
-    finally:
-        back.set()
+    qtbot.waitUntil(asked.is_set, timeout=WAIT_MS)
+    yield window
+    assert not back.is_set()
+    back.set()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    if window.closing:
+        qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
     assert not any("error" in words.split(":")[0] for words in window.log), window.log
+
+
+def test_a_disk_that_hangs_amid_a_recording_keeps_no_magnet_energised(hung, rig, qtbot) -> None:
+    """One Stop, whose job waits for a share: the current stood until the share came back."""
+    hung.stop()
+    qtbot.waitUntil(lambda: switches(rig)[-1] in ("OUTP OFF", "OUTP 0"), timeout=10_000)
+    assert hung.job is not None
+    assert any("does its disk answer" in words for words in hung.log)
+
+
+def test_a_window_whose_disk_hangs_goes_once_no_magnet_carries_current_and_ends_by_itself(
+    hung, rig, qtbot, monkeypatch
+) -> None:
+    monkeypatch.setattr(closing, "JOB_ENDS_MS", 4000)
+    hung.shut_down()
+
+    def offered() -> list[QPushButton]:
+        return [b for b in hung.bar.findChildren(QPushButton) if b.text() == "Hide the window"]
+
+    qtbot.waitUntil(lambda: len(offered()) == 1, timeout=20_000)
+    assert switches(rig)[-1] in ("OUTP OFF", "OUTP 0")
+    offered()[0].click()
+    assert not hung.isVisible()
+    assert hung.job is not None
