@@ -25,6 +25,8 @@ OF_PLAN = {
     "refine.json": "refine", "polish.json": "polish",
 }  # fmt: skip
 NODES = "nodes"
+MAY_BE_BEGUN = frozenset((NODES, CHECKPOINT, *OF_PLAN))
+"""A folder without any of these names holds no run that has begun."""
 ON_BENCH = ("record", "deploy", "recalibrate", "refine", "polish")
 
 

@@ -9,6 +9,7 @@ from app.artefacts import sha256_of
 from models.errors import InputError
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
     from app.library_folders import Artefact
@@ -25,12 +26,25 @@ class Digests:
 
     def of(self, file: Path) -> str:
         """SHA-256 of a file; blocks for as long as the disk takes."""
-        stat = file.stat()
+        return self._of(file, file.stat())
+
+    def _of(self, file: Path, stat: os.stat_result) -> str:
         stamp = (stat.st_mtime_ns, stat.st_size)
         known = self._known.get(file)
         if known is None or known[0] != stamp:
             known = self._known[file] = (stamp, sha256_of(file))
         return known[1]
+
+    def is_another(self, file: Path, digest: str) -> bool:
+        """Whether a file, unless it is a large one, is not the one of a SHA-256.
+
+        Raises
+        ------
+        OSError, InputError
+            It is missing, or can't be read.
+        """
+        stat = file.stat()
+        return stat.st_size <= DIGESTED_BYTES and self._of(file, stat) != digest
 
     def damage(self, artefact: Artefact) -> str:
         """The first file beside the head that is missing, or is not the one that was written."""
@@ -39,7 +53,7 @@ class Digests:
             for name, digest in named.items() if isinstance(named, dict) else ():
                 file = artefact.path / str(name)
                 try:
-                    if file.stat().st_size <= DIGESTED_BYTES and self.of(file) != digest:
+                    if self.is_another(file, digest):
                         return f"{name} is not the file that was written: damaged or exchanged"
                 except (OSError, InputError):
                     return f"{name} is missing, or can't be read"

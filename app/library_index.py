@@ -5,21 +5,24 @@ No Qt, nothing here runs an operation, and files are only read.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.library_begun import parents
-from app.library_damage import DIGESTED_BYTES
 from app.library_facts import Facts, facts_of
-from app.library_kinds import BEGUN, HEADS, KINDS
+from app.library_kinds import BEGUN, KINDS
+from app.library_links import Links
 from app.library_note import read_note
-from models.errors import InputError, TwinrigError
+from app.slow_disk import each
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from app.library_folders import Artefact
     from app.session import Library
@@ -72,9 +75,17 @@ class Entry:
 
 @dataclass
 class Index:
-    """Reads a library; what has not changed since the last reading is not read again."""
+    """Reads a library; what has not changed since the last reading is not read again.
+
+    Attributes
+    ----------
+    progress
+        Artefacts read, of how many, in the reading that goes on; for another thread to show.
+    """
 
     library: Library
+    progress: tuple[int, int] = (0, 0)
+    _seen: Iterator[int] = field(default_factory=count)
     _known: dict[Path, tuple[tuple[Any, ...], Entry]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,21 +95,29 @@ class Index:
             return self._read_all()
 
     def _read_all(self) -> list[Entry]:
-        entries = [self._entry(artefact) for artefact in self.library.artefacts()]
-        by_id = {entry.id: entry for entry in entries}
-        by_path = {entry.artefact.path.resolve(): entry for entry in entries}
-        linked = [self._linked(entry, by_id, by_path) for entry in entries]
+        self.progress = (0, 0)
+        artefacts = self.library.artefacts()
+        self._seen, self.progress = count(1), (0, len(artefacts))
+        found = each(self._entry, artefacts)
+        entries = [entry for entry in found if entry is not None]
+        linked = Links(self.library, entries).linked()
         holders = {e.artefact.path.name: e.id for e in entries if not e.artefact.inside}
         return [replace(entry, inside=holders.get(entry.artefact.inside, "")) for entry in linked]
 
-    def _entry(self, artefact: Artefact) -> Entry:
-        stamp = tuple(_stamp(path) for path in sorted(artefact.path.glob("*")))
+    def _entry(self, artefact: Artefact) -> Entry | None:
+        """One entry; None of a folder that has gone since it was found."""
+        try:
+            with os.scandir(artefact.path) as there:
+                stamp = tuple(sorted(map(_stamp, there)))
+        except FileNotFoundError:
+            return None
+        except OSError:  # closed, which is told as its problem
+            stamp = ()
         known = self._known.get(artefact.path)
-        if known is not None and known[0] == stamp and known[1].facts.status != "running":
-            return known[1]
-        entry = self._read(artefact)
-        self._known[artefact.path] = (stamp, entry)
-        return entry
+        if known is None or known[0] != stamp or _may_differ(known[1]):
+            known = self._known[artefact.path] = (stamp, self._read(artefact))
+        self.progress = (next(self._seen), self.progress[1])
+        return known[1]
 
     def _read(self, artefact: Artefact) -> Entry:
         problem = artefact.broken or self.library.digests.damage(artefact)
@@ -115,36 +134,18 @@ class Index:
         made = parents_of(artefact, facts)
         return Entry(artefact, own, facts, made, read_note(artefact.path), problem)
 
-    def _linked(self, entry: Entry, by_id: dict[str, Entry], by_path: dict[Path, Entry]) -> Entry:
-        made_from, changed, missing = [], [], []
-        for parent in entry.parents:
-            found = by_id.get(parent.id) or by_path.get(Path(parent.path).parent.resolve())
-            if found is None:
-                missing.append(parent.id)
-                continue
-            made_from.append(found.id)
-            if self._is_another(found, parent):
-                changed.append(found.id)
-        return replace(
-            entry, made_from=tuple(made_from), changed=tuple(changed), missing=tuple(missing)
-        )
 
-    def _is_another(self, found: Entry, parent: Parent) -> bool:
-        try:
-            file = found.artefact.path / HEADS[found.kind]
-            if not parent.sha256 or file.stat().st_size > DIGESTED_BYTES:
-                return False
-            return self.library.digests.of(file) != parent.sha256
-        except (OSError, InputError, KeyError):
-            return False  # told as its own damage, or not finished
+def _may_differ(entry: Entry) -> bool:
+    """Whether no stamp tells a change: one is alive or dead, what was refused may be granted."""
+    return bool(entry.problem) or entry.facts.status == "running"
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
+def _stamp(entry: os.DirEntry[str]) -> tuple[str, int, int]:
     try:
-        stat = path.stat()
+        stat = entry.stat()
     except OSError:
-        return path.name, 0, 0
-    return path.name, stat.st_mtime_ns, stat.st_size
+        return entry.name, 0, 0
+    return entry.name, stat.st_mtime_ns, stat.st_size
 
 
 def parents_of(artefact: Artefact, facts: Facts) -> tuple[Parent, ...]:

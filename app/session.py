@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
-import platformdirs
-
-from app.artefacts import new_id
-from app.library_damage import Digests
-from app.library_folders import Artefact, all_of, artefact_of
+from app.library import Library, library_folder
+from app.library_folders import Artefact
 from app.operations.safely import each_made_safe, voice_of
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
-from models.errors import RefusedError, TwinrigError
+from models.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,94 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Artefact", "Library", "Session", "library_folder"]
 T = TypeVar("T")
 LONGEST_WAIT_S = 30.0  # of a check for a bench that is being connected
-
-
-class Library:
-    """A folder with one folder an artefact, or with several of one operation in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.digests = Path(folder), Digests()
-        self._drive = self._drive_now()
-
-    def vanished(self) -> str:
-        """Words where the folder was there and is no more; it must not be made anew in silence.
-
-        Nor filled where it stands empty on another drive: a share that is gone leaves its place.
-        """
-        drive, empty = self._drive_now(), True
-        with suppress(OSError):
-            empty = not any(self.folder.iterdir())
-        if self._drive is None or drive == self._drive or not empty:
-            self._drive = drive
-            return ""
-        return (
-            f"the library's folder {self.folder} has vanished (moved, deleted, or a share that is "
-            "gone): bring it back; for an empty library make the folder and start Twinrig anew"
-        )
-
-    def there(self) -> Path:
-        """The folder, to write in.
-
-        Raises
-        ------
-        RefusedError
-            It has vanished: what is written now would make it anew.
-        """
-        if gone := self.vanished():
-            raise RefusedError(gone)
-        return self.folder
-
-    def _drive_now(self) -> int | None:
-        """The drive that holds the folder; None where it isn't there."""
-        with suppress(OSError):
-            return self.folder.stat().st_dev
-        return None
-
-    def new_path(self, kind: str) -> Path:
-        """A free folder for a new artefact; its name is the id."""
-        return self.folder / new_id(kind)
-
-    def artefacts(self, kind: str | None = None) -> list[Artefact]:
-        """All artefacts, or those of a kind, newest first; a broken one says what is wrong.
-
-        Those inside the folder of another one, or of no artefact, come after all others.
-        """
-        found = []
-        with suppress(FileNotFoundError):
-            for folder in self.folder.iterdir():
-                if folder.is_dir():
-                    found += all_of(folder)
-            self._drive = self._drive or self._drive_now()
-        wanted = [artefact for artefact in found if kind in (None, artefact.kind)]
-        wanted.sort(key=lambda a: (a.changed_s, a.path.name), reverse=True)
-        return sorted(wanted, key=lambda a: bool(a.inside))
-
-    def checked(self, kind: str) -> list[Artefact]:
-        """Those of a kind, each held against the SHA-256 of its files: a damaged one is broken."""
-        found = self.artefacts(kind)
-        return [replace(one, broken=one.broken or self.digests.damage(one)) for one in found]
-
-    def readable(self, read: Callable[[Path], T | None]) -> list[T]:
-        """What `read` finds in each folder, newest first; None and what is damaged are left out."""
-        found = []
-        with suppress(FileNotFoundError):
-            for folder in self.folder.iterdir():
-                with suppress(TwinrigError, OSError, KeyError, TypeError, ValueError):
-                    one = read(folder)
-                    if one is not None:
-                        found.append((folder.stat().st_mtime, one))
-        return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
-
-    def find(self, path: Path) -> Artefact | None:
-        """The artefact at a path (its folder, or a file in it); None where there is none."""
-        folder = path if path.is_dir() else path.parent
-        return artefact_of(folder) if folder.is_dir() else None
-
-
-def library_folder(given: str | None = None) -> Path:
-    """Where artefacts go: `given`, `TWINRIG_LIBRARY`, else `Twinrig` in the documents."""
-    chosen = given or os.environ.get("TWINRIG_LIBRARY")
-    return Path(chosen) if chosen else Path(platformdirs.user_documents_dir()) / "Twinrig"
 
 
 class Session:
@@ -186,6 +92,11 @@ class Session:
         here_A = [math.nan if (at := one.passing_A) is None else at for one in magnets]
         fields_T = [a * one.limits.tesla_per_ampere for a, one in zip(here_A, magnets, strict=True)]
         return (math.hypot(*fields_T) if turns else fields_T[0]), here_A[0]
+
+    def currents_A(self) -> list[float]:
+        """Current of every magnet, as last set or seen, of all benches; never waits."""
+        magnets = [magnet for bench in self._every for magnet in bench.magnets.values()]
+        return [at for magnet in magnets if (at := magnet.passing_A) is not None]
 
     def check(self) -> list[InstrumentCheck]:
         """Ask every instrument who it is and in what state; reads only, connected or not.

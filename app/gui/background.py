@@ -89,3 +89,47 @@ class Latest(QObject):
     def _tell(self, number: int, answer: object, error: object) -> None:
         if number == self._generation:
             self.done.emit(answer, error)
+
+
+class Reading(QObject):
+    """Reads what may change: one reading at a time, and one more behind it if asked meanwhile.
+
+    `done(answer, error)` tells each of them. Context: a library on a slow share takes a minute, and
+    is asked for whenever its page or the window comes to the front. Of `Latest` only the answer to
+    the last request is told: whoever looked often saw none, and each request read all beside the
+    others.
+    """
+
+    done = pyqtSignal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._latest = Latest(self)
+        self._latest.done.connect(self._told)
+        self._goes_on = self._told_once = False
+        self._next: Callable[[], Any] | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._goes_on
+
+    @property
+    def is_first(self) -> bool:
+        """Whether none has ended yet: what is missing may be there."""
+        return not self._told_once
+
+    def ask(self, task: Callable[[], Any]) -> None:
+        """Run `task` in a thread; behind the one that goes on, and in place of one that waits."""
+        if self._goes_on:
+            self._next = task
+            return
+        self._goes_on = True
+        self._latest.ask(task)
+
+    def _told(self, answer: object, error: object) -> None:
+        self._goes_on, self._told_once, following = False, True, self._next
+        if following is not None:
+            self._next = None
+            self.ask(following)
+        self.done.emit(answer, error)

@@ -121,7 +121,10 @@ class Begun:
 
 def begun(library: Library) -> list[Begun]:
     """Those of a library that can go on, newest first; what is damaged is left out."""
-    return library.readable(_begun)
+    return library.readable(
+        _begun,
+        named=(sweep.FILE_NAME, compare_networks.FILE_NAME, train_seeds.FILE_NAME, CHECKPOINT),
+    )
 
 
 def opened(folder: Path) -> tuple[Begun, LiveTrials]:

@@ -48,7 +48,7 @@ class BegunRun:
 
 def begun_runs(library: Library) -> list[BegunRun]:
     """Those of a library that can go on, newest first; what is damaged is left out."""
-    return library.readable(_begun)
+    return library.readable(_begun, named=(NODES, *(f"{verb}.json" for verb in NAMES)))
 
 
 def _begun(folder: Path) -> BegunRun | None:

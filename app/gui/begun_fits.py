@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from app.artefacts import read_head
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
 from app.weights_store import TWIN_FILE
-from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,19 +19,17 @@ OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a tr
 
 def begun_fits(library: Library) -> list[Path]:
     """Folders of fits that can go on from their checkpoint, newest first; damaged ones left out."""
-    found = []
-    with suppress(FileNotFoundError):
-        for folder in library.folder.iterdir():
-            with suppress(TwinrigError, OSError):
-                begun = (folder / FILE_NAME).is_file() and not (folder / TWIN_FILE).is_file()
-                if begun and set(load_checkpoint(folder)[1]) >= OF_A_FIT:
-                    found.append((folder.stat().st_mtime, folder))
-    return [folder for _, folder in sorted(found, reverse=True)]
+    return library.readable(_goes_on, named=(FILE_NAME,))
+
+
+def _goes_on(folder: Path) -> Path | None:
+    begun = (folder / FILE_NAME).is_file() and not (folder / TWIN_FILE).is_file()
+    return folder if begun and set(load_checkpoint(folder)[1]) >= OF_A_FIT else None
 
 
 def begun_comparisons(library: Library) -> list[Path]:
     """Folders of comparisons of objectives that lack twins, newest first; damaged ones left out."""
-    return library.readable(_lacking)
+    return library.readable(_lacking, named=(COMPARISON[0],))
 
 
 def _lacking(folder: Path) -> Path | None:

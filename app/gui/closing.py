@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QMainWindow
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 KEEP = "Keep running"
+JOB_ENDS_MS = 15_000  # of a closing: a job whose disk answers has written and ended by then
 
 
 class ClosingWindow(QMainWindow):
@@ -84,6 +85,20 @@ class ClosingWindow(QMainWindow):
         elif not self.job.stop_asked:
             self.stop()
         self.bar.ask("Closing: stopping what runs, field to zero, output off …", [])
+        QTimer.singleShot(JOB_ENDS_MS, self._held_up)
+
+    def _held_up(self) -> None:
+        """A job that does not end, of a bench that is at zero: the user need not wait for it."""
+        if self._closed or self.job is None:
+            return
+        if any(self.session.currents_A()):  # a large coil, on its way
+            QTimer.singleShot(JOB_ENDS_MS, self._held_up)
+            return
+        words = (
+            f"{self.job.spec.title} does not end: does its disk answer? No magnet carries current. "
+            "Hidden, the program ends by itself once the disk has answered."
+        )
+        self.bar.ask(words, [("Hide the window", self.hide)])
 
     def _close_bench(self) -> None:
         self._asks = False

@@ -50,7 +50,7 @@ class DemoAsk:
 
 def begun_demos(library: Library) -> list[Path]:
     """Folders of demos that came to no report, newest first."""
-    return library.readable(_begun)
+    return library.readable(_begun, named=(SETTINGS,))
 
 
 def _begun(folder: Path) -> Path | None:

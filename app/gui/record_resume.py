@@ -15,6 +15,7 @@ from app.gui.words import count
 from app.operations.adaptive_rounds import PLAN_NAME, Rounds
 from app.operations.record_room import BY_STEP, BYTES_A_VALUE
 from app.recording_reader import read_recording
+from app.slow_disk import each
 from models.errors import TwinrigError
 from models.recording import BY_STEP as BY_STEP_NAMES
 
@@ -122,12 +123,9 @@ class Unfinished:
 
 def unfinished(library: Library) -> list[Unfinished]:
     """Those of the newest recordings that can go on, newest first; what is damaged is left out."""
-    found = []
-    for artefact in library.artefacts("rec")[:MOST_LOOKED_AT]:
-        one = None if artefact.broken else _unfinished(artefact.path)
-        if one is not None:
-            found.append(one)
-    return found
+    newest = library.artefacts("rec")[:MOST_LOOKED_AT]
+    found = each(_unfinished, [one.path for one in newest if not one.broken])
+    return [one for one in found if one is not None]
 
 
 def _unfinished(path: Path) -> Unfinished | None:

@@ -7,12 +7,13 @@ import gc
 import json
 import os
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from PyQt6.QtCore import QEventLoop, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from app.gui.served_rig import ServedRig
     from instruments.bench_spec import BenchSpec
 
+T = TypeVar("T")
 SESSION_END_MS = 30_000  # no system waits longer for a program at log-off
+SOON_S = 3.0  # a share of some hundred ms a call answers within it
 JOB_ENDS_S = 60.0  # a ramp-down of the slowest coil and its status on disk
 COLLECTED_FROM_MS = 3000  # after the start: garbage (`app.gui.main` says why not before)
 SCREEN_LOST = (
@@ -95,11 +98,12 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     try:
         options = _options(argv)
         _refuse_without_a_screen()
-        if options.library and Path(options.library).is_file():
+        if options.library and _soon(Path(options.library).is_file):
             raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
         app = None
         while options is not None:
-            given = read(options.bench) if options.bench not in (None, VIRTUAL) else None
+            named = options.bench not in (None, VIRTUAL)
+            given = _soon(partial(read, options.bench)) if named else None
             app = app or _application()
             code, options, rig = _run(app, options, given, began_s, rig)
             began_s = time.perf_counter()
@@ -110,6 +114,29 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
         rig.close()
     courier().close()  # what falls now, the last window and the application, no thread touches
     return code
+
+
+def _soon(task: Callable[[], T]) -> T | None:
+    """What `task` finds out, or raises; None where a share doesn't answer within `SOON_S`.
+
+    Decision: a wrong option ends the start by its exit code, but nobody waits for a window until
+    a server is back. What was not known in time is told by the window, which asks again.
+    """
+    found: list[T] = []
+    faults: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            found.append(task())
+        except Exception as fault:
+            faults.append(fault)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(SOON_S)
+    if faults:
+        raise faults[0]
+    return found[0] if found else None
 
 
 def _application() -> QApplication:

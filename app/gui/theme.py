@@ -183,12 +183,16 @@ def _mono(pixels: int, weight: int) -> QFont:
     return font
 
 
+MOST_ON_A_LINE = 2000  # characters: more than any screen has; a note has up to 64 kB
+
+
 def elided(text: str, font: QFont, width: int) -> str:
-    """The text, cut with … where it is wider than `width` px.
+    """The text on one line, cut with … where it is wider than `width` px.
 
     Of an artefact's id the time goes first: what begins it most have in common, its end none.
     """
     metrics = QFontMetrics(font)
+    text = " ".join(text[:MOST_ON_A_LINE].splitlines())  # a folder's name may have a line break
     if metrics.horizontalAdvance(text) > width:
         text = ID_TIME.sub("…", text)
     return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)

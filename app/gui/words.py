@@ -14,6 +14,7 @@ from app.words import shown_name as shown_name
 from app.words import size as size
 from app.words import written_unit as written_unit
 
+BEING_READ = "the library is being read"
 LEAST_MAGNITUDE = -7
 MOST_WHOLE_DIGITS = 6
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")

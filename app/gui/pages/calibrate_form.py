@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.calibration_store import FILE_NAME, Stored, last_calibration
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
 from app.operations.calibrate_begin import kept_plan
 from app.store import read_recording
@@ -77,7 +77,7 @@ class CalibrateForm:
     ) -> None:
         self._spec = spec
         self.unfinished: Unfinished | None = None
-        self._changed, self._library = changed, Latest(form)
+        self._changed, self._library = changed, Reading(form)
         self._library.done.connect(self._offered)
         form.section("Magnet and probe")
         driven = spec.rotation.magnets if spec.rotation is not None else (spec.drive_magnet,)

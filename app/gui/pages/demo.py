@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_demo import TITLE, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages.library_report import show_file
@@ -60,7 +60,7 @@ class DemoPage(Page):
         self.body.addWidget(self.note)
         self.body.addWidget(self.table, 100)
         self.body.addStretch(1)
-        self._library = Latest()
+        self._library = Reading()
         self._library.done.connect(self._offer)
         self.size_choice.chosen.connect(self.form_changed)
         self.which.currentIndexChanged.connect(self.form_changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.gui.background import Latest
+from app.gui.background import Latest, Reading
 from app.gui.begun_bench import DEPLOY, begun_runs
 from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
@@ -20,7 +20,7 @@ from app.gui.pages.page import Page, Shell
 from app.gui.preflight import deployment_bytes, deployment_s
 from app.gui.widgets.channels import Channels
 from app.gui.widgets.checks import Check
-from app.gui.words import count, size
+from app.gui.words import BEING_READ, count, size
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DeployPage(Page):
         self.checks: list[Check] = []
         self.path: Path | None = None
         self._unread = ""  # why the network that is chosen can't be read
-        self._background, self._library, self._loader = Latest(), Latest(), Latest()
+        self._background, self._library, self._loader = Latest(), Reading(), Latest()
         self._background.done.connect(self._checked)
         self._library.done.connect(self._offer)
         self._loader.done.connect(self._loaded)
@@ -87,6 +87,7 @@ class DeployPage(Page):
     ) -> None:
         if found is None:  # what was offered, and is chosen, stays
             self.shell.toast(str(error), "error")
+            self.show_cost()
             return
         networks, unfinished = found
         self.rows.offer(items_of(networks))
@@ -159,6 +160,11 @@ class DeployPage(Page):
             self.form.primary.setEnabled(False)
             self.form.primary.say("Deploy", words or "the network is read …",
                                   role="fault" if words else "")  # fmt: skip
+            return
+        if network is None and self._library.is_first:
+            self.form.primary.setEnabled(False)
+            self.form.primary.say("Deploy", BEING_READ)
+            self.say("No network chosen yet", BEING_READ)
             return
         if network is None:
             self.form.primary.setEnabled(False)

@@ -10,13 +10,13 @@ from PyQt6.QtCore import QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QLineEdit, QPushButton
 
-from app.gui.background import Latest
+from app.gui.background import Latest, Reading
 from app.gui.pages.library_again import again
 from app.gui.pages.library_detail import Detail
 from app.gui.pages.library_list import EntryList, page_of, read_whole
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
-from app.gui.pages.library_report import reported, show_file
+from app.gui.pages.library_report import report_in, reported, show_file
 from app.gui.pages.library_simulate import SimulateRow
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.page import Page, Shell
@@ -45,6 +45,7 @@ SHOWN = (
     ("not finished", BEGUN),
 )  # fmt: skip
 SURE_MS = 6000
+FAR_MS = 500
 FILES = (".json", ".nc")  # of what an artefact's own file ends in
 AGAIN = "Fills the form of the page that made it as it was then"
 SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
@@ -60,11 +61,13 @@ class LibraryPage(Page):
         super().__init__(shell, "Library", "recordings, twins, networks, deployments")
         self.index = Index(self.session.library)
         self.all: list[Entry] = []
+        self._read = False  # once at least
         self._empty = ""  # what is said where there are none
         self._wanted: set[str] = set()
-        self._latest, self._looking = Latest(), Latest()
-        self._latest.done.connect(self._take_entries)
+        self._reading, self._looking, self._reporting = Reading(), Latest(), Latest()
+        self._reading.done.connect(self._take_entries)
         self._looking.done.connect(self._show_there)
+        self._reporting.done.connect(self._report_found)
         self._form()
         self.copy_button.hide()
         imports = partial(shell.open_page, "import_data")
@@ -81,6 +84,9 @@ class LibraryPage(Page):
         self._sure.setSingleShot(True)
         self._sure.setInterval(SURE_MS)
         self._sure.timeout.connect(self._not_sure)
+        self._far = QTimer(self)
+        self._far.setInterval(FAR_MS)
+        self._far.timeout.connect(self._show_far)
         self.say("Reading the library", str(self.session.library.folder))
         self._show_chosen()
 
@@ -133,7 +139,17 @@ class LibraryPage(Page):
         return [entry for _, entry in self.list.entries.rows]
 
     def refresh(self) -> None:
-        self._latest.ask(partial(read_whole, self.index))
+        self._reading.ask(partial(read_whole, self.index))
+        self._far.start()
+
+    def _show_far(self) -> None:
+        """How far a reading is that takes long: of a first one there is nothing else to see."""
+        done, total = self.index.progress
+        if not self._reading.goes_on:
+            self._far.stop()
+        elif not self._read:
+            far = f"{done} of {count(total, 'artefact')}" if total else "looking into its folders"
+            self.say("Reading the library", f"{far} · {self.session.library.folder}")
 
     def choose(self, artefact: Path) -> None:
         """Choose the artefact of a folder, or of a file in it, once it is read."""
@@ -153,6 +169,7 @@ class LibraryPage(Page):
             self.say("The library can't be read", str(error))
             self.shell.toast(f"{self.session.library.folder}: {error}", "error")
             return
+        self._read = True
         self.all, self._empty = read
         self._show_list()
         self._choose_wanted()
@@ -209,6 +226,10 @@ class LibraryPage(Page):
 
     def _show_primary(self, one: Entry | None) -> None:
         primary = self.form.primary
+        if not self._read:
+            primary.say("Open", "the library is being read")
+            primary.setEnabled(False)
+            return
         if not self.all:
             primary.say("Record something", "goes to the Record page")
             primary.setEnabled(True)
@@ -234,7 +255,7 @@ class LibraryPage(Page):
             self.detail.show_two(*chosen)
 
     def press(self) -> None:
-        if not self.all:
+        if not self.all and self._read:
             self.shell.open_page("record")
             return
         chosen = self.list.selected()
@@ -248,7 +269,13 @@ class LibraryPage(Page):
             self._report()
 
     def _report(self) -> None:
-        reported(self.shell, self.key, self.list.selected()[0].artefact.path)
+        self._reporting.ask(partial(report_in, self.list.selected()[0].artefact.path))
+
+    def _report_found(self, found: tuple[Path, bool] | None, error: Exception | None) -> None:
+        if found is None:
+            self._refused(str(error))
+        else:
+            reported(self.shell, self.key, *found)
 
     def job_started(self) -> None:
         super().job_started()

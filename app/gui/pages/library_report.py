@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 
 
-def reported(shell: Shell, page: str, folder: Path) -> None:
+def report_in(folder: Path) -> tuple[Path, bool]:
+    """A folder, and whether its report is there; asks the disk."""
+    return folder, (folder / REPORT).is_file()
+
+
+def reported(shell: Shell, page: str, folder: Path, there: bool) -> None:
     """Open the report of an artefact, or make it as a job of `page`, whose result has it."""
-    if (folder / REPORT).is_file():
+    if there:
         show_file(shell, folder / REPORT)
         return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.begun import Begun, begun
 from app.gui.job import JobSpec, Outcome
 from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
@@ -19,6 +19,7 @@ from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_p
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page, Shell
+from app.gui.words import BEING_READ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ class NetworkPage(Page):
         self._channels = 1
         self._sources: tuple[tuple[int, ...], ...] = ()
         self._widths: dict[int, int] | None = None
-        self._library = Latest()
+        self._library = Reading()
         self._library.done.connect(self._offer)
         self.rows = NetworkForm(self.theme, self.form)
         self.twin, self.layers, self.iterations = (
@@ -85,6 +86,7 @@ class NetworkPage(Page):
     def _offer(self, found: Any, error: Exception | None) -> None:
         if found is None:  # what was offered, and is chosen, stays
             self.shell.toast(str(error), "error")
+            self.show_cost()
             return
         twins, networks, unfinished = found
         self._heads = {artefact.path: artefact for artefact in twins}
@@ -138,13 +140,14 @@ class NetworkPage(Page):
 
     def _missing(self) -> str:
         if self.rows.kind.value == BEGUN:
-            return "" if self.rows.unfinished else "nothing ended early in this library"
+            none = BEING_READ if self._library.is_first else "nothing ended early in this library"
+            return "" if self.rows.unfinished else none
         if self.rows.begins_with is not None:
             return "the network is damaged: choose another" if self.rows.origin.fault else ""
         if wrong := layers_problem(self.rows):
             return wrong
         if self.twin.currentData() is None:
-            return "fit a twin first"
+            return BEING_READ if self._library.is_first else "fit a twin first"
         return "the twin is damaged: choose another" if self.twin.fault else ""
 
     def _say_twin(self, twin: Path | None) -> None:

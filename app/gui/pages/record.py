@@ -16,6 +16,7 @@ from app.gui.record_foresight import Foresight, may_begin
 from app.gui.record_run import RecordRun
 from app.gui.record_saved import NewDesign
 from app.gui.record_words import Between, ended_words, running_words
+from app.gui.words import BEING_READ
 from app.operations.events import RunPlan
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class RecordPage(RecordView):
         self.design, self.plan = self.rows.design(), None
         if self.design is None:
             self._foresight.forget()
-            self._say_button(NOTHING, "attention")
+            self._say_button(BEING_READ if self.rows.unread else NOTHING, "attention")
         elif not self._foresight.look(self.design):
             self._say_button("is looked at …", "attention")
 

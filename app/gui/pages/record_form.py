@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton, QWidget
 
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.offered import items_of
 from app.gui.pages.record_told import RecordAboutRows, RecordFileRows
 from app.gui.record_design import Design, TwinDesign
@@ -17,6 +17,7 @@ from app.gui.widgets.basic import Choice, WholeEntry, row
 from app.gui.widgets.field_entry import FieldEntry
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.widgets.segments import Segments
+from app.gui.words import BEING_READ
 from models.sequence import FAMILIES, LONGEST_HOLD
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class RecordForm(QObject):
         self._form = form
         self._rows: list[tuple[tuple[str, ...], QWidget]] = []
         self.unfinished: list[Unfinished] = []
-        self._library = Latest()
+        self._library = Reading()
         self._library.done.connect(self._offer)
         self.form_note = form.section("Plan")
         self.kind = Segments(theme, KINDS, "What to record")
@@ -182,6 +183,11 @@ class RecordForm(QObject):
         self.high.setValue(spec.window.high_T)
         self.reset_field.setValue(spec.reset.field_T)
 
+    @property
+    def unread(self) -> bool:
+        """Whether what can go on is not known yet."""
+        return self._library.is_first
+
     def look_up(self, library: Library, but: Path | None) -> None:
         """Look beside the window for recordings that can go on, apart from the running one."""
         self._library.ask(
@@ -195,6 +201,7 @@ class RecordForm(QObject):
         self, found: tuple[list[Unfinished], list[Artefact]] | None, _error: Exception | None
     ) -> None:
         if found is None:  # which is the Library page's to say; what is chosen stays
+            self.changed.emit()
             return
         self.unfinished, networks = found
         every = [item._replace(value=str(item.value)) for item in items_of(networks)]
@@ -213,8 +220,9 @@ class RecordForm(QObject):
         if self.kind.value == "resume":
             chosen = self.which.currentData()
             found = next((one for one in self.unfinished if str(one.path) == chosen), None)
+            none = BEING_READ if self.unread else "nothing is unfinished"
             self.what.setText(found.what if found is not None else "")
-            self.came.setText(found.note if found is not None else "nothing is unfinished")
+            self.came.setText(found.note if found is not None else none)
             return found
         if self.kind.value == "twin":
             return TwinDesign(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.gui.background import Latest
+from app.gui.background import Reading
 from app.gui.begun_fits import begun_comparisons, begun_fits
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
@@ -48,7 +48,7 @@ class TwinPage(Page):
         self.channels: tuple[str, ...] = ()
         self.units: tuple[str, ...] = ()
         self.channel = 0
-        self._library, self.opener = Latest(), TwinOpener(self)
+        self._library, self.opener = Reading(), TwinOpener(self)
         self._library.done.connect(self._offer)
         self.opener.read.connect(self._show)
         self.recordings = RecordingTicks(self.theme, self.form, shell.toast)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton
 
-from app.gui.background import Latest
+from app.gui.background import Latest, Reading
 from app.gui.twin_looked import Looked, described, look
 from app.gui.widgets.basic import Tick, label
-from app.gui.words import count
+from app.gui.words import BEING_READ, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.gui.widgets.form import Form
     from app.session import Artefact, Library
 
+NONE_YET = "None yet: record some on the Record page."
 MOST_SHOWN, FEW_SHOWN = 6, 3
 
 
@@ -37,12 +38,12 @@ class RecordingTicks(QObject):
         self._found: list[Artefact] = []
         self._low = self._every = self._told = False  # told: the library was read
         self._words: dict[tuple[Path, float], str] = {}  # of one as it was then
-        self._library, self._reader, self._describer = Latest(), Latest(), Latest()
+        self._library, self._reader, self._describer = Reading(), Latest(), Latest()
         self._library.done.connect(self._take)
         self._reader.done.connect(self._read)
         self._describer.done.connect(self._described)
         self.note = form.section("Recordings")
-        self.empty = label("None yet: record some on the Record page.", "note", wrap=True)
+        self.empty = label(f"{BEING_READ} …".capitalize(), "note", wrap=True)
         form.widget(self.empty)
         self.older = QPushButton("Show older")
         self.older.clicked.connect(self._show_every)
@@ -83,7 +84,10 @@ class RecordingTicks(QObject):
     @property
     def lacking(self) -> str:
         """What there must be before any can be ticked; empty until the library was read."""
-        there = self.ticks or self._wanted or not self._told
+        there = bool(self.ticks or self._wanted)
+        if self._library.is_first and not there:
+            return BEING_READ
+        there = there or not self._told
         return "" if there else "record some first, or import some"
 
     @property
@@ -151,6 +155,7 @@ class RecordingTicks(QObject):
         self._form.order_tabs()
         self._wanted = [p for p in self._wanted if p not in self.ticks and p.parent not in
                         self.ticks]  # fmt: skip
+        self.empty.setText(NONE_YET)
         self.empty.setVisible(not shown)
         hidden = len(self._found) - len(shown)
         self.older.setText(f"Show {hidden} older" if hidden else "Show the newest only")

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,12 @@ import pytest
 from conftest import WAIT_MS
 from exits_rig import READOUT, ExitRig, exit_rig, wait_for
 from fit_device import record_device
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QPushButton
 from small_disk import small_disk
 from test_exits_window import WindowCase
 
+from app import journal
+from app.gui import closing
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.window import Window
 from app.session import Library, Session
@@ -292,3 +295,55 @@ def test_at_200_percent_nothing_is_cut_off_on_any_page(tmp_path) -> None:
     assert (said["ratio"], said["picture"], said["window"]) == (2.0, [2560, 1440], [1280, 720])
     assert len(said["found"]) > 12
     assert {page: found for page, found in said["found"].items() if found} == {}
+
+
+@pytest.fixture
+def hung(open_here, rig, qtbot, monkeypatch) -> Iterator[Window]:
+    """A window that records, and waits for the disk that holds the recording."""
+    window = open_here()
+    qtbot.waitUntil(lambda: window.session.bench is not None, timeout=WAIT_MS)
+    asked, back, write = threading.Event(), threading.Event(), journal._write_all
+
+    def hangs(file: Any, content: bytes) -> None:
+        asked.set()
+        back.wait(60)
+        write(file, content)
+
+    page = window.pages["record"]
+    page.set_form_values({"count": 2, "steps": STEPS, "repeats": 4})
+    qtbot.waitUntil(lambda: page.form.primary.isEnabled(), timeout=WAIT_MS)
+    page.press()
+    qtbot.waitUntil(lambda: window.job is not None and len(rig.sent) > 40, timeout=WAIT_MS)
+    monkeypatch.setattr(journal, "_write_all", hangs)
+    qtbot.waitUntil(asked.is_set, timeout=WAIT_MS)
+    yield window
+    assert not back.is_set()
+    back.set()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    if window.closing:
+        qtbot.waitUntil(lambda: window._closed, timeout=WAIT_MS)
+    assert not any("error" in words.split(":")[0] for words in window.log), window.log
+
+
+def test_a_disk_that_hangs_amid_a_recording_keeps_no_magnet_energised(hung, rig, qtbot) -> None:
+    """One Stop, whose job waits for a share: the current stood until the share came back."""
+    hung.stop()
+    qtbot.waitUntil(lambda: switches(rig)[-1] in ("OUTP OFF", "OUTP 0"), timeout=10_000)
+    assert hung.job is not None
+    assert any("does its disk answer" in words for words in hung.log)
+
+
+def test_a_window_whose_disk_hangs_goes_once_no_magnet_carries_current_and_ends_by_itself(
+    hung, rig, qtbot, monkeypatch
+) -> None:
+    monkeypatch.setattr(closing, "JOB_ENDS_MS", 4000)
+    hung.shut_down()
+
+    def offered() -> list[QPushButton]:
+        return [b for b in hung.bar.findChildren(QPushButton) if b.text() == "Hide the window"]
+
+    qtbot.waitUntil(lambda: len(offered()) == 1, timeout=20_000)
+    assert switches(rig)[-1] in ("OUTP OFF", "OUTP 0")
+    offered()[0].click()
+    assert not hung.isVisible()
+    assert hung.job is not None

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import weakref
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +19,7 @@ from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
 from app.config import load_settings, settings_path
-from app.gui import main, settings_keeper
+from app.gui import main, settings_keeper, start
 from app.gui.actions import PAGES
 from app.gui.record_design import Design
 from app.gui.widgets.plot_menu import save_plot
@@ -258,6 +259,24 @@ def test_a_library_that_is_a_file_is_refused_before_the_window(tmp_path, capsys)
     (tmp_path / "notes.txt").write_text("no folder")
     assert main(["--library", str(tmp_path / "notes.txt")]) == 2
     assert "notes.txt: is a file; name a folder" in capsys.readouterr().err
+
+
+def test_a_share_that_hangs_holds_back_no_window(tmp_path, monkeypatch) -> None:
+    """Half a minute without a window, while its server is away."""
+    back, look = threading.Event(), Path.is_file
+
+    def hangs(path: Path) -> bool:
+        if path.name == "on-a-share":
+            assert threading.current_thread() is not threading.main_thread()
+            back.wait(60)
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_file", hangs)
+    monkeypatch.setattr(start, "SOON_S", 0.1)
+    Visitor(shut)
+    assert main(["--bench", "virtual", "--library", str(tmp_path / "on-a-share")]) == 0
+    assert not back.is_set()
+    back.set()
 
 
 def test_bench_page_theme_and_forms_come_back_at_the_next_start() -> None:

@@ -13,6 +13,7 @@ from artefact_samples import full, network, twin
 from PyQt6.QtCore import QEvent, QFile, Qt
 from PyQt6.QtGui import QDesktopServices, QTextDocument
 from PyQt6.QtWidgets import QApplication
+from window_disk import disk_of_the_window
 
 from app import library_several as several
 from app.gui.job import JobSpec
@@ -525,7 +526,7 @@ def test_an_answer_to_a_mark_leaves_the_numbers_of_another_recording(library, tm
     assert library.mark.numbers.text() == ""
 
 
-def test_a_report_that_is_there_is_opened_without_a_job(library, monkeypatch) -> None:
+def test_a_report_that_is_there_is_opened_without_a_job(library, qtbot, monkeypatch) -> None:
     shown: list[str] = []
 
     def opened(url) -> bool:
@@ -536,8 +537,10 @@ def test_a_report_that_is_there_is_opened_without_a_job(library, monkeypatch) ->
     pick(library, "net-a")
     folder = library.list.selected()[0].artefact.path
     (folder / "report.html").write_text("<p>there</p>")
-    library.report.click()
-    assert shown == ["report.html"]
+    with disk_of_the_window(folder.parent) as touched:
+        library.report.click()
+        qtbot.waitUntil(lambda: shown == ["report.html"])
+    assert touched == []
     assert library.shell.job is None
 
 

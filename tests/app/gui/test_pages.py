@@ -6,9 +6,13 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 from window_disk import disk_of_the_window
+
+from app.gui.words import BEING_READ
+from app.session import Artefact, Library
 
 WAIT_MS = 240_000
 TINY = {"count": 8, "steps": 40, "repeats": 8}
@@ -146,3 +150,34 @@ def test_the_window_never_imports_torch_even_to_fit(tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "False"
+
+
+def test_what_a_slow_library_may_hold_is_not_called_missing(
+    make_window, qtbot, monkeypatch
+) -> None:
+    """For a minute, on a share, "fit a twin first" beside a hundred of them."""
+    back, read = threading.Event(), Library.artefacts
+
+    def slow(library: Library, *kind: str) -> list[Artefact]:
+        back.wait(60)
+        return read(library, *kind)
+
+    monkeypatch.setattr(Library, "artefacts", slow)
+    window = make_window(connected=False, page="network")
+    seen = {}
+    for key in ("network", "twin", "deploy", "library"):
+        window.open_page(key)
+        page = window.pages[key]
+        page.show_cost()
+        seen[key] = page.form.primary
+        assert seen[key].cost == BEING_READ, key
+    assert window.pages["twin"].recordings.empty.text() == "The library is being read …"
+    qtbot.waitUntil(
+        lambda: window.pages["library"].subheading.text().startswith("looking into its folders")
+    )
+    back.set()
+    qtbot.waitUntil(
+        lambda: all(one.cost != BEING_READ for one in seen.values()),
+        timeout=WAIT_MS,
+    )
+    assert window.pages["twin"].recordings.empty.text().startswith("None yet")
