@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from instruments.stop_signals import heard_elsewhere
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class FullDiskError(TwinrigError):
 def writing(path: Path) -> Iterator[None]:
     """Turn an `OSError` inside into one TwinrigError with the path and what to do."""
     try:
-        yield
+        with heard_elsewhere():
+            yield
     except OSError as fault:
         if fault.errno in FULL:
             raise FullDiskError(path) from fault
@@ -201,7 +203,7 @@ def sync_directory(path: Path) -> None:
     """Make a rename durable where the system can (Windows has no such call)."""
     if os.name != "posix":
         return
-    with suppress(OSError):
+    with suppress(OSError), heard_elsewhere():
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

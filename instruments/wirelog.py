@@ -1,7 +1,7 @@
 """The wire log: every byte that was sent and received, one JSON object a line.
 
-A log never ends what it logs: where its disk is full it ends itself, and says so, and the run and
-the way to the safe state go on.
+A log never ends what it logs, nor holds it up: where its disk is full it ends itself, and says so,
+where its disk hangs the lines wait, and the run and the way to the safe state go on.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Queue
 from typing import TYPE_CHECKING
 
 from instruments.new_file import not_made
+from instruments.stop_signals import heard_elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +28,14 @@ log = logging.getLogger(__name__)
 WireTap = Callable[[float, float | None, str, str, bytes], None]
 
 
+PATIENCE_S = 0.2  # for a line's way to the disk; behind one that took longer nobody waits
+CLOSE_S = 5.0
+
+
 class WireLog:
     """A wire tap that writes to a file; may be called from several threads.
+
+    A line is in the file before the next message, unless its disk takes longer than `PATIENCE_S`.
 
     Parameters
     ----------
@@ -47,8 +55,10 @@ class WireLog:
             self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise not_made("wire log", path, error) from error
-        self._path, self._end = path, 0
-        self._lock = threading.Lock()
+        self._path, self._end, self._behind = path, 0, False
+        self._lines: Queue[tuple[bytes, threading.Event]] = Queue()
+        self._writer = threading.Thread(target=self._write_all, name="wire log", daemon=True)
+        self._writer.start()
 
     def __call__(
         self, host_s: float, device_s: float | None, name: str, direction: str, data: bytes
@@ -61,10 +71,22 @@ class WireLog:
             "direction": direction,
             "data": data.decode("latin-1"),
         }
-        line = json.dumps(record).encode() + b"\n"
-        with self._lock:
-            if not self._file.closed:
-                self._write(line)
+        self._hand_over(json.dumps(record).encode() + b"\n")
+
+    def _hand_over(self, line: bytes) -> None:
+        written = threading.Event()
+        self._lines.put((line, written))
+        if not self._behind:
+            self._behind = not written.wait(PATIENCE_S)
+
+    def _write_all(self) -> None:
+        with heard_elsewhere():
+            while (item := self._lines.get())[0]:
+                if not self._file.closed:
+                    self._write(item[0])
+                self._behind = self._behind and not self._lines.empty()
+                item[1].set()
+            self._file.close()
 
     def _write(self, line: bytes) -> None:
         try:
@@ -81,5 +103,8 @@ class WireLog:
 
     def close(self) -> None:
         """Close the file; later calls write nothing."""
-        with self._lock:
-            self._file.close()
+        self._lines.put((b"", threading.Event()))
+        self._writer.join(CLOSE_S)
+        self._behind = True  # nobody writes what is still said
+        if self._writer.is_alive():
+            log.warning("wire log %s: its disk doesn't answer, its last lines may lack", self._path)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from functools import partial
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QTimer, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 
 from app.gui.bench_window import BenchWindow
 from app.gui.words import minus
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from app.gui.pages.page import Page
     from app.gui.widgets.status import StatusLine
     from app.operations.events import Event
-
-
-OWN_WAY_MS = 2000  # after a Stop; no read or wait of a job is longer than 0.5 s
-BESIDE = "The bench is brought to its safe state beside it."
 
 
 class RunningWindow(BenchWindow):
@@ -68,20 +63,8 @@ class RunningWindow(BenchWindow):
             self.status.say(f"{job.spec.title}, stopping", fraction=self.status.fraction)
             if job.spec.hardware:
                 self.top.waiting("Stopping", "field to zero, then output off")
-                held = partial(self._still_on, job, self.session.currents_A())
-                QTimer.singleShot(OWN_WAY_MS, held)
             return
         self.link.make_safe()
-
-    def _still_on(self, job: Job, then_A: list[float]) -> None:
-        """Behind a Stop: where no current has moved since, the bench is made safe beside the job.
-
-        Its thread is then held by something else, such as a share that does not answer as a
-        repeat is written: the magnet stayed energised until it did.
-        """
-        if self.job is job and any(then_A) and self.session.currents_A() == then_A:
-            self.toast(f"{job.spec.title} does not end: does its disk answer? {BESIDE}", "warning")
-            self.link.make_safe()
 
     def pause(self) -> None:
         """Pause the bench's job after its repeat, or let it go on; nothing without one."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import now_iso
+from app.operations.beside import Beside
 from app.operations.events import Note, StepHeld, StepRead
 from app.operations.safely import found_at_energise, made_safe, voice_of
 from app.stopping import uninterrupted
@@ -162,7 +163,8 @@ class WayOut:
 
     Used as a context manager around everything from the first set-point on. What fails on the way
     out never hides the fault that ended the run; where there was none (done, or stopped) it is
-    raised itself. Ctrl-C waits until it is over.
+    raised itself. Ctrl-C waits until it is over. Where the run can't follow a Stop, as its disk
+    hangs, the rig is made safe beside it.
 
     Parameters
     ----------
@@ -198,17 +200,21 @@ class WayOut:
         self.closing = False
         self.words: list[str] = []
         self.reason = ""
+        self._beside = Beside(bench)
 
     def __enter__(self) -> WayOut:
+        self._beside.begin()
         return self
 
     def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        self._beside.leave()
         self.closing = isinstance(fault, GeneratorExit)
         with uninterrupted():
             self._tried(self._say_why, fault)
             unsafe = self._tried(self._make_safe)
             self.status = "failed" if unsafe else status_of(fault)
             later = [unsafe, self._tried(self._write_reason, fault, unsafe)]
+            later.append(self._tried(self._beside.end))
             later.append(self._tried(self._keep_lags))
             later.append(self._tried(self._finish, self.status))
         found = [each for each in later if each is not None]

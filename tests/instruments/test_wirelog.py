@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from instruments.wirelog import WireLog
+from instruments import wirelog
+from instruments.wirelog import PATIENCE_S, WireLog
 from models.errors import InputError, TwinrigError
 
 
@@ -36,6 +38,55 @@ def test_a_line_is_on_disk_before_the_next_message(tmp_path):
     log.close()
     log(0.0, None, "x", "out", b"late\n")  # a thread that is still talking harms nothing
     assert len(lines(tmp_path / "wire.jsonl")) == 3
+
+
+def test_a_disk_that_hangs_holds_no_message_up_and_loses_none(tmp_path, monkeypatch):
+    log = WireLog(tmp_path / "wire.jsonl")
+    back, write = threading.Event(), log._write
+
+    def hangs(line):
+        back.wait(30)
+        write(line)
+
+    monkeypatch.setattr(log, "_write", hangs)
+    began_s = time.monotonic()
+    for count in range(50):
+        log(float(count), None, "x", "out", b"OUTP OFF\n")
+    assert time.monotonic() - began_s < 2 * PATIENCE_S
+    back.set()
+    log.close()
+    assert [line["host_s"] for line in lines(tmp_path / "wire.jsonl")] == list(range(50))
+
+
+def test_once_a_disk_is_back_a_line_is_on_it_before_the_next_message(tmp_path, monkeypatch):
+    log = WireLog(tmp_path / "wire.jsonl")
+    back, write = threading.Event(), log._write
+
+    def hangs(line):
+        back.wait(30)
+        write(line)
+
+    monkeypatch.setattr(log, "_write", hangs)
+    log(0.0, None, "x", "out", b"X?\n")
+    back.set()
+    until_s = time.monotonic() + 10
+    while log._behind and time.monotonic() < until_s:
+        time.sleep(0.01)
+    for count in range(2, 6):
+        log(0.0, None, "x", "out", b"X?\n")
+        assert len(lines(tmp_path / "wire.jsonl")) == count
+    log.close()
+
+
+def test_a_close_does_not_wait_for_a_disk_that_hangs(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(wirelog, "CLOSE_S", 0.1)
+    log = WireLog(tmp_path / "wire.jsonl")
+    back = threading.Event()
+    monkeypatch.setattr(log, "_write", lambda line: back.wait(30))
+    log(0.0, None, "x", "out", b"X?\n")
+    log.close()
+    assert "its disk doesn't answer" in caplog.text
+    back.set()
 
 
 def test_an_existing_file_is_never_overwritten(tmp_path):

@@ -1,0 +1,158 @@
+"""A disk that hangs, as a share whose server is away: a Stop is heard, and the rig goes safe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from exits_rig import ExitRig, exit_rig, wait_for
+
+from app import journal
+from app.disk import sync_directory, writing
+from app.operations import beside
+from app.operations.record import record
+from app.store import read_recording
+from instruments.bench import Bench
+from models.errors import StoppedError, TwinrigError
+from models.sequence import make_sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no signals to threads")
+
+
+class HungDisk:
+    """Whose next write of a run does not return until `back` is set."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.asked, self.back, self._write = (
+            threading.Event(),
+            threading.Event(),
+            journal._write_all,
+        )
+        patch.setattr(journal, "_write_all", self._hangs)
+
+    def _hangs(self, file: Any, content: bytes) -> None:
+        self.asked.set()
+        self.back.wait(60)
+        self._write(file, content)
+
+
+class Recording(threading.Thread):
+    """A recording in a thread; how it ended."""
+
+    def __init__(self, bench: Bench, out: Path) -> None:
+        super().__init__(daemon=True)
+        self.said: list[str] = []
+        bench.tell = self.said.append
+        self._events = record(bench, make_sequences("steps", 2, 40), 3, out)
+        self.fault: Exception | None = None
+
+    def run(self) -> None:
+        """Take all events."""
+        try:
+            list(self._events)
+        except Exception as fault:
+            self.fault = fault
+
+
+@pytest.fixture
+def rig() -> Iterator[ExitRig]:
+    with exit_rig(hold_s=0.01) as made:
+        yield made
+
+
+@pytest.fixture
+def energised(rig: ExitRig, tmp_path: Path) -> Iterator[tuple[Bench, Recording]]:
+    """A bench amid a recording."""
+    with Bench.connect(rig.spec()) as bench:
+        run = Recording(bench, tmp_path / "r")
+        run.start()
+        assert wait_for(lambda: any(m.text.startswith("CURR 1") for m in rig.sent))
+        yield bench, run
+
+
+def is_off(rig: ExitRig) -> bool:
+    return rig.by_hand("OUTP?") == "0" and not rig.unsafe_ends()
+
+
+def test_a_stop_brings_the_magnet_down_beside_a_run_whose_disk_hangs(
+    rig: ExitRig, energised: tuple[Bench, Recording], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """The current stood in the magnet until the share was back."""
+    bench, run = energised
+    disk = HungDisk(monkeypatch)
+    assert disk.asked.wait(20)
+    assert rig.by_hand("OUTP?") == "1"
+    bench.stop.request()
+    assert wait_for(lambda: is_off(rig), beside.OWN_WAY_S + 3)
+    assert run.is_alive()
+    disk.back.set()
+    run.join(20)
+    assert isinstance(run.fault, StoppedError)
+    assert rig.unsafe_ends() == []
+    assert read_recording(tmp_path / "r").status == "stopped"
+    assert read_recording(tmp_path / "r").complete.any()
+
+
+def test_a_disk_that_hangs_and_no_stop_change_no_field(
+    rig: ExitRig, energised: tuple[Bench, Recording], monkeypatch: Any
+) -> None:
+    """Whoever wants the field gone says so: the run goes on where the disk comes back."""
+    monkeypatch.setattr(beside, "OWN_WAY_S", 0.2)
+    _, run = energised
+    disk = HungDisk(monkeypatch)
+    assert disk.asked.wait(20)
+    here = len(rig.sent)
+    assert not wait_for(lambda: len(rig.sent) > here, 1.0)
+    disk.back.set()
+    run.join(60)
+    assert run.fault is None
+
+
+def test_a_stop_that_the_run_follows_is_not_followed_twice(
+    rig: ExitRig, energised: tuple[Bench, Recording], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    bench, run = energised
+    bench.stop.request()
+    run.join(20)
+    assert isinstance(run.fault, StoppedError)
+    assert beside.WORDS not in caplog.text
+    assert [m.text for m in rig.sent].count("OUTP OFF") == 1
+
+
+@POSIX
+def test_a_thread_that_writes_leaves_the_signals_to_another_one(tmp_path: Path) -> None:
+    """The main thread took them, and heard none amid a call to a share that hung."""
+    hears, wakes = socket.socketpair()
+    hears.settimeout(10)
+    wakes.setblocking(False)
+    over = threading.Event()
+    other = threading.Thread(target=over.wait, args=(60,), daemon=True)
+    other.start()
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    pipe = signal.set_wakeup_fd(wakes.fileno())
+    try:
+        with writing(tmp_path):
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert hears.recv(1) == bytes([signal.SIGTERM])
+    finally:
+        signal.set_wakeup_fd(pipe)
+        signal.signal(signal.SIGTERM, before)
+        over.set()
+        for end in (hears, wakes):
+            end.close()
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked
+    assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with pytest.raises(TwinrigError), writing(tmp_path):
+        raise PermissionError
+    sync_directory(tmp_path)
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
