@@ -27,6 +27,7 @@ from app.operations.events import (
 from app.operations.monitor import BenchRead
 from app.operations.serve import Listening
 from app.standard_streams import forget
+from instruments.handed_over import HandedOver
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Screen:
     def __init__(self, *, as_json_lines: bool) -> None:
         self._json = JsonLines(sys.stdout) if as_json_lines else None
         self._people = self._for_people()
+        self._aside = HandedOver("sentences")
         self.result: Result | None = None
         self._only_lines = False
 
@@ -185,9 +187,17 @@ class Screen:
         self.say(f"twinrig: {message}")
 
     def say(self, text: str) -> None:
-        """Show a sentence for people; a terminal that is gone is no reason to fail."""
-        with suppress(OSError):
-            self._people.say(text)
+        """Show a sentence for people; a terminal that is gone is no reason to fail.
+
+        Nor is one that nobody reads (Ctrl-S, a pager, a connection that stands still) a reason to
+        wait: who brings a magnet to zero speaks, too.
+        """
+
+        def say() -> None:
+            with suppress(OSError):
+                self._people.say(text)
+
+        self._aside(say)
 
     def __enter__(self) -> Screen:
         return self
@@ -198,4 +208,5 @@ class Screen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._aside.finish()
         self._people.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.safely import Voice, made_safe, voice_of
 from instruments.clock import Pause, Stop
+from instruments.handed_over import HandedOver
 from instruments.limits import UnsafeError
 from models.errors import RefusedError
 
@@ -175,8 +176,12 @@ def wire_tap(path: Path | None, *, verbose: bool) -> Iterator[WireTap | None]:
     """What sees every byte: a file, standard error, both, or None for neither."""
     from instruments.wirelog import WireLog
 
-    log = None if path is None else WireLog(path)
-    taps: list[WireTap] = [*([log] if log else []), *([_show_wire] if verbose else [])]
+    log, aside = None if path is None else WireLog(path), HandedOver("wire shown")
+
+    def show(host_s: float, device_s: float | None, name: str, direction: str, data: bytes) -> None:
+        aside(lambda: _show_wire(device_s, name, direction, data))
+
+    taps: list[WireTap] = [*([log] if log else []), *([show] if verbose else [])]
 
     def tap(host_s: float, device_s: float | None, name: str, direction: str, data: bytes) -> None:
         for one in taps:
@@ -185,13 +190,12 @@ def wire_tap(path: Path | None, *, verbose: bool) -> Iterator[WireTap | None]:
     try:
         yield tap if taps else None
     finally:
+        aside.finish()
         if log is not None:
             log.close()
 
 
-def _show_wire(
-    host_s: float, device_s: float | None, name: str, direction: str, data: bytes
-) -> None:
+def _show_wire(device_s: float | None, name: str, direction: str, data: bytes) -> None:
     arrow = "→" if direction == "out" else "←"
     stamp = "" if device_s is None else f"{device_s:.4f} s "
     with suppress(OSError, ValueError):  # a terminal that is gone

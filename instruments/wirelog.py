@@ -10,14 +10,12 @@ import errno
 import json
 import logging
 import os
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Queue
 from typing import TYPE_CHECKING
 
+from instruments.handed_over import HandedOver
 from instruments.new_file import not_made
-from instruments.stop_signals import heard_elsewhere
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,14 +26,13 @@ log = logging.getLogger(__name__)
 WireTap = Callable[[float, float | None, str, str, bytes], None]
 
 
-PATIENCE_S = 0.2  # for a line's way to the disk; behind one that took longer nobody waits
 CLOSE_S = 5.0
 
 
 class WireLog:
     """A wire tap that writes to a file; may be called from several threads.
 
-    A line is in the file before the next message, unless its disk takes longer than `PATIENCE_S`.
+    A line is in the file before the next message, unless its disk hangs.
 
     Parameters
     ----------
@@ -55,10 +52,8 @@ class WireLog:
             self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise not_made("wire log", path, error) from error
-        self._path, self._end, self._behind = path, 0, False
-        self._lines: Queue[tuple[bytes, threading.Event]] = Queue()
-        self._writer = threading.Thread(target=self._write_all, name="wire log", daemon=True)
-        self._writer.start()
+        self._path, self._end = path, 0
+        self._aside = HandedOver("wire log")
 
     def __call__(
         self, host_s: float, device_s: float | None, name: str, direction: str, data: bytes
@@ -71,24 +66,12 @@ class WireLog:
             "direction": direction,
             "data": data.decode("latin-1"),
         }
-        self._hand_over(json.dumps(record).encode() + b"\n")
-
-    def _hand_over(self, line: bytes) -> None:
-        written = threading.Event()
-        self._lines.put((line, written))
-        if not self._behind:
-            self._behind = not written.wait(PATIENCE_S)
-
-    def _write_all(self) -> None:
-        with heard_elsewhere():
-            while (item := self._lines.get())[0]:
-                if not self._file.closed:
-                    self._write(item[0])
-                self._behind = self._behind and not self._lines.empty()
-                item[1].set()
-            self._file.close()
+        line = json.dumps(record).encode() + b"\n"
+        self._aside(lambda: self._write(line))
 
     def _write(self, line: bytes) -> None:
+        if self._file.closed:
+            return
         try:
             if self._file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -103,8 +86,6 @@ class WireLog:
 
     def close(self) -> None:
         """Close the file; later calls write nothing."""
-        self._lines.put((b"", threading.Event()))
-        self._writer.join(CLOSE_S)
-        self._behind = True  # nobody writes what is still said
-        if self._writer.is_alive():
+        self._aside(self._file.close)
+        if not self._aside.finish(CLOSE_S):
             log.warning("wire log %s: its disk doesn't answer, its last lines may lack", self._path)

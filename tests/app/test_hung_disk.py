@@ -1,15 +1,18 @@
-"""A disk that hangs, as a share whose server is away: a Stop is heard, and the rig goes safe."""
+"""A disk that hangs, as a share whose server is away, or a reader that does: a Stop is followed."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from exits_rig import ExitRig, exit_rig, wait_for
+from served_rig import served_rig, start, stop_signal
 
 from app import journal
 from app.disk import sync_directory, writing
@@ -156,3 +159,28 @@ def test_a_thread_that_writes_leaves_the_signals_to_another_one(tmp_path: Path) 
         raise PermissionError
     sync_directory(tmp_path)
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_a_stop_is_followed_while_nobody_reads_what_the_run_says(tmp_path: Path) -> None:
+    """Ctrl-S, a pager, a connection that stands still: the field stood until somebody read on."""
+    with served_rig(tmp_path, accelerate=20.0) as rig:
+        out = tmp_path / "r"
+        process = start(
+            "record", "--json", "--bench", rig.bench, "--sequences", "mixed:10x200@1",
+            "--repeats", "8", "--out", out,
+        )  # fmt: skip
+
+        def stands() -> bool:
+            before = len(rig.messages())
+            time.sleep(1.0)
+            return before > 100 and len(rig.messages()) == before
+
+        assert wait_for(stands, 60)
+        process.send_signal(stop_signal())
+        off = ("OUTP OFF", "OUTP 0")
+        assert wait_for(lambda: rig.messages()[-3]["data"].strip() in off, beside.OWN_WAY_S + 6)
+        rig.assert_ended_safe()
+        assert process.poll() is None
+        last = process.communicate(timeout=60)[0].splitlines()[-1]
+        assert process.returncode == 3
+        assert json.loads(last)["status"] == "stopped"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from instruments import wirelog
-from instruments.wirelog import PATIENCE_S, WireLog
+from instruments.handed_over import PATIENCE_S
+from instruments.wirelog import WireLog
 from models.errors import InputError, TwinrigError
 
 
@@ -70,7 +71,7 @@ def test_once_a_disk_is_back_a_line_is_on_it_before_the_next_message(tmp_path, m
     log(0.0, None, "x", "out", b"X?\n")
     back.set()
     until_s = time.monotonic() + 10
-    while log._behind and time.monotonic() < until_s:
+    while log._aside._behind and time.monotonic() < until_s:
         time.sleep(0.01)
     for count in range(2, 6):
         log(0.0, None, "x", "out", b"X?\n")
