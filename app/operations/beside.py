@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 OWN_WAY_S = 2.0  # after a Stop; no read or wait of a run is longer than 0.5 s
 LOOK_S = 0.25
 WORDS = (
-    "the run has not followed Stop for 2 s: does its disk answer? The rig is brought to its safe "
-    "state beside it"
+    "the run has not followed Stop for 2 s: does its disk answer, is its output read? The rig is "
+    "brought to its safe state beside it"
 )
 
 
