@@ -93,10 +93,10 @@ class Session:
         fields_T = [a * one.limits.tesla_per_ampere for a, one in zip(here_A, magnets, strict=True)]
         return (math.hypot(*fields_T) if turns else fields_T[0]), here_A[0]
 
-    def currents_A(self) -> list[float]:
-        """Current of every magnet, as last set or seen, of all benches; never waits."""
-        magnets = [magnet for bench in self._every for magnet in bench.magnets.values()]
-        return [at for magnet in magnets if (at := magnet.passing_A) is not None]
+    @property
+    def carries_current(self) -> bool:
+        """Whether one flows in any magnet of all benches, as last set or seen; never waits."""
+        return any(bench.carries_current for bench in self._every)
 
     def check(self) -> list[InstrumentCheck]:
         """Ask every instrument who it is and in what state; reads only, connected or not.

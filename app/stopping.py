@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from app.console_close import on_console_close
+from instruments.stop_signals import NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,13 +37,12 @@ NOT_SUSPENDED = (
     "Ctrl-Z is not obeyed while a magnet may be energised: suspended, nobody would look after its "
     "current, nor would the watchdog. Ctrl-C stops; p and Enter pauses at zero current"
 )
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
 CONSOLE_CLOSED = 0  # no signal has this number: it stands for Windows' console events
 
 
 def stop_signals() -> list[int]:
     """Numbers of the signals to stop at; SIGHUP stays ignored where `nohup` has it ignored."""
-    numbers = [int(getattr(signal, name)) for name in SIGNALS if hasattr(signal, name)]
+    numbers = [*NUMBERS]
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) is signal.SIG_IGN:
         numbers.remove(int(hangup))

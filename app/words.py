@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 MISSING = "—"
@@ -99,6 +99,12 @@ def told_apart(paths: Iterable[str]) -> dict[str, str]:
     last = {path: Path(path).name for path in paths}
     ends = list(last.values())
     return {path: name if ends.count(name) == 1 else path for path, name in last.items()}
+
+
+def some_of(lines: Sequence[str], most: int) -> list[str]:
+    """The first `most` lines, and behind them how many more there are."""
+    more = len(lines) - most
+    return [*lines[:most], f"and {more} more"] if more > 0 else [*lines]
 
 
 def counted(number: int, noun: str) -> str:

@@ -219,6 +219,11 @@ class Bench(PlannedBench):
             problems += with_remedy(self.probe.name, self.probe.faults())
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
 
+    @property
+    def carries_current(self) -> bool:
+        """Whether one flows in any magnet, as last set or seen; asks nobody, never waits."""
+        return any(magnet.passing_A for magnet in self.magnets.values())
+
     def make_safe(self) -> list[str]:
         """Bring every magnet to its safe state; sentences of what was found and done.
 

@@ -1,4 +1,4 @@
-"""Which thread of the program hears Ctrl-C and its like."""
+"""The signals to stop: Ctrl-C and its like, and which thread of the program hears them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+NUMBERS = tuple(int(getattr(signal, name)) for name in NAMES if hasattr(signal, name))
+"""Of those that the system has."""
 
 
 @contextmanager
@@ -24,8 +26,7 @@ def heard_elsewhere() -> Iterator[None]:
     if sys.platform == "win32":  # a console event comes in a thread of its own
         yield
     else:
-        numbers = [getattr(signal, name) for name in NAMES]
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
         try:
             yield
         finally:

@@ -91,7 +91,7 @@ class ClosingWindow(QMainWindow):
         """A job that does not end, of a bench that is at zero: the user need not wait for it."""
         if self._closed or self.job is None:
             return
-        if any(self.session.currents_A()):  # a large coil, on its way
+        if self.session.carries_current:  # a large coil, on its way
             QTimer.singleShot(JOB_ENDS_MS, self._held_up)
             return
         words = (

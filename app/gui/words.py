@@ -12,6 +12,7 @@ from app.words import minus as minus
 from app.words import prefix as prefix
 from app.words import shown_name as shown_name
 from app.words import size as size
+from app.words import some_of as some_of
 from app.words import written_unit as written_unit
 
 BEING_READ = "the library is being read"

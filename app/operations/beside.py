@@ -53,7 +53,7 @@ class Beside:
                 self._make_safe()
 
     def _make_safe(self) -> None:
-        if not any(magnet.passing_A for magnet in self._bench.magnets.values()):
+        if not self._bench.carries_current:
             return
         voice = voice_of(self._bench)
         voice.say(WORDS)

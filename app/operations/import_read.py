@@ -22,6 +22,7 @@ from app.operations.import_csv import read_csv
 from app.operations.import_told import with_columns, with_one_each, without_alone
 from app.operations.import_touchstone import SUFFIXES as TOUCHSTONE
 from app.operations.import_touchstone import read_touchstone
+from app.words import some_of
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -186,9 +187,8 @@ def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found
         refuse_large(size)
     if not files:
         raise InputError(f"{folder}: holds no file that can be read: {', '.join(SUFFIXES)}")
-    if len(problems) > MOST_PROBLEMS:
-        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
-    raise_problems(InputError, f"{folder} (move away what is no part of it)", problems)
+    said = some_of(problems, MOST_PROBLEMS)
+    raise_problems(InputError, f"{folder} (move away what is no part of it)", said)
     found |= {p.relative_to(folder).as_posix(): Found(NOT_READ) for p in rest}
     return _mappable(with_columns(with_alike(found, ungrouped=False)))
 

@@ -17,7 +17,7 @@ from app.operations.import_numbers import doubts_in
 from app.operations.import_spectra import SHOWN, counts_itself, other_axes
 from app.operations.import_table import NEAR
 from app.operations.import_told import BY_NAME
-from app.words import counted
+from app.words import counted, some_of
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -240,4 +240,4 @@ def _other_drives(
             )
         elif not np.isfinite(drive[place]):
             said.append(f"{group!r} says no {name}: give it one, or move it away")
-    return [*said[:SHOWN], *([f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else [])]
+    return some_of(said, SHOWN)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.words import counted
+from app.words import counted, some_of
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -92,9 +92,7 @@ def refuse_unusable(
     families = asked.words.family
     if len(families) > 1 and len(families) != len(lengths):
         problems.append(f"family= names {len(families)}, there are {len(lengths)} sequences")
-    if len(problems) > MOST_PROBLEMS:
-        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
-    raise_problems(InputError, str(file), problems)
+    raise_problems(InputError, str(file), some_of(problems, MOST_PROBLEMS))
 
 
 def _beyond_words(sequence: int, drive: Array, asked: Mapping) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from instruments import handed_over
 from instruments.handed_over import PATIENCE_S, HandedOver
 
 if TYPE_CHECKING:
@@ -48,3 +49,18 @@ def test_one_that_fails_is_logged_and_the_next_is_made(caplog: pytest.LogCapture
 
 def test_nothing_was_handed_over_and_nothing_is_waited_for() -> None:
     assert HandedOver("calls").finish()
+
+
+def test_a_thread_that_has_nothing_to_do_ends_and_the_next_call_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handed_over, "IDLE_S", 0.05)
+    made: list[int] = []
+    aside = HandedOver("calls that ended")
+    aside(lambda: made.append(0))
+    until_s = time.monotonic() + 10
+    while any(t.name == "calls that ended" for t in threading.enumerate()):
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+    aside(lambda: made.append(1))
+    assert made == [0, 1]

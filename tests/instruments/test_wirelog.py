@@ -20,6 +20,19 @@ def lines(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
+def hung(tmp_path, monkeypatch):
+    """A log whose disk does not answer before the event is set."""
+    log, back = WireLog(tmp_path / "wire.jsonl"), threading.Event()
+    write = log._write
+
+    def hangs(line):
+        back.wait(30)
+        write(line)
+
+    monkeypatch.setattr(log, "_write", hangs)
+    return log, back
+
+
 def test_a_message_is_a_line_with_both_clocks(tmp_path):
     log = WireLog(tmp_path / "wire.jsonl")
     log(100.5, 0.25, "x", "out", b"CURR 1.0\n")
@@ -42,14 +55,7 @@ def test_a_line_is_on_disk_before_the_next_message(tmp_path):
 
 
 def test_a_disk_that_hangs_holds_no_message_up_and_loses_none(tmp_path, monkeypatch):
-    log = WireLog(tmp_path / "wire.jsonl")
-    back, write = threading.Event(), log._write
-
-    def hangs(line):
-        back.wait(30)
-        write(line)
-
-    monkeypatch.setattr(log, "_write", hangs)
+    log, back = hung(tmp_path, monkeypatch)
     began_s = time.monotonic()
     for count in range(50):
         log(float(count), None, "x", "out", b"OUTP OFF\n")
@@ -60,14 +66,7 @@ def test_a_disk_that_hangs_holds_no_message_up_and_loses_none(tmp_path, monkeypa
 
 
 def test_once_a_disk_is_back_a_line_is_on_it_before_the_next_message(tmp_path, monkeypatch):
-    log = WireLog(tmp_path / "wire.jsonl")
-    back, write = threading.Event(), log._write
-
-    def hangs(line):
-        back.wait(30)
-        write(line)
-
-    monkeypatch.setattr(log, "_write", hangs)
+    log, back = hung(tmp_path, monkeypatch)
     log(0.0, None, "x", "out", b"X?\n")
     back.set()
     until_s = time.monotonic() + 10

@@ -21,7 +21,7 @@ from app.gui.widgets.basic import Elided, label, row
 from app.gui.widgets.channels import Channels
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.panel import Panel
-from app.gui.words import prefix
+from app.gui.words import prefix, some_of
 from app.operations.child import in_child
 from app.operations.events import Note, Result
 from app.operations.import_measured import looked_at
@@ -192,8 +192,7 @@ class ImportDataPage(Page):
             self.form.primary.say("Import", warned[-1], role="fault")
             self.say(self.file.name if self.file else "", "the map does not fit yet")
         for shown, texts in ((self.remarks, warned), (self.notes, noted)):
-            more = [f"and {len(texts) - MOST_REMARKS} more"] if len(texts) > MOST_REMARKS else []
-            shown.setText("\n".join([*texts[:MOST_REMARKS], *more]))
+            shown.setText("\n".join(some_of(texts, MOST_REMARKS)))
             shown.setVisible(bool(texts))
         self._draw()
 

@@ -22,7 +22,7 @@ from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.segments import Segments
-from app.gui.words import count
+from app.gui.words import BEING_READ, count
 from app.library_index import Index, descendants, lineage
 from app.library_kinds import BEGUN
 
@@ -227,7 +227,7 @@ class LibraryPage(Page):
     def _show_primary(self, one: Entry | None) -> None:
         primary = self.form.primary
         if not self._read:
-            primary.say("Open", "the library is being read")
+            primary.say("Open", BEING_READ)
             primary.setEnabled(False)
             return
         if not self.all:

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from app.gui.widgets.basic import label, set_role
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
+from app.words import some_of
 from training.metrics import EXPECTED_COVERAGE
 from training.verdict import AT_FLOOR
 from training.verdict_places import ratio_range
@@ -155,8 +156,7 @@ class ValidationPlots(QWidget):
         reached = found.get("at_floor")
         set_role(self.verdict, "panel" if reached is not False else "attention")
         reasons = [str(reason) for reason in found["reasons"]]
-        more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
-        self.reasons.setText("\n".join([*reasons[:MOST_REASONS], *more]))
+        self.reasons.setText("\n".join(some_of(reasons, MOST_REASONS)))
         self.reasons.setVisible(bool(reasons))
         where = validation["where"] if validation else {}
         for axis, panel in self.parts.items():
