@@ -24,8 +24,8 @@ from models.errors import TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from app.library import Library
     from app.library_folders import Artefact
-    from app.session import Library
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
-from app.library import Library, library_folder
-from app.library_folders import Artefact
 from app.operations.safely import each_made_safe, voice_of
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
@@ -17,12 +15,12 @@ from models.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from app.library import Library
     from instruments.bench import Bench
     from instruments.bench_file import BenchSpec
     from instruments.bench_reading import BenchReading
     from instruments.checks import InstrumentCheck
 
-__all__ = ["Artefact", "Library", "Session", "library_folder"]
 T = TypeVar("T")
 LONGEST_WAIT_S = 30.0  # of a check for a bench that is being connected
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from app.library import Library
     from app.operations.events import Event
     from app.operations.trial import TrialResult
-    from app.session import Library, Session
+    from app.session import Session
 
 TITLES = {ONE: "Training", SEEDS: "Training", TABLE: "Comparing networks", SWEEP: "Sweeping"}
 

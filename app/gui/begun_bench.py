@@ -19,7 +19,7 @@ from app.recording_reader import read_recording
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.session import Library
+    from app.library import Library
 
     FloatArray = NDArray[np.float64]
 

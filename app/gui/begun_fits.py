@@ -11,7 +11,7 @@ from app.weights_store import TWIN_FILE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.session import Library
+    from app.library import Library
 
 COMPARISON = ("comparison.json", "comparison", 1)  # as `app.operations.compare_twins`, with torch
 OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not

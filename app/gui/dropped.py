@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QMimeData
     from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 
-    from app.session import Library
+    from app.library import Library
 
 BENCH, NOTHING = "bench", ""
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from app.library import Library
     from app.operations.events import Event
-    from app.session import Library
 
 OPERATION = "app.operations.demo.demo"
 SETTINGS, REPORT = "demo.json", "report/report.html"

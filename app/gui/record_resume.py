@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from app.library import Library
     from app.operations.events import Event
-    from app.session import Library
     from instruments.bench import Bench
     from instruments.bench_file import BenchSpec
     from instruments.clock import Pause

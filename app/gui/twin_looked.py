@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.session import Artefact
+    from app.library_folders import Artefact
     from models.twin import Twin
 
     FloatArray = NDArray[np.float64]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.library import Library
 from app.operations.console import send
 from app.operations.instrument_care import check_one, reconnect_each, reconnect_one
-from app.session import Library, Session
+from app.session import Session
 from app.wire_tail import WireTail
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

@@ -10,6 +10,7 @@ from network_samples import TASK
 from recorded import SEQUENCES
 
 from app.artefacts import new_id
+from app.library import Library
 from app.library_index import Index
 from app.operations.deploy import deploy
 from app.operations.events import Result, RunPlan
@@ -17,7 +18,6 @@ from app.operations.fit import fit
 from app.operations.record import record
 from app.operations.simulate import simulate
 from app.operations.train import train
-from app.session import Library
 from app.store import load_network, load_twin, read_recording, write_recording
 from models.sequence import make_sequences
 

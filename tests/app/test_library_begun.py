@@ -12,12 +12,12 @@ from artefact_samples import full, twin
 from fit_device import record_device
 
 from app.fit_checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
+from app.library import Library
 from app.library_index import Index, lineage
 from app.operations.events import FitProgress, TwinCompared
 from app.operations.fit import fit
 from app.operations.transfer_parts import save_plan
 from app.owner import Owner
-from app.session import Library
 from app.store import save_twin, write_recording
 
 if TYPE_CHECKING:

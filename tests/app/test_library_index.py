@@ -16,12 +16,12 @@ from artefact_samples import blank, full, network, response_of, twin
 from app import library_folders, library_index
 from app.artefacts import sha256_of
 from app.gui.network_asks import Layout
+from app.library import Library
 from app.library_facts import facts_of
 from app.library_folders import Artefact
 from app.library_index import Index, ancestors, compared, descendants, lineage
 from app.library_note import NOTE_FILE, read_note, write_note
 from app.recording_marks import add_mark, left_out
-from app.session import Library
 from app.store import RecordingWriter, load_network, save_network, save_twin, write_recording
 from app.train_request import TrainOptions
 from models.errors import InputError

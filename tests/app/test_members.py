@@ -12,6 +12,7 @@ from network_samples import TASK, run
 from transfer_samples import kept_network
 
 from app.cli import main
+from app.library import Library
 from app.library_index import Index
 from app.operations.events import FitProgress, Note, Result, Stage
 from app.operations.fit import fit
@@ -20,7 +21,6 @@ from app.operations.refine import Refinement, refine
 from app.operations.report import report
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
-from app.session import Library
 from app.store import load_network, load_twin, write_recording
 from app.train_twins import TwinSet
 from app.weights_store import SO_FAR

@@ -12,13 +12,13 @@ import pytest
 from network_samples import TASK, run, twin_of
 
 from app.cli import main
+from app.library import Library
 from app.library_index import _twins_of
 from app.operations.compare_networks import compare_networks, read_table, table_command
 from app.operations.compare_networks_plan import DETERMINISTIC, KINDS, NOISE_AWARE, Plan
 from app.operations.compare_networks_source import Source
 from app.operations.sweep_file import grid_of_file
 from app.operations.sweep_grid import Grid, layouts_of
-from app.session import Library
 from app.store import load_network, read_recording, save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

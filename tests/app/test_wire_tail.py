@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.session import Library, Session
+from app.library import Library
+from app.session import Session
 from app.wire_tail import WireTail, save_messages
 from instruments.bench_file import read_bench
 from models.errors import InputError, TwinrigError

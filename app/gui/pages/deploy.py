@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from app.gui.begun_bench import BegunRun
+    from app.library_folders import Artefact
     from app.operations.events import Event
-    from app.session import Artefact
     from models.network import Network
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.pages.page import Shell
+    from app.library import Library
     from app.operations.events import Event
-    from app.session import Library
 
 FIRST = "mixed:8x100@7"
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QImage
 
+    from app.library import Library
     from app.operations.monitor_export import Seen
-    from app.session import Library
 
 
 def free_table(folder: Path, stem: str) -> Path:

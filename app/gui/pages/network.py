@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from app.gui.live_train import LiveTraining
     from app.gui.network_run import Ask, Asked
+    from app.library import Library
+    from app.library_folders import Artefact
     from app.operations.events import Event
-    from app.session import Artefact, Library
     from models.network import Network
 
 KINDS_SAID = {BEGUN: "Go on", SWEEP: "Sweep", TABLE: "Compare"}

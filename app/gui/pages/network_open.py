@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.gui.pages.network import NetworkPage
-    from app.session import Artefact
+    from app.library_folders import Artefact
 
 OF_SEVERAL = ("sweep", "tab")
 

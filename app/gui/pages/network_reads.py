@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from app.gui.begun import Begun
     from app.gui.network_run import Ask
     from app.gui.pages.network_form import NetworkForm
-    from app.session import Artefact, Session
+    from app.library_folders import Artefact
+    from app.session import Session
 
 BETWEEN = re.compile(r"\s*([,+])\s*")
 MOST_NODES = 4096  # of a network: what the page draws and offers to measure node by node

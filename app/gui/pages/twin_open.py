@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.twin import TwinPage
     from app.gui.twin_looked import Looked
-    from app.session import Artefact
+    from app.library_folders import Artefact
     from models.twin import Twin
 
 

@@ -29,7 +29,8 @@ from app.gui.widgets.legend import Legend
 from app.gui.widgets.offer import OfferButton
 from app.gui.widgets.segments import Segments
 from app.gui.window import Window
-from app.session import Library, Session
+from app.library import Library
+from app.session import Session
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from app import journal
 from app.gui import closing
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.window import Window
-from app.session import Library, Session
+from app.library import Library
+from app.session import Session
 from app.store import read_recording, write_recording
 from instruments.bench_file import read_bench
 from models.errors import StoppedError

@@ -16,7 +16,8 @@ from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.twin_form import TwinForm
 from app.gui.twin_asks import OBJECTIVES, ObjectivesAsk
 from app.gui.widgets.form import Form
-from app.session import Artefact, Library
+from app.library import Library
+from app.library_folders import Artefact
 
 ONE = BegunRun(Path("/library/dep-1"), DEPLOY, Path("/library/net-1"), "1 of 6 runs measured")
 OTHER = BegunRun(Path("/library/dep-2"), DEPLOY, Path("/library/net-2"), "2 of 6 runs measured")

@@ -16,7 +16,8 @@ import instruments.virtual.library as virtual_library
 from app.config import Settings
 from app.gui.live_calibrate import with_error
 from app.gui.window import Window
-from app.session import Library, Session
+from app.library import Library
+from app.session import Session
 from app.store import read_recording
 from instruments.bench_file import read_bench
 from instruments.virtual.kepco_bop import IDENTITY, KepcoBop
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.calibrate import CalibratePage
     from app.gui.theme import Theme
-    from app.session import Artefact
+    from app.library_folders import Artefact
 
 TEXT = calibrated.TEXT.replace("[teslameter.gap]", "[teslameter.probe]")
 

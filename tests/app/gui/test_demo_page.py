@@ -8,8 +8,8 @@ import pytest
 
 from app.gui.live_demo import REPORT, SETTINGS, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages import library_report
+from app.library import Library
 from app.operations.events import Note, Progress, Result, Stage, StepRead
-from app.session import Library
 
 WAIT_MS = 60_000
 MOST_MS = 1_500_000

@@ -8,7 +8,8 @@ import pytest
 from exits_rig import exit_rig
 
 from app.gui.window import Window
-from app.session import Library, Session
+from app.library import Library
+from app.session import Session
 from instruments.bench_file import parse_bench
 
 WAIT_MS = 60_000

@@ -21,11 +21,11 @@ from app.gui.pages.library_again import parted
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
 from app.gui.pages.network_reads import asked
+from app.library_folders import Artefact
 from app.library_index import Index
 from app.library_note import read_note, write_note
 from app.recording_marks import bad_positions
 from app.run_lock import RunLock
-from app.session import Artefact
 from app.store import save_network, save_twin, write_recording
 from models.errors import InputError
 

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import textwrap
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 from window_disk import disk_of_the_window
 
 from app.gui.words import BEING_READ
-from app.session import Artefact, Library
+from app.library import Library
+
+if TYPE_CHECKING:
+    from app.library_folders import Artefact
 
 WAIT_MS = 240_000
 TINY = {"count": 8, "steps": 40, "repeats": 8}
@@ -95,7 +99,8 @@ SCRIPT = """
     from app.gui.leaving import leave
     from app.gui.theme import Theme
     from app.gui.window import Window
-    from app.session import Library, Session
+    from app.library import Library
+    from app.session import Session
     from instruments.bench_file import read_bench
     from pathlib import Path
 

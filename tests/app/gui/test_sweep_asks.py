@@ -21,12 +21,12 @@ from app.gui.network_run import NetworkRun
 from app.gui.sweep_asks import SweepAsk, tasks_of
 from app.gui.train_words import Pool
 from app.gui.twin_asks import ResumeAsk
+from app.library import Library
 from app.operations import compare_networks, sweep
 from app.operations.compare_networks_plan import Plan
 from app.operations.events import TrialEnded, TrialStarted
 from app.operations.side_by_side import cores
 from app.operations.trial import Trial, TrialResult
-from app.session import Library
 from models.errors import InputError
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from app.gui.pages.twin_compared import ComparedPlots, CurvePlots
 from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_looked import complaint, look
 from app.gui.widgets.plot_menu import csv_of
+from app.library_folders import Artefact
 from app.operations.child import in_child
 from app.operations.events import (
     CandidateScored,
@@ -25,7 +26,6 @@ from app.operations.events import (
     TwinCompared,
 )
 from app.recording_marks import add_mark
-from app.session import Artefact
 from app.store import load_twin, write_recording
 
 WAIT_MS = 120_000

@@ -11,9 +11,10 @@ from two_coils import TWO_COILS
 from app.alarms import Alarm
 from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
+from app.library import Library
 from app.operations.events import Stage, StepRead
 from app.operations.safely import voice_of
-from app.session import Library, Session
+from app.session import Session
 from instruments.bench_file import parse_bench
 
 WAIT_MS = 20_000

@@ -16,8 +16,9 @@ from app.gui.actions import ACTIONS, PAGES
 from app.gui.job import JobSpec
 from app.gui.theme import DARK, LIGHT
 from app.gui.window import WITHIN, Window
+from app.library import Library
 from app.operations.events import Note
-from app.session import Library, Session
+from app.session import Session
 from app.store import read_recording
 from instruments.bench_file import read_bench
 from models.errors import TwinrigError
