@@ -205,7 +205,7 @@ class TwinPage(Page):
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
         if self.shell.run(JobSpec(self.key, ask.title, out.name, start, hardware=False)):
-            self.opener.look_at(begun if ask.kind == FIT else None)
+            self.opener.look_at(ask, paths)
             shown = ask.twin if isinstance(ask, ScoreAsk) and ask.twin is not None else out
             self.views.show_run(ask.kind, "" if begun else paths[0].name, shown.name)
         else:

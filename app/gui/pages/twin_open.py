@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
-from app.gui.twin_asks import FIT
-from app.gui.twin_looked import first_fitted
+from app.gui.twin_asks import FIT, ResumeAsk
+from app.gui.twin_looked import first_fitted, look
 from app.gui.words import opened_later
 from app.library_kinds import BEGUN
 from app.store import load_twin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from app.gui.pages.twin import TwinPage
+    from app.gui.twin_asks import Ask
     from app.gui.twin_looked import Looked
     from app.library_folders import Artefact
     from models.twin import Twin
@@ -91,11 +93,15 @@ class TwinOpener(QObject):
         elif found is not None and not page.running:
             self.read.emit(*found)
 
-    def look_at(self, begun: Path | None) -> None:
-        """Learn what a fit that goes on is of."""
+    def look_at(self, ask: Ask, paths: Sequence[Path]) -> None:
+        """Learn what a fit is of that begins, where the page doesn't know it yet."""
         self._looker.forget()
-        if begun is not None:
-            self._looker.ask(lambda: first_fitted(begun))
+        if ask.kind != FIT:
+            return
+        if isinstance(ask, ResumeAsk):
+            self._looker.ask(lambda: first_fitted(ask.folder))
+        elif self._page.recordings.looked is None:
+            self._looker.ask(lambda: look(paths[0]))
 
     def _looked(self, found: Looked | None, _: Exception | None) -> None:
         page, folder = self._page, self._page.runs.folder

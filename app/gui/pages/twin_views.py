@@ -62,8 +62,7 @@ class Views:
         self, live: LiveFit, channel: int, channels: tuple[str, ...], units: tuple[str, ...]
     ) -> None:
         """Draw a fit as it stands."""
-        if channels:
-            self.plots.draw(live, channel, channels, units)
+        self.plots.draw(live, channel, channels, units)
         if self._shown_validation is not live.validation:
             self._shown_validation = live.validation
             self.validation.show_validation(live.validation, noisy=not live.deterministic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -154,9 +155,43 @@ def test_a_learning_curve_grows_point_by_point(page, qtbot) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_a_fit_pressed_before_its_recording_is_read_is_drawn_all_the_same(
+    page, qtbot, monkeypatch
+) -> None:
+    import app.gui.pages.twin_open as opener
+    import app.gui.pages.twin_recordings as ticks
+
+    read, looked = threading.Event(), ticks.look
+
+    def slow(path: Path):
+        assert read.wait(WAIT_MS / 1000)
+        return looked(path)
+
+    monkeypatch.setattr(ticks, "look", slow)
+    monkeypatch.setattr(opener, "look", slow)
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    named = page.channels
+    page.refresh()
+    assert page.recordings.looked is None
+    page.set_channels((), ())  # a window that was just opened
+    page.set_form_values({"iterations": 6000, "searched": True})
+    page.press()
+    try:
+        qtbot.waitUntil(lambda: bool(page.plots.search.rows), timeout=WAIT_MS)
+        assert page.plots.search.isVisible()
+        assert page.heading.text() == "Choosing the structure"
+        assert named != page.channels == ()
+    finally:
+        read.set()
+    qtbot.waitUntil(lambda: page.channels == named, timeout=WAIT_MS)
+    page.shell.stop()
+    qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+
+
+@pytest.mark.timeout(300)
 def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> None:
     window = page.shell
-    page.set_form_values({"iterations": 1200, "searched": True})  # 400 were over under load
+    page.set_form_values({"iterations": 6000, "searched": True})
     page.press()
     assert page.heading.text() == "Fitting a twin"  # at once, before its process tells anything
     assert page.form.primary.text() == "Fitting"
