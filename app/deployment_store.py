@@ -113,6 +113,7 @@ def write_deployment(
     drifted
         What the twins' latest comparisons said against it.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     repeats = nodes[0].response.shape[1]
     answered = layers_of_run(network, nodes)
     found = Diagnosis.of(network, answered, misfits_of(network, nodes), repeats)

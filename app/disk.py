@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ GO_ON = (
 ANEW = "the disk is full, and nothing was kept: free some space, then begin again"
 LONGEST_WORDS = 2000
 PATIENCE_S, LOOK_S = 2.0, 0.02
+_waits: dict[int, tuple[str, float]] = {}  # by thread
 FULL = frozenset(
     code for name in ("ENOSPC", "EDQUOT") if (code := getattr(errno, name, None)) is not None
 )
@@ -47,10 +49,30 @@ class FullDiskError(TwinrigError):
 
 
 @contextmanager
+def waiting_for(what: object) -> Iterator[None]:
+    """Within it this thread may wait for a disk, or for whoever reads: `held_up` tells others."""
+    thread, outer = threading.get_ident(), _waits.get(threading.get_ident())
+    _waits[thread] = (str(what), time.monotonic())
+    try:
+        yield
+    finally:
+        if outer is None:
+            del _waits[thread]
+        else:
+            _waits[thread] = (outer[0], time.monotonic())
+
+
+def held_up(thread: int) -> tuple[str, float] | None:
+    """What a thread, by its identity, waits for now and for how many s; None: for nothing."""
+    wait = _waits.get(thread)
+    return None if wait is None else (wait[0], time.monotonic() - wait[1])
+
+
+@contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn an `OSError` inside into one TwinrigError with the path and what to do."""
     try:
-        with heard_elsewhere():
+        with heard_elsewhere(), waiting_for(path):
             yield
     except OSError as fault:
         if fault.errno in FULL:
@@ -203,7 +225,7 @@ def sync_directory(path: Path) -> None:
     """Make a rename durable where the system can (Windows has no such call)."""
     if os.name != "posix":
         return
-    with suppress(OSError), heard_elsewhere():
+    with suppress(OSError), heard_elsewhere(), waiting_for(path):
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -135,17 +135,13 @@ def score(
     blocks = [weights, *(family_weights(weights, families, n) for n in names)]
     counts = [len(kept), *map(families.count, names)]
     inside = ground.inside(twin), ground.inside(whole)
-    errors: dict[str, dict[str, float | None]] = {}
-    by_family: dict[str, dict[str, dict[str, float | None]]] = {name: {} for name in names}
-    for name in SCORES:
-        if whole.shape[3] > 1 or name != "cross_correlation":
-            values = values_by_split(name, taken(splits, *inside), ground, blocks)
-            if noiseless and name == "mean":
-                for each in (part for both in values for part in both):
-                    each[:, 1] /= np.sqrt(2)
-            errors[name], *found = map(_beside_floor, *zip(*values, strict=True), counts)
-            for family, row in zip(names, found, strict=True):
-                by_family[family][name] = row
+    found = {
+        name: _beside_floors(name, taken(splits, *inside), ground, blocks, counts, noiseless)
+        for name in SCORES
+        if whole.shape[3] > 1 or name != "cross_correlation"
+    }
+    errors, *rest = ({name: rows[at] for name, rows in found.items()} for at in range(len(blocks)))
+    by_family = dict(zip(names, rest, strict=True))
     covered, pit, left_out = coverage(twin, whole)
     halves = [whole[:, other] for _, _, other in splits[:RESAMPLED]]
     details: dict[str, Any] = {
@@ -162,8 +158,7 @@ def score(
     said: dict[str, float | None] = {"value": number(covered), "expected": EXPECTED_COVERAGE}
     places: dict[str, list[dict[str, Any]]] = {}
     if drives is not None:
-        few = list(taken(splits[:RESAMPLED], twin, whole))
-        local = local_errors(few, twin, whole, ground)
+        local = local_errors(list(taken(splits[:RESAMPLED], twin, whole)), twin, whole, ground)
         if len(kept) > 1:
             said |= _coverage_interval(local.within, local.counted, weights)
         else:
@@ -173,6 +168,22 @@ def score(
                        ground, weights)  # fmt: skip
     notes = (*_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
     return Scores(errors, said, details, notes, by_family, places)
+
+
+def _beside_floors(
+    name: str,
+    splits: Iterator[tuple[Array, Array, Array]],
+    ground: Ground,
+    blocks: list[Array],
+    counts: list[int],
+    noiseless: bool,
+) -> list[dict[str, float | None]]:
+    """One error beside its floor, of each block of sequences: of all, then of each family."""
+    values = values_by_split(name, splits, ground, blocks)
+    if noiseless and name == "mean":
+        for each in (part for both in values for part in both):
+            each[:, 1] /= np.sqrt(2)
+    return list(map(_beside_floor, *zip(*values, strict=True), counts))
 
 
 def too_few_repeats(real: Array) -> str:

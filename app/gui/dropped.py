@@ -86,7 +86,7 @@ def _files(dropped: QMimeData | None) -> list[Path]:
 
 def _page_of(path: Path, library: Library) -> str:
     """Key of the page that takes a file or folder; empty: none does. It asks the disk."""
-    from app.gui.pages.library import OPENS
+    from app.gui.pages.library_open import OPENS
     from app.library_kinds import BEGUN, HEADS
     from app.operations.import_read import SUFFIXES
 

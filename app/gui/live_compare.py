@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.gui.live_fit import COVERAGE_WORDS
+from app.gui.fit_rows import COVERAGE_WORDS
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import count, score
 from app.operations.events import CurvePoint, FitProgress, Progress, Result, Stage, TwinCompared

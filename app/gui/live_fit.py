@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.gui.fit_rows import error_rows
 from app.gui.live_held_out import HeldOutSequences
-from app.gui.widgets.columns import ColumnRow
-from app.gui.widgets.error_table import ErrorRow
-from app.gui.words import score
 from app.operations.events import (
     CandidateScored,
     FitProgress,
@@ -20,9 +18,9 @@ from app.operations.events import (
     TwinScored,
 )
 from app.weights_store import SO_FAR
-from app.words import MISSING, duration, left_s
+from app.words import duration, left_s
 from training.kept import OLDER, kept_validation, scored_by_older
-from training.verdict import coverage_state, state_of, telling
+from training.verdict import telling
 from training.verdict import verdict as weighed
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.gui.widgets.error_table import ErrorRow
     from app.operations.events import Event
     from models.twin import Twin
     from training.verdict import Verdict
@@ -39,15 +38,6 @@ if TYPE_CHECKING:
 PHASES = "fit the mean", "fit mean and noise"
 """Stages of a fit, of each member, if several (", member 2 of 4" behind it): the training's losses
 of the first are of another objective."""
-
-NAMES = {
-    "mean": "Mean",
-    "spread": "Spread",
-    "autocovariance": "Autocovariance",
-    "crps": "CRPS",
-    "energy16": "Energy, 16 steps",
-    "cross_correlation": "Cross-correlation",
-}
 
 
 @dataclass
@@ -221,81 +211,6 @@ def _told(stage: str) -> tuple[str, str]:
     """Phase of a fit, and which member it is of: both empty where a stage is none."""
     phase, _, member = stage.partition(", ")
     return (phase, member) if phase in PHASES else ("", "")
-
-
-def error_rows(errors: dict[str, Any], coverage: dict[str, Any]) -> list[ErrorRow]:
-    """Rows of the table: errors beside their floors, coverage beside a perfect twin's."""
-    rows = []
-    for name, body in errors.items():
-        if name == "coverage" or not isinstance(body, dict) or body.get("value") is None:
-            continue
-        word, level = verdict(body)
-        rows.append(
-            ErrorRow(
-                NAMES.get(name, name.capitalize()),
-                body["value"],
-                body.get("floor") or np.nan,
-                body.get("ratio"),
-                body.get("low"),
-                body.get("high"),
-                word,
-                level,
-            )
-        )
-    covered = coverage or errors.get("coverage") or {}
-    if covered.get("value") is not None:
-        state = coverage_state(covered)
-        word, level = COVERAGE_WORDS[state]
-        expected = float(covered.get("expected") or np.nan)
-        rows.append(
-            ErrorRow(
-                "90 % coverage",
-                covered["value"],
-                expected,
-                None,
-                None,
-                None,
-                word,
-                level,
-            )
-        )
-    return rows
-
-
-def candidate_rows(candidates: list[CandidateScored]) -> list[ColumnRow]:
-    """Structures that a search has scored, the latest round first, the best marked."""
-    best = next((c for c in reversed(candidates) if c.best), None)
-    rows = []
-    for one in sorted(candidates, key=lambda c: (-c.rung, np.inf if c.score is None else c.score)):
-        shown = MISSING if one.score is None else score(one.score)
-        word = one.problem or ("best so far" if one is best else "")
-        cells = (f"{one.rung} of {one.rungs}", shown, f"{one.seconds:.0f} s")
-        head = f" · head {one.head}" if one.head else ""
-        name = f"{one.latent} latent · {one.hidden} hidden{head}"
-        rows.append(ColumnRow(name, cells, word, "fault" if one.problem else "ok", one is best))
-    return rows
-
-
-WORDS = {
-    "reached": ("at floor", "ok"),
-    "reached, not surely": ("at floor, likely", "ok"),
-    "missed, not surely": ("likely off", "attention"),
-    "missed": ("above floor", "attention"),
-    "not scored": ("not scored", "attention"),
-}
-COVERAGE_WORDS = {
-    "reached": ("as expected", "ok"),
-    "too narrow, not surely": ("likely narrow", "attention"),
-    "too narrow": ("too narrow", "attention"),
-    "too wide, not surely": ("likely wide", "attention"),
-    "too wide": ("too wide", "attention"),
-    "not scored": ("not scored", "attention"),
-}
-
-
-def verdict(body: dict[str, Any]) -> tuple[str, str]:
-    """A word for an error beside its floor, and its level; as `training.verdict` weighs it."""
-    return WORDS[state_of(body)]
 
 
 def fitted_earlier(twin: Twin) -> LiveFit:

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.gui.fit_complaints import Finding, find, first_of
 from app.library_begun import parents
+from app.library_folders import entries_of
 from app.recording_marks import read_kept
 from app.recording_reader import folder_of
 from models.errors import InputError, TwinrigError
@@ -30,7 +31,7 @@ class Looked:
     """What the page needs of a recording, without the repeats that were marked bad.
 
     `first` `(R, T, C)`: the repeats of the first sequence; `broken`: why it can't be read; `names`:
-    the channels as people read them.
+    the channels as people read them; `stamp`: of its files, empty where nobody may list them.
     """
 
     path: Path
@@ -42,10 +43,14 @@ class Looked:
     first: FloatArray | None = None
     finding: Finding | None = None
     broken: str = ""
+    stamp: tuple[tuple[str, int, int], ...] = ()
 
 
-def look(path: Path) -> Looked:
-    """Read one recording; one that can't be read says why."""
+def look(path: Path, before: Looked | None = None) -> Looked:
+    """Read one recording, unless it is as it was `before`; one that can't be read says why."""
+    stamp = _stamp(path)
+    if before is not None and stamp and stamp == before.stamp:
+        return before
     try:
         recording = read_kept(path)
     except TwinrigError as error:
@@ -60,7 +65,17 @@ def look(path: Path) -> Looked:
         tuple(recording.units),
         np.array(recording.response[0, kept, :length]),
         find(recording),
+        stamp=stamp,
     )
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of each file of a recording, its marks among them."""
+    try:
+        stats = {name: entry.stat() for name, entry in entries_of(folder_of(path)).items()}
+    except (OSError, TwinrigError):
+        return ()
+    return tuple((name, stats[name].st_mtime_ns, stats[name].st_size) for name in sorted(stats))
 
 
 def first_fitted(begun: Path) -> Looked | None:

@@ -1,8 +1,11 @@
-"""A Stop that a run can't follow, since its disk does not answer: the rig is made safe beside it.
+"""A run whose disk does not answer: it is told, and a Stop makes the rig safe beside it.
 
 A run writes each repeat as it comes, and while a share is away such a call does not return: the
 way out, which the same thread goes, would begin when the share is back. Measured on a file system
 that hung amid a recording: no byte went to the supply for as long as it did.
+
+Decision: without a Stop the magnet keeps its current, and that is said and kept with the data. A
+share is away for a minute, and whoever records all night wants it gone on with.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from app.disk import held_up
 from app.operations.safely import made_safe, voice_of
 
 if TYPE_CHECKING:
@@ -18,24 +22,39 @@ if TYPE_CHECKING:
 
 OWN_WAY_S = 2.0  # after a Stop; no read or wait of a run is longer than 0.5 s
 LOOK_S = 0.25
+TOLD_S = 5.0  # of a wait
 WORDS = (
     "the run has not followed Stop for 2 s: does its disk answer, is its output read? The rig is "
     "brought to its safe state beside it"
 )
+HELD = (
+    "the run has waited for {what} for {seconds:.0f} s (does its disk answer, is its output "
+    "read?): the magnet keeps its current until it goes on; Stop brings it to zero"
+)
+WAS_HELD = "the run waited {seconds:.0f} s for {what}"
 
 
 class Beside:
     """A thread beside a run, which makes the rig safe where a Stop is not followed.
 
     It does nothing where no magnet carries current. A run that goes on later finds the rig safe.
+
+    Attributes
+    ----------
+    waited
+        What held the run up, in words, for each time that was told.
     """
 
     def __init__(self, bench: Bench) -> None:
         self._bench, self._leaves = bench, threading.Event()
         self._thread = threading.Thread(target=self._look, name="beside the run", daemon=True)
+        self._run = 0
+        self._held: tuple[str, float] | None = None
+        self.waited: list[str] = []
 
     def begin(self) -> None:
-        """From now on it looks."""
+        """From now on it looks at the run, which is the thread that calls this."""
+        self._run = threading.get_ident()
         self._thread.start()
 
     def leave(self) -> None:
@@ -49,8 +68,28 @@ class Beside:
 
     def _look(self) -> None:
         while not self._leaves.wait(LOOK_S):
+            self._follow(held_up(self._run))
             if self._bench.stop.requested and not self._leaves.wait(OWN_WAY_S):
                 self._make_safe()
+        self._follow(None)
+
+    def _follow(self, held: tuple[str, float] | None) -> None:
+        """Say that the run is held up while a current flows, and when it goes on."""
+        if held is not None and held[1] >= TOLD_S:
+            if self._held is None:
+                if not self._bench.carries_current:
+                    return
+                self._say(HELD, held)
+            self._held = held
+        elif self._held is not None:
+            self.waited.append(self._say(WAS_HELD, self._held))
+            self._held = None
+
+    def _say(self, words: str, held: tuple[str, float]) -> str:
+        said = words.format(what=held[0], seconds=held[1])
+        with suppress(Exception):  # whoever is told: nobody may end this thread
+            self._bench.note(said)
+        return said
 
     def _make_safe(self) -> None:
         if not self._bench.carries_current:

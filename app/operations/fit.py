@@ -103,6 +103,7 @@ def fit(
     TwinrigError
         The fit diverged, or the disk refuses.
     """
+    # long by its arguments and what they mean, and by the order of what may refuse it
     torch.set_num_threads(1)
     if resume:
         arrays, numbers = load_checkpoint(Path(out))

@@ -26,6 +26,7 @@ OVERLOADS = ("ovld", "ovl", "ol", "over", "overload", "overflow", "ovrflw")
 COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 WHOLE, FRACTION = re.compile(r"[+-]?\d+"), re.compile(r"0\d+([eE][+-]?\d+)?")
 POWER = re.compile(r"\d+[eE][+-]?\d+")  # of a number with a point there is one before the power
+FORTRAN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))[dD]([+-]?\d+)")  # double precision: 1.5D+03
 ONE_NUMBER = "is a number with a decimal comma: write decimal points, or semicolons between columns"
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """With a decimal comma or with thousands: nobody can tell."""
@@ -112,7 +113,7 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list
             made.append(MARK)
             continue
         try:
-            made.append(float(text.replace(",", ".") if comma and _has_comma(text) else text))
+            made.append(_float(text.replace(",", ".") if comma and _has_comma(text) else text))
         except ValueError as fault:
             if line <= FIRST and not any(map(is_number, cells)):
                 raise ValueError(
@@ -124,6 +125,12 @@ def _numbers(row: Row, names: Sequence[str], *, comma: bool, sure: bool) -> list
                 "nothing was measured"
             ) from fault
     return made
+
+
+def _float(text: str) -> float:
+    """A number as Python or Fortran writes it; ValueError for anything else."""
+    fortran = FORTRAN.fullmatch(text)
+    return float("e".join(fortran.groups()) if fortran else text)
 
 
 def _place(line: int, column: int, names: Sequence[str]) -> str:
@@ -145,7 +152,7 @@ def is_number(cell: str) -> bool:
     """Whether it is a number in whatever hand, or an instrument's word for an overload."""
     text = cell.strip()
     try:
-        float(text)
+        _float(text)
     except ValueError:
         return _has_comma(text) or _is_overload(text)
     return True

@@ -83,6 +83,7 @@ def record_for_twin(
     TwinrigError
         Failed on the way; what was complete stays.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
     if resume and not (out / PLAN_NAME).is_file():
         raise InputError(f"{out}: no {PLAN_NAME}: no recording for a twin was begun there")

@@ -265,9 +265,9 @@ class WayOut:
                 self._remark(f"on the way out: {done}")
 
     def _keep_lags(self) -> None:
-        """Keep with the data that its steps were read at currents on their way."""
+        """Keep with the data what held it up, and that steps were read at currents on their way."""
         if self._remark is not None:
-            for words in self._bench.lags:
+            for words in (*self._beside.waited, *self._bench.lags):
                 self._remark(words)
 
     @staticmethod

@@ -243,6 +243,7 @@ def serve(
     TwinrigError
         A port can't be used.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     script = read_faults(faults) if faults else None
     rig = VirtualRig(device, models, seed, accelerate, faults=script)
     refuse_existing({"wire log": wire_log, "bench file": write_bench})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -15,7 +16,7 @@ from exits_rig import ExitRig, exit_rig, wait_for
 from served_rig import served_rig, start, stop_signal
 
 from app import journal
-from app.disk import sync_directory, writing
+from app.disk import held_up, sync_directory, waiting_for, writing
 from app.operations import beside
 from app.operations.record import record
 from app.store import read_recording
@@ -119,6 +120,29 @@ def test_a_disk_that_hangs_and_no_stop_change_no_field(
     assert run.fault is None
 
 
+def test_a_run_that_waits_for_its_disk_says_so_and_keeps_it_with_the_data(
+    energised: tuple[Bench, Recording], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """A magnet held its current for as long as a share was away, and nobody was told why."""
+    monkeypatch.setattr(beside, "TOLD_S", 0.5)
+    bench, run = energised
+    said: list[str] = []
+    bench.note = lambda words: said.append(words) if "the run" in words else None
+    disk = HungDisk(monkeypatch)
+    assert disk.asked.wait(20)
+    assert wait_for(lambda: bool(said), 5)
+    assert "the magnet keeps its current until it goes on; Stop brings it to zero" in said[0]
+    assert str(tmp_path / "r") in said[0]
+    time.sleep(1.0)
+    assert len(said) == 1
+    disk.back.set()
+    run.join(60)
+    assert run.fault is None
+    waited = re.compile(r"the run waited [12] s for " + re.escape(str(tmp_path / "r")))
+    assert any(map(waited.match, said))
+    assert any(map(waited.search, read_recording(tmp_path / "r").meta["remarks"]))
+
+
 def test_a_stop_that_the_run_follows_is_not_followed_twice(
     rig: ExitRig, energised: tuple[Bench, Recording], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -184,3 +208,18 @@ def test_a_stop_is_followed_while_nobody_reads_what_the_run_says(tmp_path: Path)
         last = process.communicate(timeout=60)[0].splitlines()[-1]
         assert process.returncode == 3
         assert json.loads(last)["status"] == "stopped"
+
+
+def test_what_a_thread_waits_for_is_the_innermost_of_its_writes(tmp_path: Path) -> None:
+    """A save of many files is no wait, as long as one after the other is written."""
+    me = threading.get_ident()
+    assert held_up(me) is None
+    with waiting_for(tmp_path):
+        time.sleep(0.05)
+        with writing(tmp_path / "part"):
+            what, seconds = held_up(me) or ("", 1.0)
+            assert what == str(tmp_path / "part")
+            assert seconds < 0.05
+        what, seconds = held_up(me) or ("", 1.0)
+        assert (what, seconds < 0.05) == (str(tmp_path), True)
+    assert held_up(me) is None

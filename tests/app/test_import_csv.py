@@ -41,11 +41,12 @@ def found(tmp_path: Path, text: str | bytes, name: str = "a.csv"):
         "n;H [mT];X [V]\n0;0,5;1,25\n1;0,25;-2,5\n2;0,125;1e-3\n",
         "# LabVIEW\nn,H,X\n,mT,V\n0,0.5,1.25\n1,0.25,-2.5\n2,0.125,1e-3\n",
         "n H X\n- (mT) (V)\n0 0.5 1.25\n1 0.25  -2.5\n2 0.125 1e-3\n",
+        "n H X\n- (mT) (V)\n0 5.0D-01 1.25d0\n1 .25D0  -2.5D+00\n2 0.125 1.D-3\n",
         PLAIN.replace("\n", "\r\n").encode("utf-16"),
         b"\xef\xbb\xbf" + PLAIN.encode(),
     ],
 )
-def test_one_table_in_eight_hands(tmp_path, text):
+def test_one_table_in_nine_hands(tmp_path, text):
     read = found(tmp_path, text)
     assert read["H"].values.tolist() == [0.5, 0.25, 0.125]
     assert read["X"].values.tolist() == [1.25, -2.5, 1e-3]

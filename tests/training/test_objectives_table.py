@@ -1,4 +1,4 @@
-"""The usual objective beside the one that comes near it, for equal minutes on two devices."""
+"""Every objective for equal minutes on two devices: the usual one is no worse than any other."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTES, SEEDS = 2.0, 3
+OBJECTIVES = ("energy", "innovations-energy", "innovations", "one-step", "published")
+ERRORS = ("mean", "spread", "autocovariance", "crps")
 MAP = ("response=response:sequence,repeat,step,channel", "drive=drive:sequence,step")
 CASES = (
     (Case("spin-vortex-ice", 640, 40, 0, 0.0, CHANNELS), 8),
@@ -29,7 +31,7 @@ CASES = (
 @pytest.mark.parametrize(
     ("case", "repeats"), [pytest.param(*case, id=case[0].device) for case in CASES]
 )
-def test_the_usual_objective_is_no_worse_than_the_other_one(
+def test_the_usual_objective_is_no_worse_than_any_other(
     case: Case, repeats: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Smallest CRPS on unseen sequences within equal minutes, or level with it."""
@@ -37,16 +39,16 @@ def test_the_usual_objective_is_no_worse_than_the_other_one(
     np.savez(tmp_path / "data.npz", drive=drive, response=response)
     recording = tmp_path / "recording"
     assert main(["import", str(tmp_path / "data.npz"), "--map", *MAP, "--out", str(recording)]) == 0
-    both = ("energy", "innovations-energy")
-    asked = {"objectives": both, "minutes": MINUTES, "seeds": SEEDS}
+    asked = {"objectives": OBJECTIVES, "minutes": MINUTES, "seeds": SEEDS}
     for _ in compare_twins([recording], tmp_path / "out", **asked):
         pass
     summary = json.loads((tmp_path / "out" / FILE_NAME).read_text())["summary"]
+    ratios = {name: {e: row[e]["ratio"] for e in ERRORS} for name, row in summary.items()}
     with capsys.disabled():
-        for name, row in summary.items():
-            ratios = [
-                f"{row[e]['ratio']:.3f}" for e in ("mean", "spread", "autocovariance", "crps")
-            ]
-            print(f"\n{case.device}, {name}: {' / '.join(ratios)}; {row['coverage']['value']:.3f}")  # noqa: T201
-    crps = {name: summary[name]["crps"]["ratio"] for name in both}
-    assert crps[usual_objective((drive, response))] < 1.01 * min(crps.values())
+        for name, row in ratios.items():
+            words = " / ".join(f"{ratio:.3f}" for ratio in row.values())
+            covered = summary[name]["coverage"]["value"]
+            print(f"\n{case.device}, {name}: {words}; {covered:.3f}")  # noqa: T201
+    usual = ratios[usual_objective((drive, response))]
+    assert usual["crps"] < 1.01 * min(row["crps"] for row in ratios.values())
+    assert all(usual[e] < ratios["published"][e] for e in ERRORS)

@@ -97,6 +97,7 @@ def emg(
     InputError
         Files that can't be read or hold something else, an unknown participant or session.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     if not WITHIN <= validation < TEST_SESSION:
         raise InputError(
             f"task 'emg': validation = {validation} must be session 1 or 2, or {WITHIN}: the last "

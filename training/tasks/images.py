@@ -112,6 +112,7 @@ def mnist(
     InputError
         No folder, missing or damaged files, more images asked for than there are.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     if not folder:
         raise InputError(
             "task 'mnist': mnist:folder=PATH is missing; the four files "

@@ -60,6 +60,7 @@ def joined_windows(
     shift, scaling
         As in `Task`.
     """
+    # long by its arguments and what they mean: its steps are few, each a function of its own
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(part) for part in (split.train, split.validation, split.test)]
     check_washout(name, washout, len(split.train))

@@ -13,16 +13,17 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton
 from app.gui.background import Latest, Reading
 from app.gui.pages.library_again import again
 from app.gui.pages.library_detail import Detail
-from app.gui.pages.library_list import EntryList, page_of, read_whole
+from app.gui.pages.library_list import EntryList, read_whole
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
+from app.gui.pages.library_open import MAKES, opening, page_of
 from app.gui.pages.library_report import report_in, reported, show_file
 from app.gui.pages.library_simulate import SimulateRow
-from app.gui.pages.library_trash import moved_to_trash
+from app.gui.pages.library_trash import TrashButton
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.segments import Segments
-from app.gui.words import BEING_READ, count
+from app.gui.words import count
 from app.library_index import Index, descendants, lineage
 from app.library_kinds import BEGUN
 
@@ -32,19 +33,12 @@ if TYPE_CHECKING:
     from app.gui.job import Outcome
     from app.library_index import Entry
 
-OPENS = {
-    "cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network", "dep": "deploy",
-    "sweep": "network", "tab": "network",
-}  # fmt: skip
-"""The page that shows an artefact; of others it is their report."""
-MAKES = {**OPENS, "rec": "record", "cmp": "twin", "curve": "twin"}
 SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
     ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
     ("not finished", BEGUN),
 )  # fmt: skip
-SURE_MS = 6000
 FAR_MS = 500
 FILES = (".json", ".nc")  # of what an artefact's own file ends in
 AGAIN = "Fills the form of the page that made it as it was then"
@@ -80,10 +74,6 @@ class LibraryPage(Page):
         self.body.addWidget(self.list, 1)
         self.detail = Detail(self.theme)
         self.body.addWidget(self.detail)
-        self._sure = QTimer(self)
-        self._sure.setSingleShot(True)
-        self._sure.setInterval(SURE_MS)
-        self._sure.timeout.connect(self._not_sure)
         self._far = QTimer(self)
         self._far.setInterval(FAR_MS)
         self._far.timeout.connect(self._show_far)
@@ -112,7 +102,10 @@ class LibraryPage(Page):
         self.again = self._small("Run again", self._run_again)
         self.reveal = self._small("Show in folder", self._reveal)
         self.compare = self._small("Compare", self._compare)
-        self.trash = self._small("Move to trash", self._trash)
+        self.trash = TrashButton()
+        self.trash.clicked.connect(self._trash)
+        self.trash.told.connect(self.shell.toast)
+        self.trash.over.connect(self.refresh)
         self.form.widget(row(self.again, self.reveal))
         self.form.widget(row(self.compare, self.trash))
         self.report = self._small("Report", self._report)
@@ -197,7 +190,7 @@ class LibraryPage(Page):
 
     def _show_chosen(self) -> None:
         self.note.keep()
-        self._not_sure()
+        self.trash.not_sure()
         chosen = self.list.selected()
         one = chosen[0] if len(chosen) == 1 else None
         self.chosen_words.setText(one.id if one else f"{len(chosen)} chosen" if chosen else "")
@@ -222,29 +215,9 @@ class LibraryPage(Page):
             self._compare()
         else:
             self.detail.hide()
-        self._show_primary(one)
-
-    def _show_primary(self, one: Entry | None) -> None:
-        primary = self.form.primary
-        if not self._read:
-            primary.say("Open", BEING_READ)
-            primary.setEnabled(False)
-            return
-        if not self.all:
-            primary.say("Record something", "goes to the Record page")
-            primary.setEnabled(True)
-            return
-        primary.setEnabled(one is not None and not one.problem)
-        if one is None:
-            primary.say("Open", "choose one artefact")
-        elif one.problem:
-            primary.say("Open", one.problem, role="fault")
-        elif one.kind == BEGUN:
-            primary.say("Open", f"on the {page_of(one).capitalize()} page, where it goes on")
-        elif one.kind in OPENS:
-            primary.say("Open", f"on the {OPENS[one.kind].capitalize()} page")
-        else:
-            primary.say("Open", "its report")
+        asked = opening(one, read=self._read, any_there=bool(self.all))
+        self.form.primary.say(asked.words, asked.cost, role=asked.role)
+        self.form.primary.setEnabled(asked.can)
 
     def _refused(self, words: str) -> None:
         self.shell.toast(words, "error")
@@ -261,10 +234,8 @@ class LibraryPage(Page):
         chosen = self.list.selected()
         if len(chosen) != 1 or chosen[0].problem:
             return
-        if chosen[0].kind == BEGUN:
-            self.shell.open_page(page_of(chosen[0]), chosen[0].artefact.path)
-        elif chosen[0].kind in OPENS:
-            self.shell.open_page(OPENS[chosen[0].kind], chosen[0].artefact.path)
+        if page := page_of(chosen[0]):
+            self.shell.open_page(page, chosen[0].artefact.path)
         else:
             self._report()
 
@@ -317,27 +288,10 @@ class LibraryPage(Page):
         if not there or not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.shell.toast(f"{folder}: there is no such folder yet, or nothing to show it with")
 
-    def _not_sure(self) -> None:
-        self._sure.stop()
-        self.trash.setText("Move to trash")
-
     def _trash(self) -> None:
-        """Ask by the button itself, then move; what was made from it stays."""
         chosen = self.list.selected()
-        if not self._sure.isActive():
-            left = len(descendants(chosen, self.all))
-            self.trash.setText(f"Sure? {left} made from it" if left else "Sure?")
-            self._sure.start()
-            return
-        self._not_sure()
-        self._moving = Latest()
-        self._moving.done.connect(self._trashed)
-        self._moving.ask(partial(moved_to_trash, [entry.artefact.path for entry in chosen]))
-
-    def _trashed(self, told: list[tuple[str, str]] | None, error: Exception | None) -> None:
-        for words, level in told or [(str(error), "error")]:
-            self.shell.toast(words, level)
-        self.refresh()
+        left = len(descendants(chosen, self.all))
+        self.trash.press([entry.artefact.path for entry in chosen], left)
 
     def form_values(self) -> dict[str, Any]:
         return {"order": self.order.value}

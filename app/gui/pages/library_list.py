@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.library_index import Entry, Index
 
-OPENS_BEGUN = {"fit": "twin", "train": "network", "record": "record"}
-"""The page that goes on with a run of a verb; of others it is the Deploy page."""
 ROW_PX, THUMB_PX, INDENT_PX = 56, 104, 24
 ARROWS = (Qt.Key.Key_Down, Qt.Key.Key_Up)
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -54,11 +52,6 @@ def said_of(entry: Entry) -> str:
     where = folder if name != entry.id else ""
     parts = (KINDS[entry.kind], version, status, entry.artefact.when, where, missing, changed)
     return " · ".join(part for part in parts if part)
-
-
-def page_of(begun: Entry) -> str:
-    """The page on which a run without its result goes on."""
-    return OPENS_BEGUN.get(str(begun.facts.form["verb"]), "deploy")
 
 
 def read_whole(index: Index) -> tuple[list[Entry], str]:

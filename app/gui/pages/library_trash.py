@@ -1,17 +1,62 @@
-"""Folders moved to the system's trash, beside the window."""
+"""Folders moved to the system's trash, beside the window, by a button that asks first."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QDir, QFile, QStandardPaths
+from PyQt6.QtCore import QDir, QFile, QStandardPaths, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QPushButton
 
+from app.gui.background import Latest
 from app.gui.words import count
 from app.run_lock import RunLock
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+SURE_MS = 6000
+ASKED = "Move to trash"
+
+
+class TrashButton(QPushButton):
+    """Asks by its own words, then moves; `told(words, level)` of each, then `over`.
+
+    What was made from an artefact stays.
+    """
+
+    told = pyqtSignal(str, str)
+    over = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__(ASKED)
+        self.sure = QTimer(self)
+        self.sure.setSingleShot(True)
+        self.sure.setInterval(SURE_MS)
+        self.sure.timeout.connect(self.not_sure)
+
+    def not_sure(self) -> None:
+        """Another one was chosen, or nothing was answered: ask anew."""
+        self.sure.stop()
+        self.setText(ASKED)
+
+    def press(self, folders: Sequence[Path], made_from: int) -> None:
+        """Ask, or, asked already, move `folders`; from which `made_from` others were made."""
+        if not self.sure.isActive():
+            self.setText(f"Sure? {made_from} made from it" if made_from else "Sure?")
+            self.sure.start()
+            return
+        self.not_sure()
+        self._moving = Latest()
+        self._moving.done.connect(self._moved)
+        self._moving.ask(partial(moved_to_trash, list(folders)))
+
+    def _moved(self, told: list[tuple[str, str]] | None, error: Exception | None) -> None:
+        for words, level in told or [(str(error), "error")]:
+            self.told.emit(words, level)
+        self.over.emit()
 
 
 def moved_to_trash(folders: list[Path]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.live_fit import candidate_rows
+from app.gui.fit_rows import candidate_rows
 from app.gui.live_record import spread
 from app.gui.pages.twin_ensemble import Ensemble
 from app.gui.pages.twin_steps import SequenceSteps

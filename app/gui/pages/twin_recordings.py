@@ -35,6 +35,7 @@ class RecordingTicks(QObject):
         self._theme, self._form, self._toast = theme, form, toast
         self.ticks: dict[Path, Tick] = {}
         self.known: dict[Path, Looked] = {}
+        self._before: dict[Path, Looked] = {}  # to be looked at again
         self._wanted: list[Path] = []  # chosen before the library was read
         self._found: list[Artefact] = []
         self._low = self._every = self._told = False  # told: the library was read
@@ -52,7 +53,8 @@ class RecordingTicks(QObject):
         form.widget(self.older)
 
     def refresh(self, library: Library) -> None:
-        """Look at the library again, beside the window; what was read is read anew."""
+        """Look at the library again, beside the window; what has changed is read anew."""
+        self._before |= self.known
         self.known = {}  # one that was still running has more repeats now
         self._library.ask(lambda: library.artefacts("rec"))
 
@@ -108,7 +110,8 @@ class RecordingTicks(QObject):
         """Read what is ticked and not known, beside the window."""
         missing = [path for path in self.chosen if path not in self.known]
         if missing:
-            self._reader.ask(lambda: [look(path) for path in missing])
+            before = dict(self._before)
+            self._reader.ask(lambda: [look(path, before.get(path)) for path in missing])
         self._say()
         self.changed.emit()
 

@@ -314,7 +314,7 @@ def hung(open_here, rig, qtbot, monkeypatch) -> Iterator[Window]:
     page.set_form_values({"count": 2, "steps": STEPS, "repeats": 4})
     qtbot.waitUntil(lambda: page.form.primary.isEnabled(), timeout=WAIT_MS)
     page.press()
-    qtbot.waitUntil(lambda: window.job is not None and len(rig.sent) > 40, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: switches(rig)[-1:] in (["OUTP ON"], ["OUTP 1"]), timeout=WAIT_MS)
     monkeypatch.setattr(journal, "_write_all", hangs)
     qtbot.waitUntil(asked.is_set, timeout=WAIT_MS)
     yield window

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from app.gui.fit_rows import error_rows
+from app.gui.fit_rows import verdict as word_of
 from app.gui.live_deploy import LiveDeployment, criterion, inside_share, verdict
-from app.gui.live_fit import LiveFit, error_rows
-from app.gui.live_fit import verdict as word_of
+from app.gui.live_fit import LiveFit
 from app.gui.live_record import LiveRecording, band, slope, spread
 from app.gui.live_train import LiveTraining, against, score_rows, sentence
 from app.gui.twin_asks import BesideAsk, ScoreAsk

@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 
 from app.gui.actions import PAGES, shortcut_sheet
 from app.gui.live_record import LiveRecording
-from app.gui.pages import library as library_page
+from app.gui.pages import library_trash
 from app.gui.pages.record_drift import DriftPanel
 from app.gui.pages.record_heat import HeatPanel
 from app.gui.widgets.offer import OfferButton
@@ -180,7 +180,7 @@ def test_the_trash_asks_anew_after_another_choice_and_after_a_while(
     library: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved: list[Any] = []
-    monkeypatch.setattr(library_page, "moved_to_trash", moved.append)
+    monkeypatch.setattr(library_trash, "moved_to_trash", moved.append)
     folder = library.session.library.folder
     library.list.choose({folder / "rec-a"})
     qtbot.mouseClick(library.trash, LEFT)
@@ -188,7 +188,7 @@ def test_the_trash_asks_anew_after_another_choice_and_after_a_while(
     library.list.clearSelection()
     library.list.choose({folder / "rec-b"})
     assert library.trash.text() == "Move to trash"
-    library._sure.setInterval(20)
+    library.trash.sure.setInterval(20)
     qtbot.mouseClick(library.trash, LEFT)
     assert library.trash.text() == "Sure?"
     qtbot.waitUntil(lambda: library.trash.text() == "Move to trash", timeout=60_000)
