@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from app.cli_words import result_lines, words_of
-from app.disk import waiting_for, writing
+from app.disk import STANDARD_OUTPUT, waiting_for, writing
 from app.operations.event_json import as_json
 from app.operations.events import (
     Event,
@@ -50,13 +50,13 @@ def to_standard_output() -> Iterator[None]:
         The disk refuses.
     """
     try:
-        with waiting_for("standard output"):
+        with waiting_for(STANDARD_OUTPUT):
             yield
     except OSError as fault:
         if isinstance(fault, BrokenPipeError) or fault.errno == errno.EIO:
             raise
         forget(sys.stdout)
-        with writing(Path("standard output")):
+        with writing(Path(STANDARD_OUTPUT)):
             raise
 
 

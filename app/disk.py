@@ -48,6 +48,10 @@ class FullDiskError(TwinrigError):
         self.path = path
 
 
+STANDARD_OUTPUT = "standard output"
+"""What `waiting_for` is told of it."""
+
+
 @contextmanager
 def waiting_for(what: object) -> Iterator[None]:
     """Within it this thread may wait for a disk, or for whoever reads: `held_up` tells others."""

@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from app.disk import held_up
+from app.disk import STANDARD_OUTPUT, held_up
 from app.operations.safely import made_safe, voice_of
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 OWN_WAY_S = 2.0  # after a Stop; no read or wait of a run is longer than 0.5 s
 LOOK_S = 0.25
-TOLD_S = 5.0  # of a wait
+HELD_UP_S = 5.0  # a run that waits longer for a disk or a reader is held up, and that is said
 WORDS = (
     "the run has not followed Stop for 2 s: does its disk answer, is its output read? The rig is "
     "brought to its safe state beside it"
 )
 HELD = (
-    "the run has waited for {what} for {seconds:.0f} s (does its disk answer, is its output "
-    "read?): the magnet keeps its current until it goes on; Stop brings it to zero"
+    "the run has waited for {what} for {seconds:.0f} s ({why}): the magnet keeps its current until "
+    "it goes on; Stop brings it to zero"
 )
 WAS_HELD = "the run waited {seconds:.0f} s for {what}"
 
@@ -75,7 +75,7 @@ class Beside:
 
     def _follow(self, held: tuple[str, float] | None) -> None:
         """Say that the run is held up while a current flows, and when it goes on."""
-        if held is not None and held[1] >= TOLD_S:
+        if held is not None and held[1] >= HELD_UP_S:
             if self._held is None:
                 if not self._bench.carries_current:
                     return
@@ -86,7 +86,9 @@ class Beside:
             self._held = None
 
     def _say(self, words: str, held: tuple[str, float]) -> str:
-        said = words.format(what=held[0], seconds=held[1])
+        what, seconds = held
+        why = "does anybody read it?" if what == STANDARD_OUTPUT else "does its disk answer?"
+        said = words.format(what=what, seconds=seconds, why=why)
         with suppress(Exception):  # whoever is told: nobody may end this thread
             self._bench.note(said)
         return said

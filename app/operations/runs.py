@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import now_iso
-from app.operations.beside import Beside
+from app.operations.beside import HELD_UP_S, Beside
 from app.operations.events import Note, StepHeld, StepRead
 from app.operations.safely import found_at_energise, made_safe, voice_of
 from app.stopping import uninterrupted
 from instruments.alignment import AlignmentError
+from instruments.clock import passed_s
 from instruments.field_probe import FieldError, FieldWait
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.ramp_down import NOT_AT_REST
@@ -96,7 +97,7 @@ def run_repeat(
     ------
     VoidRepeatError
         A read-out was overloaded, a supply changed without us, an error was queued, the field
-        probe measured another field.
+        probe measured another field, a step waited for a disk or a reader (`HELD_UP_S`).
     TwinrigError
         A link or an instrument failed on the way.
     StoppedError
@@ -111,15 +112,18 @@ def run_repeat(
         counts = None if holds is None else holds.tolist()
         for read in bench.repeat(fields_T, window, reset, counts):
             if isinstance(read, FieldWait):
-                yield StepHeld(step, read.words, read.seconds, read.at_most_s)
+                yield from _in_time(
+                    bench, step, StepHeld(step, read.words, read.seconds, read.at_most_s)
+                )
                 continue
             response[step] = read.values
             if times is not None:
                 times.put(step, read.set_s, read.read_s, read.measured_field_T, read.looked_s)
-            yield StepRead(
+            event = StepRead(
                 step, fields_T[step], read.current_A, response[step].copy(), bench.spec.name
             )
             step += 1
+            yield from _in_time(bench, step, event, matters=step < drive.size)
     except (AlignmentError, FieldError) as fault:
         raise VoidRepeatError(str(fault)) from fault
     try:
@@ -132,6 +136,23 @@ def run_repeat(
             f"step {int(np.argmin(np.isfinite(response).all(axis=1)))}: the read-out gave no number"
         )
     return response
+
+
+def _in_time(
+    bench: Bench, step: int, event: StepRead | StepHeld, *, matters: bool = True
+) -> Generator[StepRead | StepHeld, None, None]:
+    """Hand an event on; VoidRepeatError where `step`, the next one, waited too long for that.
+
+    On a virtual rig it waits for no time of the device. `matters`: there is a next one.
+    """
+    begin_s = passed_s()
+    yield event
+    waited_s = passed_s() - begin_s
+    if matters and waited_s > HELD_UP_S and bench.clock.by_itself:
+        raise VoidRepeatError(
+            f"step {step} waited {waited_s:.1f} s for a disk or for whoever reads the output, at "
+            "the field of the step before"
+        )
 
 
 def start_of_next(bench: Bench, done: Recording) -> float:

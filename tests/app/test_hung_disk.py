@@ -17,7 +17,8 @@ from served_rig import served_rig, start, stop_signal
 
 from app import journal
 from app.disk import held_up, sync_directory, waiting_for, writing
-from app.operations import beside
+from app.operations import beside, runs
+from app.operations.events import StepRead
 from app.operations.record import record
 from app.store import read_recording
 from instruments.bench import Bench
@@ -124,7 +125,7 @@ def test_a_run_that_waits_for_its_disk_says_so_and_keeps_it_with_the_data(
     energised: tuple[Bench, Recording], tmp_path: Path, monkeypatch: Any
 ) -> None:
     """A magnet held its current for as long as a share was away, and nobody was told why."""
-    monkeypatch.setattr(beside, "TOLD_S", 0.5)
+    monkeypatch.setattr(beside, "HELD_UP_S", 0.5)
     bench, run = energised
     said: list[str] = []
     bench.note = lambda words: said.append(words) if "the run" in words else None
@@ -141,6 +142,25 @@ def test_a_run_that_waits_for_its_disk_says_so_and_keeps_it_with_the_data(
     waited = re.compile(r"the run waited [12] s for " + re.escape(str(tmp_path / "r")))
     assert any(map(waited.match, said))
     assert any(map(waited.search, read_recording(tmp_path / "r").meta["remarks"]))
+
+
+def test_a_repeat_that_was_held_up_between_two_steps_is_void_and_run_again(
+    rig: ExitRig, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """A step stood for as long as nobody read the events, and counted as good."""
+    monkeypatch.setattr(runs, "HELD_UP_S", 0.5)
+    out, waited = tmp_path / "r", []
+    with Bench.connect(rig.spec()) as bench:
+        monkeypatch.setattr(bench.clock, "by_itself", True)  # as the computer's, of a real rig
+        for event in record(bench, make_sequences("steps", 2, 12), 2, out):
+            if isinstance(event, StepRead) and event.step in (5, 11) and event.step not in waited:
+                waited.append(event.step)  # behind the last one nothing waits
+                time.sleep(0.7)
+    done = read_recording(out)
+    assert (done.status, bool(done.complete.all())) == ("done", True)
+    void = [words for words in done.meta["remarks"] if "void" in words]
+    assert len(void) == 1
+    assert re.search(r"once more: step 6 waited 0\.[78] s ", void[0])
 
 
 def test_a_stop_that_the_run_follows_is_not_followed_twice(
