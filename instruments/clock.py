@@ -142,6 +142,14 @@ def passed_s() -> float:
         return time.monotonic()
 
 
+def suspended_s() -> float:
+    """How long the computer has been suspended since its start; 0 where the system doesn't tell."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    else:
+        return 0.0
+
+
 class HostClock:
     """The clock of a real rig: device time is `passed_s`, the computer's."""
 

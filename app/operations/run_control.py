@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from app.operations.events import Event
-    from app.operations.runs import Response
+    from app.operations.one_repeat import Response
     from instruments.bench import Bench
     from instruments.limits import LimitedMagnet
     from instruments.watch import Watch

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.operations.events import Note
+from app.operations.one_repeat import is_transient, run_repeat
 from app.operations.run_control import EACH_S
-from app.operations.runs import is_transient, run_repeat
 from instruments.link_errors import LinkError, WrongInstrumentError
 from models.errors import RefusedError, StoppedError, TwinrigError
 from models.recording import StepTimes
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.operations.events import Event
+    from app.operations.one_repeat import Response
     from app.operations.run_control import Control
-    from app.operations.runs import Response
     from models.sequence import DriveWindow, Reset
 
 MOST_HOLDS = 5

@@ -17,7 +17,7 @@ from served_rig import served_rig, start, stop_signal
 
 from app import journal
 from app.disk import held_up, sync_directory, waiting_for, writing
-from app.operations import beside, runs
+from app.operations import beside, one_repeat
 from app.operations.events import StepRead
 from app.operations.record import record
 from app.store import read_recording
@@ -148,7 +148,7 @@ def test_a_repeat_that_was_held_up_between_two_steps_is_void_and_run_again(
     rig: ExitRig, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """A step stood for as long as nobody read the events, and counted as good."""
-    monkeypatch.setattr(runs, "HELD_UP_S", 0.5)
+    monkeypatch.setattr(one_repeat, "HELD_UP_S", 0.5)
     out, waited = tmp_path / "r", []
     with Bench.connect(rig.spec()) as bench:
         monkeypatch.setattr(bench.clock, "by_itself", True)  # as the computer's, of a real rig
@@ -161,6 +161,24 @@ def test_a_repeat_that_was_held_up_between_two_steps_is_void_and_run_again(
     void = [words for words in done.meta["remarks"] if "void" in words]
     assert len(void) == 1
     assert re.search(r"once more: step 6 waited 0\.[78] s ", void[0])
+
+
+def test_a_repeat_within_which_the_computer_slept_is_void_and_run_again(
+    rig: ExitRig, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """A lid that was closed: the field stood all night, and the repeat counted as good."""
+    out, slept = tmp_path / "r", [0.0]
+    monkeypatch.setattr(one_repeat, "suspended_s", lambda: slept[0])
+    with Bench.connect(rig.spec()) as bench:
+        monkeypatch.setattr(bench.clock, "by_itself", True)  # as the computer's, of a real rig
+        for event in record(bench, make_sequences("steps", 2, 12), 2, out):
+            if isinstance(event, StepRead) and event.step == 5 and not slept[0]:
+                slept[0] = 3600.0
+    done = read_recording(out)
+    assert (done.status, bool(done.complete.all())) == ("done", True)
+    void = [words for words in done.meta["remarks"] if "void" in words]
+    assert len(void) == 1
+    assert "suspended for 3600 s" in void[0]
 
 
 def test_a_stop_that_the_run_follows_is_not_followed_twice(
