@@ -163,6 +163,24 @@ def test_a_repeat_that_was_held_up_between_two_steps_is_void_and_run_again(
     assert re.search(r"once more: step 6 waited 0\.[78] s ", void[0])
 
 
+def test_a_stop_while_a_step_waits_is_no_fault_of_the_repeat(
+    rig: ExitRig, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(one_repeat, "HELD_UP_S", 0.3)
+    with Bench.connect(rig.spec()) as bench:
+        monkeypatch.setattr(bench.clock, "by_itself", True)
+
+        def recorded() -> None:
+            for event in record(bench, make_sequences("steps", 2, 12), 2, tmp_path / "r"):
+                if isinstance(event, StepRead) and event.step == 5:
+                    bench.stop.request()
+                    assert wait_for(lambda: is_off(rig), beside.OWN_WAY_S + 3)  # beside the run
+
+        with pytest.raises(StoppedError):
+            recorded()
+    assert read_recording(tmp_path / "r").status == "stopped"
+
+
 def test_a_repeat_within_which_the_computer_slept_is_void_and_run_again(
     rig: ExitRig, tmp_path: Path, monkeypatch: Any
 ) -> None:
