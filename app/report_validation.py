@@ -18,9 +18,8 @@ from app.report_figures import (
     new_figure,
     style,
 )
-from training.metrics import EXPECTED_COVERAGE
 from training.verdict import AT_FLOOR, COVERED, NAMES
-from training.verdict_places import ratio_range
+from training.verdict_places import EXPECTED_COVERAGE, ratio_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

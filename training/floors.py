@@ -32,7 +32,6 @@ from training.ensembles import Ground, complete_repeats, whole_repeats
 from training.halves import RESAMPLED, half_splits, taken, values_by_split
 from training.metrics import (
     COVERED,
-    EXPECTED_COVERAGE,
     SCORES,
     autocorrelation,
     coverage,
@@ -40,6 +39,7 @@ from training.metrics import (
 )
 from training.noise_checks import rank_plots, spectra
 from training.verdict import NO_NOISE
+from training.verdict_places import EXPECTED_COVERAGE
 from training.where import local_errors, where
 
 if TYPE_CHECKING:

@@ -30,9 +30,6 @@ LONGEST_LAG = 20
 ENERGY_WINDOW = 16
 COVERED = 0.90
 COVERAGE_SAMPLES = 200
-EXPECTED_COVERAGE = 0.891
-"""Of a perfect twin's 90 % interval from 200 samples: its ends are the 10.95th and the 190.05th of
-them in order, and the n-th lies at n / 201 in the mean, whatever the distribution."""
 PIT_BINS = 20
 
 

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 AT_FLOOR = 1.25
 """The target for mean, spread, autocovariance, CRPS over the half-split floor (halves of 8)."""
 COVERED = (0.87, 0.92)
-"""The target for the coverage of the 90 % interval; a perfect twin's is 0.891."""
+"""The target for the coverage of the 90 % interval."""
+EXPECTED_COVERAGE = 0.891
+"""Of a perfect twin's 90 % interval from 200 samples: its ends are the 10.95th and the 190.05th of
+them in order, and the n-th lies at n / 201 in the mean, whatever the distribution."""
 AXES = ("drive", "step", "change", "channel", "family")
 MOST_NAMED = 3  # parts of an axis
 ALIKE = 1.3  # parts within this factor of each other are alike

@@ -11,7 +11,6 @@ from models.errors import InputError
 from training.ensembles import Ground, complete_repeats
 from training.floors import score
 from training.metrics import (
-    EXPECTED_COVERAGE,
     autocovariance_error,
     coverage,
     cross_correlation_error,
@@ -24,6 +23,7 @@ from training.metrics import (
     residuals,
     spread_error,
 )
+from training.verdict_places import EXPECTED_COVERAGE
 
 DATA = Path(os.environ.get("TWINRIG_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RNG = np.random.default_rng(0)

@@ -12,9 +12,8 @@ from app.gui.widgets.basic import label, set_role
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
 from app.words import some_of
-from training.metrics import EXPECTED_COVERAGE
 from training.verdict import AT_FLOOR
-from training.verdict_places import ratio_range
+from training.verdict_places import EXPECTED_COVERAGE, ratio_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
