@@ -54,6 +54,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
+def number(value: Any) -> float | None:
+    """A plain number for a file; None where it is none (NaN, infinite)."""
+    return float(value) if math.isfinite(value) else None
+
+
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number."""
     return is_whole(value) or (isinstance(value, float) and math.isfinite(value))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
+
+from models.json_form import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +76,3 @@ def interval(
     known = values[np.isfinite(values)]
     low, high = np.percentile(known, between) if known.size else (np.nan, np.nan)
     return number(low), number(high)
-
-
-def number(value: Any) -> float | None:
-    """A plain number; None where it is none."""
-    return float(value) if np.isfinite(value) else None

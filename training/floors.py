@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
+from models.json_form import number
 from training.bootstrap import (
     INTERVAL,
     bootstrap_weights,
@@ -26,7 +27,6 @@ from training.bootstrap import (
     family_weights,
     interval,
     logarithm,
-    number,
 )
 from training.ensembles import Ground, complete_repeats, whole_repeats
 from training.halves import RESAMPLED, half_splits, taken, values_by_split

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.bootstrap import PART_INTERVAL, centred, interval, logarithm, number
+from models.json_form import number
+from training.bootstrap import PART_INTERVAL, centred, interval, logarithm
 from training.metrics import COVERED, fair_crps, ranks_below
 
 if TYPE_CHECKING:

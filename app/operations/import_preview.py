@@ -17,7 +17,7 @@ from app.operations.import_map import Mapping
 from app.operations.import_nanoring import USUAL, is_nanoring, load_pattern, pairs_in
 from app.operations.import_read import left_out, numeric, read_all
 from app.operations.import_told_notes import told_notes
-from training.bootstrap import number
+from models.json_form import number
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -119,6 +119,22 @@ def test_what_answers_first_waits_for_no_library_that_it_does_not_need(
     assert done.stdout.splitlines()[:3] == ["framed", "usable", at_last]
 
 
+def test_no_page_is_opened_only_once_a_heavy_library_is_loaded() -> None:
+    """The Twin page stood 0.2 s for SciPy's FFT, of which it wanted one number."""
+    words = (
+        "import importlib, pkgutil, sys\n"
+        "import app.gui.pages as pages\n"
+        "for one in pkgutil.iter_modules(pages.__path__):\n"
+        "    importlib.import_module(f'app.gui.pages.{one.name}')\n"
+        "heavy = {'torch', 'h5py', 'scipy', 'xarray', 'matplotlib'}\n"
+        "print(sorted(heavy & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_wrong_bench_file_is_exit_2_without_a_window(tmp_path, capsys) -> None:
     bench = tmp_path / "rig.toml"
     bench.write_text("nme = 'x'\n")
