@@ -27,6 +27,8 @@ from models.errors import TwinrigError
 log = logging.getLogger(__name__)
 WATCHDOG = "watchdog.py"  # the program's name of `python -m instruments.watchdog`
 TAKEN = (BlockingIOError, PermissionError)  # another program has the lock; nothing else says so
+NAMED_S, LOOK_S = 1.0, 0.02
+"""Who has taken a lock has written its name by then; how often one looks for it until then."""
 LOCKED_BYTE = 1 << 20  # far beyond the text, so that others can read who the owner is (Windows)
 
 
@@ -90,6 +92,20 @@ class Owner:
         return None
 
     @property
+    def gone(self) -> bool:
+        """Whether its process is no more, where the system tells: then it is the last owner."""
+        if sys.platform == "win32":  # where os.kill(pid, 0) would be Ctrl-C
+            return False
+        else:
+            try:
+                os.kill(self.pid, 0)
+            except (ProcessLookupError, OverflowError):
+                return True
+            except OSError:  # another user's
+                return False
+            return False
+
+    @property
     def suspended(self) -> bool:
         """Whether SIGSTOP or a debugger holds it, where the system tells (Linux)."""
         with suppress(OSError, IndexError):
@@ -138,7 +154,7 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
             "every user may write to"
         ) from error
     if not free:
-        owner = Owner.of(file)
+        owner = _owner_by_now(file)
         file.close()
         way_out = "close that program or use its window" if owner is None else owner.way_out
         raise LinkInUseError(
@@ -150,10 +166,27 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
         file.close()
         return locked_file(name, folder)
     with suppress(OSError):  # a full disk: it is the lock that counts, the name is for people
+        name_here, before = json.dumps(vars(Owner.here())).encode(), file.seek(0, os.SEEK_END)
         file.seek(0)
-        file.truncate()
-        file.write(json.dumps(vars(Owner.here())).encode())
+        file.write(
+            name_here.ljust(before)
+        )  # in one write: whoever looks finds the one or the other
+        file.truncate(len(name_here))
     return file
+
+
+def _owner_by_now(file: IO[bytes]) -> Owner | None:
+    """Who has a locked file, once it has written its name there.
+
+    Before that the last owner's stands there, such as that of a killed program whose watchdog has
+    just taken the link: it was told as in use by the dead, and refused in place of waited for.
+    """
+    end_s = time.monotonic() + NAMED_S
+    while True:
+        owner = Owner.of(file)
+        if (owner is not None and not owner.gone) or time.monotonic() > end_s:
+            return owner
+        time.sleep(LOOK_S)
 
 
 def kept_file(name: str, folder: Path) -> IO[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import threading
 import pytest
 
 from instruments import locks
+from instruments.lock_files import locked_file
 from models.errors import InputError
 
 SOCKET = "TCPIP0::127.0.0.1::49999::SOCKET"
@@ -103,6 +105,37 @@ def test_an_owner_whose_file_says_nothing_is_still_an_owner(other_program, tmp_p
     next(tmp_path.glob("*.lock")).write_text("")
     with pytest.raises(locks.LinkInUseError, match="another program"):
         locks.take(SOCKET, tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="flock, and a look whether a process lives")
+@pytest.mark.parametrize("before", ["", "of a dead program"])
+def test_an_owner_that_has_not_written_its_name_yet_is_named_once_it_has(before, tmp_path):
+    """A watchdog that has just taken a dead program's link: its resumed run was refused."""
+    import fcntl
+
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    dead.wait()
+    names = {"program": "twinrig", "pid": dead.pid, "user": "u", "since": "s", "watchdog": False}
+    locks.release(locks.take(SOCKET, tmp_path), SOCKET)
+    (path,) = tmp_path.glob("*.lock")
+    path.write_text(json.dumps(names) if before else "")
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        watchdog = json.dumps({**names, "pid": os.getpid(), "watchdog": True})
+        threading.Timer(0.3, path.write_text, (watchdog,)).start()
+        with pytest.raises(locks.LinkInUseError, match=f"process {os.getpid()}") as refused:
+            locked_file(locks.link_of(SOCKET), tmp_path)
+    assert refused.value.by_watchdog
+
+
+def test_a_shorter_name_leaves_nothing_of_a_longer_one(tmp_path):
+    locks.release(locks.take(SOCKET, tmp_path), SOCKET)
+    (path,) = tmp_path.glob("*.lock")
+    path.write_text("x" * 4000)
+    link = locks.take(SOCKET, tmp_path)
+    assert json.loads(path.read_bytes())["pid"] == os.getpid()
+    assert path.stat().st_size < 400
+    locks.release(link, SOCKET)
 
 
 def test_one_of_many_threads_gets_the_link(tmp_path):
