@@ -27,7 +27,7 @@ from models.errors import TwinrigError
 log = logging.getLogger(__name__)
 WATCHDOG = "watchdog.py"  # the program's name of `python -m instruments.watchdog`
 TAKEN = (BlockingIOError, PermissionError)  # another program has the lock; nothing else says so
-NAMED_S, LOOK_S = 1.0, 0.02
+NAMED_S, LOOK_S = 0.5, 0.02
 """Who has taken a lock has written its name by then; how often one looks for it until then."""
 LOCKED_BYTE = 1 << 20  # far beyond the text, so that others can read who the owner is (Windows)
 

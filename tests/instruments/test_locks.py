@@ -122,7 +122,7 @@ def test_an_owner_that_has_not_written_its_name_yet_is_named_once_it_has(before,
     with path.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         watchdog = json.dumps({**names, "pid": os.getpid(), "watchdog": True})
-        threading.Timer(0.3, path.write_text, (watchdog,)).start()
+        threading.Timer(0.1, path.write_text, (watchdog,)).start()
         with pytest.raises(locks.LinkInUseError, match=f"process {os.getpid()}") as refused:
             locked_file(locks.link_of(SOCKET), tmp_path)
     assert refused.value.by_watchdog
