@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
 from app.config import settings_path
-from app.owner import process_start
+from instruments.processes import process_start
 
 if TYPE_CHECKING:
     from pathlib import Path

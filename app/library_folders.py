@@ -18,9 +18,10 @@ from app.weights_store import network_schema
 from models.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     Entries = dict[str, os.DirEntry[str]]
+    Stamp = tuple[tuple[str, int, int], ...]
 
 MOST_HEADS = 10_000
 
@@ -85,6 +86,19 @@ def entries_of(folder: Path) -> Entries:
     """
     with os.scandir(folder) as found:
         return {entry.name: entry for entry in found}
+
+
+def stamp_of(entries: Iterable[os.DirEntry[str]]) -> Stamp:
+    """Name, time and size of each file of a folder: alike as long as nothing in it changes."""
+    return tuple(sorted(map(_stamp, entries)))
+
+
+def _stamp(entry: os.DirEntry[str]) -> tuple[str, int, int]:
+    try:
+        stat = entry.stat()
+    except OSError:
+        return entry.name, 0, 0
+    return entry.name, stat.st_mtime_ns, stat.st_size
 
 
 def folders_in(folder: Path, entries: Entries | None = None) -> list[Path]:

@@ -5,7 +5,6 @@ No Qt, nothing here runs an operation, and files are only read.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.library_begun import parents
 from app.library_facts import Facts, facts_of
+from app.library_folders import entries_of, stamp_of
 from app.library_kinds import BEGUN, KINDS
 from app.library_links import Links
 from app.library_note import read_note
@@ -107,8 +107,7 @@ class Index:
     def _entry(self, artefact: Artefact) -> Entry | None:
         """One entry; None of a folder that has gone since it was found."""
         try:
-            with os.scandir(artefact.path) as there:
-                stamp = tuple(sorted(map(_stamp, there)))
+            stamp = stamp_of(entries_of(artefact.path).values())
         except FileNotFoundError:
             return None
         except OSError:  # closed, which is told as its problem
@@ -138,14 +137,6 @@ class Index:
 def _may_differ(entry: Entry) -> bool:
     """Whether no stamp tells a change: one is alive or dead, what was refused may be granted."""
     return bool(entry.problem) or entry.facts.status == "running"
-
-
-def _stamp(entry: os.DirEntry[str]) -> tuple[str, int, int]:
-    try:
-        stat = entry.stat()
-    except OSError:
-        return entry.name, 0, 0
-    return entry.name, stat.st_mtime_ns, stat.st_size
 
 
 def parents_of(artefact: Artefact, facts: Facts) -> tuple[Parent, ...]:

@@ -144,10 +144,7 @@ def passed_s() -> float:
 
 def suspended_s() -> float:
     """How long the computer has been suspended since its start; 0 where the system doesn't tell."""
-    if sys.platform == "linux":
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
-    else:
-        return 0.0
+    return passed_s() - time.monotonic()
 
 
 class HostClock:

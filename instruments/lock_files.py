@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from instruments.processes import process_start
 from models.errors import TwinrigError
 
 log = logging.getLogger(__name__)
@@ -93,17 +94,8 @@ class Owner:
 
     @property
     def gone(self) -> bool:
-        """Whether its process is no more, where the system tells: then it is the last owner."""
-        if sys.platform == "win32":  # where os.kill(pid, 0) would be Ctrl-C
-            return False
-        else:
-            try:
-                os.kill(self.pid, 0)
-            except (ProcessLookupError, OverflowError):
-                return True
-            except OSError:  # another user's
-                return False
-            return False
+        """Whether its process is no more: then it is the last owner."""
+        return process_start(self.pid) is None
 
     @property
     def suspended(self) -> bool:
@@ -166,12 +158,10 @@ def locked_file(name: str, folder: Path) -> IO[bytes]:
         file.close()
         return locked_file(name, folder)
     with suppress(OSError):  # a full disk: it is the lock that counts, the name is for people
-        name_here, before = json.dumps(vars(Owner.here())).encode(), file.seek(0, os.SEEK_END)
+        mine, before = json.dumps(vars(Owner.here())).encode(), file.seek(0, os.SEEK_END)
         file.seek(0)
-        file.write(
-            name_here.ljust(before)
-        )  # in one write: whoever looks finds the one or the other
-        file.truncate(len(name_here))
+        file.write(mine.ljust(before))  # at once: who looks finds one name or the other
+        file.truncate(len(mine))
     return file
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.gui.fit_complaints import Finding, find, first_of
 from app.library_begun import parents
-from app.library_folders import entries_of
+from app.library_folders import entries_of, stamp_of
 from app.recording_marks import read_kept
 from app.recording_reader import folder_of
 from models.errors import InputError, TwinrigError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.library_folders import Artefact
+    from app.library_folders import Artefact, Stamp
     from models.twin import Twin
 
     FloatArray = NDArray[np.float64]
@@ -43,7 +43,7 @@ class Looked:
     first: FloatArray | None = None
     finding: Finding | None = None
     broken: str = ""
-    stamp: tuple[tuple[str, int, int], ...] = ()
+    stamp: Stamp = ()
 
 
 def look(path: Path, before: Looked | None = None) -> Looked:
@@ -69,13 +69,12 @@ def look(path: Path, before: Looked | None = None) -> Looked:
     )
 
 
-def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, time and size of each file of a recording, its marks among them."""
+def _stamp(path: Path) -> Stamp:
+    """Of a recording's files, its marks among them; empty where nobody may list them."""
     try:
-        stats = {name: entry.stat() for name, entry in entries_of(folder_of(path)).items()}
+        return stamp_of(entries_of(folder_of(path)).values())
     except (OSError, TwinrigError):
         return ()
-    return tuple((name, stats[name].st_mtime_ns, stats[name].st_size) for name in sorted(stats))
 
 
 def first_fitted(begun: Path) -> Looked | None:

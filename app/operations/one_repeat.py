@@ -79,19 +79,21 @@ def run_repeat(
         step = 0
         counts = None if holds is None else holds.tolist()
         for read in bench.repeat(fields_T, window, reset, counts):
+            event: StepRead | StepHeld
             if isinstance(read, FieldWait):
-                yield from _in_time(
-                    bench, step, StepHeld(step, read.words, read.seconds, read.at_most_s)
+                event = StepHeld(step, read.words, read.seconds, read.at_most_s)
+            else:
+                response[step] = read.values
+                if times is not None:
+                    times.put(step, read.set_s, read.read_s, read.measured_field_T, read.looked_s)
+                event = StepRead(
+                    step, fields_T[step], read.current_A, response[step].copy(), bench.spec.name
                 )
-                continue
-            response[step] = read.values
-            if times is not None:
-                times.put(step, read.set_s, read.read_s, read.measured_field_T, read.looked_s)
-            event = StepRead(
-                step, fields_T[step], read.current_A, response[step].copy(), bench.spec.name
-            )
-            step += 1
-            yield from _in_time(bench, step, event, matters=step < drive.size)
+                step += 1
+            given_s = passed_s()
+            yield event
+            if step < drive.size:  # behind the last one nothing waits
+                _refuse_held_up(bench, step, passed_s() - given_s)
     except (AlignmentError, FieldError) as fault:
         raise VoidRepeatError(str(fault)) from fault
     slept_s = suspended_s() - slept_s
@@ -110,17 +112,12 @@ def run_repeat(
     return response
 
 
-def _in_time(
-    bench: Bench, step: int, event: StepRead | StepHeld, *, matters: bool = True
-) -> Generator[StepRead | StepHeld, None, None]:
-    """Hand an event on; VoidRepeatError where `step`, the next one, waited too long for that.
+def _refuse_held_up(bench: Bench, step: int, waited_s: float) -> None:
+    """Raise VoidRepeatError where a step waited too long for whoever was given the one before.
 
-    On a virtual rig it waits for no time of the device. `matters`: there is a next one.
+    On a virtual rig it waits for no time of the device.
     """
-    begin_s = passed_s()
-    yield event
-    waited_s = passed_s() - begin_s
-    if matters and waited_s > HELD_UP_S and bench.clock.by_itself:
+    if waited_s > HELD_UP_S and bench.clock.by_itself:
         bench.stop.check()  # that was asked for meanwhile, and says nothing against the repeat
         raise VoidRepeatError(
             f"step {step} waited {waited_s:.1f} s for a disk or for whoever reads the output, at "

@@ -19,8 +19,9 @@ import xarray as xr
 
 from app import recording_reader
 from app.journal import START, read_journal
-from app.owner import Owner, _ps_start, process_start
+from app.owner import Owner
 from app.store import RecordingWriter, read_recording
+from instruments.processes import _ps_start, process_start
 from models.errors import InputError
 
 if TYPE_CHECKING:

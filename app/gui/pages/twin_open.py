@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
 from app.gui.twin_asks import FIT, ResumeAsk
-from app.gui.twin_looked import first_fitted, look
+from app.gui.twin_looked import first_fitted
 from app.gui.words import opened_later
 from app.library_kinds import BEGUN
 from app.store import load_twin
@@ -101,7 +101,7 @@ class TwinOpener(QObject):
         if isinstance(ask, ResumeAsk):
             self._looker.ask(lambda: first_fitted(ask.folder))
         elif self._page.recordings.looked is None:
-            self._looker.ask(lambda: look(paths[0]))
+            self._looker.ask(lambda: self._page.recordings.read(paths[0]))
 
     def _looked(self, found: Looked | None, _: Exception | None) -> None:
         page, folder = self._page, self._page.runs.folder

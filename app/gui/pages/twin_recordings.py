@@ -106,12 +106,15 @@ class RecordingTicks(QObject):
         found = [self.known.get(path) for path in self.chosen]
         return None if any(one is None for one in found) else [one for one in found if one]
 
+    def read(self, path: Path) -> Looked:
+        """Look at one, unless it is as it was; in whichever thread, as it asks the disk."""
+        return look(path, self._before.get(path))
+
     def ask(self) -> None:
         """Read what is ticked and not known, beside the window."""
         missing = [path for path in self.chosen if path not in self.known]
         if missing:
-            before = dict(self._before)
-            self._reader.ask(lambda: [look(path, before.get(path)) for path in missing])
+            self._reader.ask(lambda: [self.read(path) for path in missing])
         self._say()
         self.changed.emit()
 

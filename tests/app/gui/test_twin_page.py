@@ -159,7 +159,6 @@ def test_a_learning_curve_grows_point_by_point(page, qtbot) -> None:
 def test_a_fit_pressed_before_its_recording_is_read_is_drawn_all_the_same(
     page, qtbot, monkeypatch
 ) -> None:
-    import app.gui.pages.twin_open as opener
     import app.gui.pages.twin_recordings as ticks
 
     read, looked = threading.Event(), ticks.look
@@ -169,7 +168,6 @@ def test_a_fit_pressed_before_its_recording_is_read_is_drawn_all_the_same(
         return looked(path)
 
     monkeypatch.setattr(ticks, "look", slow)
-    monkeypatch.setattr(opener, "look", slow)
     qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
     named = page.channels
     page.refresh()
