@@ -13,6 +13,7 @@ import platformdirs
 from app.artefacts import new_id
 from app.library_damage import Digests
 from app.library_folders import Artefact, all_of, artefact_of, entries_of, folders_in
+from app.library_note import read_note
 from app.slow_disk import each
 from models.errors import RefusedError, TwinrigError
 
@@ -92,10 +93,14 @@ class Library:
         return sorted(wanted, key=lambda a: bool(a.inside))
 
     def checked(self, kind: str) -> list[Artefact]:
-        """Those of a kind, each held against the SHA-256 of its files: a damaged one is broken."""
+        """Those of a kind, each held against the SHA-256 of its files: a damaged one is broken.
+
+        With the first line of the note beside it.
+        """
 
         def check(one: Artefact) -> Artefact:
-            return replace(one, broken=one.broken or self.digests.damage(one))
+            note = read_note(one.path).strip().partition("\n")[0].strip()
+            return replace(one, broken=one.broken or self.digests.damage(one), note=note)
 
         return each(check, self.artefacts(kind))
 

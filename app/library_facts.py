@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SCORED = ("measured", "predicted", "baselines")
 OWN_ROWS = ("wiring", "taps", "readout_taps", "cascade", "parallel", "origin", "ensemble")
 """Options of a training that are no words of the form's More options: twins are ticked there."""
+FORESEEN = "Foreseen on the device"
 TASKS = {"mackey-glass": "Mackey-Glass", "narma": "NARMA"}
 
 
@@ -235,7 +236,7 @@ def _network(artefact: Artefact) -> Facts:
         ("Task", str(head["task"].get("description", _task(head)))),
         ("Layers", _layers(head)),
         ("Score", scores["metric_words"]),
-        ("Foreseen on the device", _interval(scores.get("predicted"))),
+        (FORESEEN, _interval(scores.get("predicted"))),
         ("Noise in training", "off" if meta.get("deterministic") else "sampled"),
         ("Iterations", str(meta.get("iterations", MISSING))),
         *_scores(scores),

@@ -31,6 +31,7 @@ class Artefact:
     """One artefact of the library: folder, kind (one of `KINDS`), JSON head.
 
     `inside`: name of the library's folder that it was made in, such as a sweep's; empty: its own.
+    `note`: the first line of what somebody wrote beside it, where that was read.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Artefact:
     head: dict[str, Any]
     broken: str = ""
     inside: str = ""
+    note: str = ""
 
     @property
     def id(self) -> str:

@@ -58,7 +58,7 @@ class TicksButton(QPushButton):
         self.chosen = [value for value in chosen if value in values]
         self._wanted = [value for value in self._wanted if value not in values]
         for item in every:
-            value, action = item.value, menu.addAction(item.words)
+            value, action = item.value, menu.addAction(item.entry)
             if action is None:
                 continue
             action.setCheckable(True)
@@ -152,7 +152,7 @@ class LayerTwins(QPushButton):
             group = QActionGroup(below)
             below.setToolTipsVisible(True)
             for item in (Item("the usual one", None), *self._items):
-                twin, action = item.value, below.addAction(item.words)
+                twin, action = item.value, below.addAction(item.entry)
                 if action is None:
                     continue
                 action.setCheckable(True)

@@ -26,6 +26,7 @@ from PyQt6.QtWidgets import (
 from app.gui import icons
 from app.gui.offered import Item
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
+from app.gui.widgets.choice_list import ABOUT_ROLE, ListPainter
 from app.gui.words import tool_tip
 
 if TYPE_CHECKING:
@@ -127,20 +128,21 @@ def as_entry(box: QAbstractSpinBox) -> None:
 
 
 CHEVRON_PX = 36  # of a drop-down, with the padding at its left
-WIDEST_LIST_PX, LIST_EDGE_PX = 480, 12
+WIDEST_LIST_PX, LIST_EDGE_PX = 800, 12
 
 
 class Choice(QComboBox):
     """A drop-down of names with values behind them; one that has no room ends in ….
 
-    The whole of it is in the tool tip, where there is no other. One with a fault (see `Item`) says
-    that it is damaged, why in its tool tip, and can't be chosen; where it was chosen before it
-    stays so, and `fault` tells.
+    The whole of it, and what it is, is in the tool tip, where there is no other. One with a fault
+    (see `Item`) says that it is damaged, why in its tool tip, and can't be chosen; where it was
+    chosen before it stays so, and `fault` tells.
     """
 
     def __init__(self, theme: Theme, items: Sequence[Offered] = (), name: str = "") -> None:
         super().__init__()
-        self._theme, self._tip = theme, ""
+        self._theme, self._tip, self._painter = theme, "", ListPainter(theme)
+        self.setItemDelegate(self._painter)
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.offer(items)
@@ -152,6 +154,7 @@ class Choice(QComboBox):
         self.clear()
         for item in (Item(*one) for one in items):
             self.addItem(item.words, item.value)
+            self.setItemData(self.count() - 1, item.about, ABOUT_ROLE)
             self._bar(self.count() - 1, item.fault)
         whole = (index for index in range(self.count()) if not self._fault_of(index))
         self.setCurrentIndex(next(whole, -1))
@@ -189,7 +192,9 @@ class Choice(QComboBox):
 
     def showPopup(self) -> None:
         """The list, as wide as its names are."""
-        view = self.view()
+        view, named = self.view(), range(self.count())
+        names = (self.itemText(n) for n in named if self.itemData(n, ABOUT_ROLE))
+        self._painter.measure(names, self.font())
         if view is not None:
             view.setMinimumWidth(min(WIDEST_LIST_PX, view.sizeHintForColumn(0) + 2 * LIST_EDGE_PX))
         super().showPopup()
@@ -201,7 +206,9 @@ class Choice(QComboBox):
         whole = self.currentText()
         shown.currentText = elided(whole, self.font(), self.width() - CHEVRON_PX)
         if self.toolTip() == self._tip:
-            self._tip = whole if shown.currentText != whole else ""
+            about = str(self.currentData(ABOUT_ROLE) or "")
+            cut = whole if about or shown.currentText != whole else ""
+            self._tip = tool_tip("\n".join(part for part in (cut, about) if part))
             self.setToolTip(self._tip)
         styled.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, shown)
         styled.end()
