@@ -27,6 +27,7 @@ ANEW = "the disk is full, and nothing was kept: free some space, then begin agai
 LONGEST_WORDS = 2000
 PATIENCE_S, LOOK_S = 2.0, 0.02
 _waits: dict[int, tuple[str, float]] = {}  # by thread
+_waited: dict[int, tuple[str, float]] = {}  # … for what at last, and how many s in all
 FULL = frozenset(
     code for name in ("ENOSPC", "EDQUOT") if (code := getattr(errno, name, None)) is not None
 )
@@ -60,6 +61,8 @@ def waiting_for(what: object) -> Iterator[None]:
     try:
         yield
     finally:
+        if (seconds := time.monotonic() - _waits[thread][1]) > LOOK_S:
+            _waited[thread] = (str(what), waited(thread)[1] + seconds)
         if outer is None:
             del _waits[thread]
         else:
@@ -70,6 +73,14 @@ def held_up(thread: int) -> tuple[str, float] | None:
     """What a thread, by its identity, waits for now and for how many s; None: for nothing."""
     wait = _waits.get(thread)
     return None if wait is None else (wait[0], time.monotonic() - wait[1])
+
+
+def waited(thread: int) -> tuple[str, float]:
+    """What a thread has waited for at last, and for how many s in all waits that are over.
+
+    A write of some milliseconds, as most are, is none.
+    """
+    return _waited.get(thread, ("", 0.0))
 
 
 @contextmanager

@@ -11,10 +11,12 @@ share is away for a minute, and whoever records all night wants it gone on with.
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from app.disk import STANDARD_OUTPUT, held_up
+from app.disk import STANDARD_OUTPUT, held_up, waited
 from app.operations.safely import made_safe, voice_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 OWN_WAY_S = 2.0  # after a Stop; no read or wait of a run is longer than 0.5 s
 LOOK_S = 0.25
 HELD_UP_S = 5.0  # a run that waits longer for a disk or a reader is held up, and that is said
+SLOW_S = 20.0  # … as is one that waits as long in many short waits within so many s
 WORDS = (
     "the run has not followed Stop for 2 s: does its disk answer, is its output read? The rig is "
     "brought to its safe state beside it"
@@ -30,6 +33,10 @@ WORDS = (
 HELD = (
     "the run has waited for {what} for {seconds:.0f} s ({why}): the magnet keeps its current until "
     "it goes on; Stop brings it to zero"
+)
+SLOW = (
+    "within 20 s the run has waited {seconds:.0f} s for {what} ({why}): steps stand at their "
+    "field meanwhile"
 )
 WAS_HELD = "the run waited {seconds:.0f} s for {what}"
 
@@ -50,11 +57,14 @@ class Beside:
         self._thread = threading.Thread(target=self._look, name="beside the run", daemon=True)
         self._run = 0
         self._held: tuple[str, float] | None = None
+        self._short: deque[tuple[float, float]] = deque()  # when, and s of waits since the last
+        self._seen_s, self._is_slow = 0.0, False
         self.waited: list[str] = []
 
     def begin(self) -> None:
         """From now on it looks at the run, which is the thread that calls this."""
         self._run = threading.get_ident()
+        self._seen_s = waited(self._run)[1]
         self._thread.start()
 
     def leave(self) -> None:
@@ -69,6 +79,7 @@ class Beside:
     def _look(self) -> None:
         while not self._leaves.wait(LOOK_S):
             self._follow(held_up(self._run))
+            self._add_up()
             if self._bench.stop.requested and not self._leaves.wait(OWN_WAY_S):
                 self._make_safe()
         self._follow(None)
@@ -84,10 +95,26 @@ class Beside:
         elif self._held is not None:
             self.waited.append(self._say(WAS_HELD, self._held))
             self._held = None
+            self._seen_s = waited(self._run)[1]  # that wait was told
+
+    def _add_up(self) -> None:
+        """Say once that many short waits hold the run up while a current flows."""
+        now_s, (what, in_all_s) = time.monotonic(), waited(self._run)
+        if self._bench.carries_current:
+            self._short.append((now_s, in_all_s - self._seen_s))
+        self._seen_s = in_all_s
+        while self._short and now_s - self._short[0][0] > SLOW_S:
+            self._short.popleft()
+        seconds = sum(waits_s for _, waits_s in self._short)
+        if seconds >= HELD_UP_S and not self._is_slow:
+            self._is_slow = True
+            self.waited.append(self._say(SLOW, (what, seconds)))
 
     def _say(self, words: str, held: tuple[str, float]) -> str:
         what, seconds = held
-        why = "does anybody read it?" if what == STANDARD_OUTPUT else "does its disk answer?"
+        why = (
+            "does whoever reads it keep up?" if what == STANDARD_OUTPUT else "does its disk answer?"
+        )
         said = words.format(what=what, seconds=seconds, why=why)
         with suppress(Exception):  # whoever is told: nobody may end this thread
             self._bench.note(said)

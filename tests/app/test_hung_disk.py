@@ -144,6 +144,30 @@ def test_a_run_that_waits_for_its_disk_says_so_and_keeps_it_with_the_data(
     assert any(map(waited.search, read_recording(tmp_path / "r").meta["remarks"]))
 
 
+def test_a_run_that_many_short_waits_hold_up_says_so_once(
+    energised: tuple[Bench, Recording], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """A slow reader, or a share that answers late: no wait was long, and nobody was told."""
+    monkeypatch.setattr(beside, "HELD_UP_S", 0.6)
+    bench, run = energised
+    said: list[str] = []
+    bench.note = lambda words: said.append(words) if "the run" in words else None
+    plain = journal._write_all
+
+    def slow(file: Any, content: bytes) -> None:
+        time.sleep(0.2)
+        plain(file, content)
+
+    monkeypatch.setattr(journal, "_write_all", slow)
+    run.join(60)
+    assert run.fault is None
+    assert len(said) == 1
+    assert re.match(
+        rf"within 20 s the run has waited 1 s for {re.escape(str(tmp_path / 'r'))}", said[0]
+    )
+    assert said[0] in read_recording(tmp_path / "r").meta["remarks"]
+
+
 def test_a_repeat_that_was_held_up_between_two_steps_is_void_and_run_again(
     rig: ExitRig, tmp_path: Path, monkeypatch: Any
 ) -> None:
