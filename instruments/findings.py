@@ -89,13 +89,13 @@ def of_model(driver: Any) -> list[Finding]:
 
 
 def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Finding]:
-    """Findings of a read-out: overloads, a lost reference, a reading in amperes."""
+    """Findings of a read-out: overloads, a lost reference, an input that measures a current."""
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
     if str(settings.get("input", "")).startswith("I "):
         found.append(
             Finding(
-                f"its input is {settings['input']}: it measures a current, its values count as V",
-                "Switch its input to A or A-B, or divide the recorded values by the gain",
+                f"its input is {settings['input']}: it measures a current, its values are in A",
+                "Leave it where a current is meant; for a voltage switch its input to A or A-B",
             )
         )
     return found

@@ -155,7 +155,8 @@ def test_a_lock_in_that_measures_a_current_is_remarked(rig):
     rig.order("sr830", "ISRC 2")
     check = by_name(rig.spec())["lockin"]
     assert check.ok
-    assert "measures a current" in check.problem
+    assert "measures a current, its values are in A" in check.problem
+    assert "reads X in A, Y in A" in check.found
 
 
 def test_a_served_rig_that_is_gone_is_told_instrument_by_instrument(rig):
