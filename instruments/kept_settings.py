@@ -30,13 +30,16 @@ class KeptSettings:
         self._kept = settings
 
     def differences(self, now: Settings) -> list[str]:
-        """What is set otherwise now, one sentence each; of instruments that were kept."""
+        """What is set otherwise now, one sentence each; of instruments that were kept.
+
+        A setting that only one of both tells (a null, while it is on) is another, too.
+        """
         return [
-            f"{name}: {key} was {then!r}, now {now[name].get(key)!r}"
+            f"{name}: {key} was {kept.get(key)!r}, now {now[name].get(key)!r}"
             for name, kept in self._kept.items()
             if name in now
-            for key, then in kept.items()
-            if not same(then, now[name].get(key))
+            for key in {**kept, **now[name]}
+            if not same(kept.get(key), now[name].get(key))
         ]
 
 
