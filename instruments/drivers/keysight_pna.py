@@ -116,7 +116,8 @@ class KeysightPNA:
     def settings(self) -> dict[str, Any]:
         """Every setting that a spectrum rests on, in units."""
         session = self._session
-        return {
+        off = {} if self._has_power() else {"rf_power": "off"}
+        return off | {
             "start_Hz": session.number("SENS:FREQ:STAR?"),
             "stop_Hz": session.number("SENS:FREQ:STOP?"),
             "points": round(session.number("SENS:SWE:POIN?")),
@@ -137,8 +138,8 @@ class KeysightPNA:
         Raises
         ------
         RefusedError
-            No S21 trace, no sweep over a linear frequency axis, a manual trigger, or another number
-            of points or other ends of the axis than the bench names.
+            No S21 trace, no sweep over a linear frequency axis, no RF power, a manual trigger, or
+            another number of points or other ends of the axis than the bench names.
         """
         session = self._session
         self.identify()
@@ -149,6 +150,8 @@ class KeysightPNA:
         sweep = word(session, "SENS:SWE:TYPE?", SWEEP_TYPE)
         if sweep != "linear":
             self._refuse(f"sweeps {sweep}, expected linear frequency", "Set a linear sweep")
+        if not self._has_power():
+            self._refuse("has its RF power off: a spectrum would be noise", "Switch it on (Power)")
         session.write(f"CALC:PAR:SEL '{trace}'")
         session.write("SENS:SWE:MODE HOLD")
         for key, header in zip(OWN_KEYS, ("FREQ:STAR", "FREQ:STOP", "BAND"), strict=True):
@@ -213,6 +216,10 @@ class KeysightPNA:
 
     def _refuse(self, what: str, do: str) -> NoReturn:
         raise refused(self.name, self.resource, what, do)
+
+    def _has_power(self) -> bool:
+        """`OUTP?`: whether its source is on; `SOUR:POW?` tells its level in both cases."""
+        return bool(word(self._session, "OUTP?", SWITCH) == "on")
 
     def _trace(self) -> str:
         """`CALC:PAR:CAT:EXT?`: names and parameters in turn; the first trace of S21."""
