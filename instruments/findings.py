@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from instruments.protocols import MagnetState
 
 
+CONSTANT_WITHIN = 0.1  # judgement: a sample away from the centre sees less
+UNIT_T = {"kG": 0.1}
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something that isn't as it should be: words, what to do, whether a run can't begin so."""
@@ -35,7 +39,7 @@ def of_magnet(
     settings: Mapping[str, Any],
     safe_command: str,
 ) -> list[Finding]:
-    """Findings of a supply: limits beyond its rating, current or output on, mode, errors.
+    """Findings of a supply: limits beyond its rating, current or output on, mode, coil, errors.
 
     `safe_command` is what brings it to its safe state.
     """
@@ -43,6 +47,7 @@ def of_magnet(
         *_ratings(spec, driver),
         *_energised(spec, driver, state, safe_command),
         *_mode(spec, settings),
+        *_coil_constant(spec, settings),
         *(
             Finding(f"is {fault}", _AT_LIMIT if "voltage limit" in fault else _FAULT)
             for fault in state.faults
@@ -128,6 +133,10 @@ _FIELDS = (
 )
 _PROBE = "Look at the probe, its cable and its range"
 _AT_LIMIT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
+_CONSTANT = (
+    "Fields and field limits rest on the bench file's: correct it (1 kG/A is 0.1 T/A), unless the "
+    "supply was never told its magnet, or the sample sits where the field is another"
+)
 _FAULT = "No run begins so: mend what it says, then clear it at the supply's front panel"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
@@ -184,6 +193,18 @@ def _mode(spec: MagnetSpec, settings: Mapping[str, Any]) -> list[Finding]:
         words = f"its voltage limit is {present_V:g} V, the bench file says {wanted_V:g} V"
         found.append(Finding(words, "A run sets it; until then the front panel's counts"))
     return found
+
+
+def _coil_constant(spec: MagnetSpec, settings: Mapping[str, Any]) -> list[Finding]:
+    """A supply that knows its magnet, and a bench file that says another of it."""
+    ampere_per_tesla, unit = settings.get("ampere_per_tesla", 0.0), settings.get("field_unit", "T")
+    told = 1.0 / ampere_per_tesla if ampere_per_tesla else 0.0
+    told = settings.get("coil_constant_per_A", told) * UNIT_T.get(unit, 1.0)
+    given = abs(spec.limits.tesla_per_ampere)
+    if not told or math.isclose(abs(told), given, rel_tol=CONSTANT_WITHIN):
+        return []
+    words = f"its coil constant is {told:.4g} T/A, the bench file's tesla_per_ampere {given:.4g}"
+    return [Finding(words, _CONSTANT)]
 
 
 def _overload(fault: str) -> str:
