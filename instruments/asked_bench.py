@@ -14,6 +14,7 @@ from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.own_ramp import ramp_as_played
 from instruments.rotation import Rotation
+from instruments.slow_filter import DO, slow_filter
 from instruments.step_clock import StepClock
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
@@ -236,6 +237,16 @@ class AskedBench:
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""
         return self._steps.words()
+
+    def slow_filters(self) -> list[str]:
+        """Read-outs that show more of earlier steps than of their own, in words.
+
+        By the settings that `settings` last told; steps that a buffer samples are judged there.
+        """
+        if self.by_hardware:
+            return []
+        told = {name: slow_filter(self.spec, kept) for name, kept in self._kept.by_name.items()}
+        return [f"{name}: {words}. {DO}" for name, words in told.items() if words]
 
     def magnet_problems(self) -> list[str]:
         """What supplies do otherwise than they were told, those that rest too, in words.

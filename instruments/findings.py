@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from instruments import encoding
 from instruments.bench_spec import MagnetSpec
 from instruments.sequenced import missing
+from instruments.slow_filter import DO, slow_filter
 from instruments.supply_ramp import slowest_A_per_s
 
 if TYPE_CHECKING:
@@ -93,9 +94,13 @@ def of_model(driver: Any) -> list[Finding]:
     return [] if unfit is None else [Finding(words, do, fails=True) for words, do in unfit()]
 
 
-def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Finding]:
-    """Findings of a read-out: overloads, a lost reference, an input that measures a current."""
+def of_readout(
+    bench: BenchSpec, settings: Mapping[str, Any], faults: tuple[str, ...]
+) -> list[Finding]:
+    """Findings of a read-out: overloads, lost reference, a slow filter, a current's input."""
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
+    if words := slow_filter(bench, settings):
+        found.append(Finding(words, DO))
     if str(settings.get("input", "")).startswith("I "):
         found.append(
             Finding(

@@ -29,6 +29,11 @@ class KeptSettings:
         """These are what later ones are compared with."""
         self._kept = settings
 
+    @property
+    def by_name(self) -> Settings:
+        """As they were kept."""
+        return self._kept
+
     def differences(self, now: Settings) -> list[str]:
         """What is set otherwise now, one sentence each; of instruments that were kept.
 
