@@ -58,7 +58,7 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     "sample_count": ("SAMPle:COUNt", Number(1, 1024, 1, whole=True)),
     "ratio": ("[SENSe:]VOLTage[:DC]:RATio", Switch(False)),
     "delta": ("[SENSe:]VOLTage[:DC]:DELTa", Switch(False)),
-    "math": ("CALCulate[1]:STATe", Switch(False)),
+    "math": ("CALCulate:STATe", Switch(False)),
     "elements": ("FORMat:ELEMents", Word(("READing",), "READ")),
     "display": ("DISPlay:ENABle", Switch(True)),
 }  # fmt: skip
