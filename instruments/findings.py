@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from instruments import encoding
 from instruments.bench_spec import MagnetSpec
+from instruments.drivers.exchange import NO_TRIGGER, WAITS_FOR
 from instruments.sequenced import missing
 from instruments.slow_filter import DO, slow_filter
 from instruments.supply_ramp import slowest_A_per_s
@@ -99,6 +100,8 @@ def of_readout(
 ) -> list[Finding]:
     """Findings of a read-out: overloads, lost reference, a slow filter, a current's input."""
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
+    if (trigger := settings.get("trigger")) in WAITS_FOR:
+        found.append(Finding(f"a reading waits for {WAITS_FOR[trigger]}", NO_TRIGGER))
     if words := slow_filter(bench, settings):
         found.append(Finding(words, DO))
     if str(settings.get("input", "")).startswith("I "):

@@ -88,6 +88,7 @@ class Keithley2182A:
         self._path = f":SENS:VOLT:CHAN{self._input}"
         self._shows: str | None = None  # what a display asks; None: not looked at yet
         self._overflow = False
+        self._trigger = ""  # known after `prepare`
         session.identify = self.identify
 
     @staticmethod
@@ -165,12 +166,13 @@ class Keithley2182A:
             what = f"stays at nplc = {told:g} where {self._nplc:g} is asked for"
             do = "Above 50 it needs a power line of 60 Hz: give a shorter one"
             raise refused(self.name, self.resource, what, do)
+        self._trigger = trigger
         self._shows = self._quick(":READ?") if trigger == "immediate" else ""
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
         """`:READ?`: a new reading `(1,)`; NaN, and a fault, where it is beyond the range."""
-        with waiting(self._session, self.reading_s):
+        with waiting(self._session, self.reading_s, self._trigger):
             return self._judged(":READ?")
 
     def monitor(self) -> NDArray[np.float64]:

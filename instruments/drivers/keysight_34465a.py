@@ -97,6 +97,7 @@ class Keysight34465A:
         self._session = session
         self._shows: bool | None = None  # whether a display may take a burst; None: not looked at
         self._overloads = 0
+        self._trigger = ""  # known after `prepare`
         self._memory = TruevoltBuffer(
             session, self.channels, self.samples, self._interval_s, READING, self._in_range
         )
@@ -188,6 +189,7 @@ class Keysight34465A:
         self.burst_s = self.samples * self._sample_s()
         self._delay_s = session.number("TRIG:DEL?")
         self._memory.forget_rates()
+        self._trigger = trigger
         self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.faults()
 
@@ -199,7 +201,7 @@ class Keysight34465A:
     def read(self) -> NDArray[np.float64]:
         """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
         self._memory.set_back()
-        with waiting(self._session, self.reading_s):
+        with waiting(self._session, self.reading_s, self._trigger):
             return self._judged("READ?")
 
     def monitor(self) -> NDArray[np.float64]:

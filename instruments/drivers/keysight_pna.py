@@ -81,6 +81,7 @@ class KeysightPNA:
         self._averages = 1
         self.reading_s = 0.0  # at most, known after `prepare`
         self._shows = False  # whether a display may take a sweep
+        self._trigger = ""  # known after `prepare`
         self._session = session
         session.identify = self.identify
 
@@ -164,6 +165,7 @@ class KeysightPNA:
         if (order := word(session, "FORM:BORD?", BYTE_ORDER)) != "SWAP":  # its numbers are finite
             raise session.reject("FORM:BORD?", order, "SWAP as it was set")
         self._measure_axis()
+        self._trigger = trigger
         self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.errors()
 
@@ -176,7 +178,7 @@ class KeysightPNA:
             session.write(f"SENS:SWE:GRO:COUN {self._averages}")
             mode = "GRO"
         command = f"SENS:SWE:MODE {mode};*OPC?"
-        with waiting(session, self.reading_s):
+        with waiting(session, self.reading_s, self._trigger):
             reply = session.query(command)
         if reply.strip().lstrip("+") != "1":
             raise session.reject(command, reply, "1")
