@@ -49,6 +49,18 @@ def test_the_first_run_after_switching_on_keeps_the_settings_of_those_that_follo
         assert {**now, "max_ramp_A_per_s": 2.0} == first["x"]
 
 
+def test_a_supply_found_in_local_control_is_recorded_as_it_is_played() -> None:
+    text = BENCH.format(driver="danfysik-8500").replace(
+        "compliance_V = 10.0", "set_counts_per_A = 50000.0\nread_counts_per_A = 5000.0"
+    )
+    with Bench.connect(parse_bench(text, "fresh.toml")) as bench:
+        assert bench.magnets["x"].magnet.settings()["control"] == "LOC"
+        first = bench.settings()
+        bench.energise()
+        bench.make_safe()
+        assert bench.settings() == first
+
+
 FASTER = {  # than the bench: what a front panel may have set
     "lakeshore-643": ("RATE 30", "RSEG 1"),
     "ami-430": ("CONF:RAMP:RATE:CURR 1,4,100",),
