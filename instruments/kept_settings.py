@@ -8,15 +8,12 @@ ends as done, with read-outs that are set otherwise than its file says.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from models.settings import same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Settings = Mapping[str, Mapping[str, Any]]
-
-SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
+    from models.settings import Settings
 
 
 class KeptSettings:
@@ -46,10 +43,3 @@ class KeptSettings:
             for key in {**kept, **now[name]}
             if not same(kept.get(key), now[name].get(key))
         ]
-
-
-def same(then: object, now: object) -> bool:
-    """Whether two values of a setting are the same, but for the wobble of a measured one."""
-    if isinstance(then, float) and isinstance(now, float):
-        return math.isclose(then, now, rel_tol=SAME_WITHIN)
-    return then == now

@@ -1,0 +1,32 @@
+"""Instruments' settings, by instrument and name, as recordings keep them; whether two are the same.
+
+Some are measured: the frequency of an external reference is another number each time it is asked.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Settings = Mapping[str, Mapping[str, Any]]
+
+SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
+
+
+def same(then: object, now: object) -> bool:
+    """Whether two values of a setting are the same, but for the wobble of a measured one."""
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=SAME_WITHIN)
+    return then == now
+
+
+def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, Any]]:
+    """(instrument, key, then, now) of each setting that is another; None where there is none."""
+    for name in sorted({*then, *now}):
+        one, other = then.get(name, {}), now.get(name, {})
+        for key in sorted({*one, *other}):
+            if not same(one.get(key), other.get(key)):
+                yield name, key, one.get(key), other.get(key)
