@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from models.network_parts import Device, distinct
+from models.sequence import DriveWindow, Reset
 from models.settings import differing, same
 
 
@@ -19,3 +23,17 @@ def test_what_only_one_of_both_has_is_another():
     assert list(differing(then, now)) == [
         ("meter", "null_V", None, 0.002), ("probe", "unit", "T", None)
     ]  # fmt: skip
+
+
+def test_two_recordings_of_one_device_are_one_device_though_its_reference_wobbles():
+    at = [
+        Device(
+            ("X",), ("V",), DriveWindow("step", 0.0, 1.0), Reset(1.0),
+            {"lockin": {"frequency_Hz": frequency_Hz}},
+        )
+        for frequency_Hz in (37.0, 37.004, 64.0, 37.0)
+    ]  # fmt: skip
+    found, which = distinct(at)
+    assert found == (at[0], at[2])
+    assert which == (0, 0, 1, 0)
+    assert distinct([at[0], replace(at[1], bench="another")])[1] == (0, 1)
