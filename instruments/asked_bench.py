@@ -19,6 +19,7 @@ from instruments.step_clock import StepClock
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
 from models.errors import TwinrigError, raise_problems
+from models.settings import without_own_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +158,7 @@ class AskedBench:
 
         Else the first run after it was switched on would keep others than those that follow.
         """
-        found = magnet.magnet.settings()
+        found = without_own_range(magnet.magnet.settings())
         if magnet not in self.drives:
             return found
         made = dict(getattr(magnet.magnet, "MADE", {}))
@@ -190,7 +191,10 @@ class AskedBench:
 
     def _readout_settings(self) -> dict[str, dict[str, Any]]:
         probe = {} if self.probe is None else {self.probe.name: self.probe.settings()}
-        return {name: readout.settings() for name, readout in self.readouts.items()} | probe
+        readouts = {
+            name: without_own_range(readout.settings()) for name, readout in self.readouts.items()
+        }
+        return readouts | probe
 
     def identities(self) -> dict[str, str]:
         """The answers to `*IDN?`, as heard when connecting."""

@@ -23,10 +23,20 @@ def same(then: object, now: object) -> bool:
     return then == now
 
 
+def without_own_range(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the range that an instrument in auto-range chooses: it follows the signal.
+
+    Nobody set it, and it is another one behind each large signal.
+    """
+    if settings.get("autorange") != "on" and settings.get("auto_range") is not True:
+        return dict(settings)
+    return {key: value for key, value in settings.items() if not key.startswith("range")}
+
+
 def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, Any]]:
     """(instrument, key, then, now) of each setting that is another; None where there is none."""
     for name in sorted({*then, *now}):
-        one, other = then.get(name, {}), now.get(name, {})
+        one, other = (without_own_range(each.get(name, {})) for each in (then, now))
         for key in sorted({*one, *other}):
             if not same(one.get(key), other.get(key)):
                 yield name, key, one.get(key), other.get(key)

@@ -15,7 +15,7 @@ from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
 from models.sequence import same_sequences
-from models.settings import same
+from models.settings import same, without_own_range
 from models.slopes import slopes_apart, slopes_of
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def apart(
     settings = [
         pair
         for name in sorted({*then, *now})
-        for pair in members(name, then.get(name, {}), now.get(name, {}))
+        for pair in members(name, *(without_own_range(each.get(name, {})) for each in (then, now)))
     ]
     different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
     different += [pair for pair in settings if not same(plain(pair[1]), plain(pair[2]))]

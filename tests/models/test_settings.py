@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from models.network_parts import Device, distinct
 from models.sequence import DriveWindow, Reset
-from models.settings import differing, same
+from models.settings import differing, same, without_own_range
 
 
 def test_a_measured_number_may_wobble_and_nothing_else():
@@ -23,6 +23,17 @@ def test_what_only_one_of_both_has_is_another():
     assert list(differing(then, now)) == [
         ("meter", "null_V", None, 0.002), ("probe", "unit", "T", None)
     ]  # fmt: skip
+
+
+def test_the_range_that_an_instrument_has_chosen_itself_is_no_setting():
+    chosen = {"autorange": "on", "range_V": 10.0, "nplc": 1.0}
+    assert without_own_range(chosen) == {"autorange": "on", "nplc": 1.0}
+    assert without_own_range({"auto_range": True, "range_A": 1.0}) == {"auto_range": True}
+    fixed = {"autorange": "off", "range_V": 10.0}
+    assert without_own_range(fixed) == fixed
+    # an earlier recording kept it
+    assert not list(differing({"dmm": chosen}, {"dmm": {**chosen, "range_V": 0.1}}))
+    assert not list(differing({"dmm": chosen}, {"dmm": without_own_range(chosen)}))
 
 
 def test_two_recordings_of_one_device_are_one_device_though_its_reference_wobbles():
