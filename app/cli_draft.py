@@ -34,6 +34,7 @@ def draft_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{key.replace('_', '-')}", type=current, metavar="X", help=words)
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
-        help="such as drive.low_T=0.0022 reset.field_T=0.004 magnet.y.max_current_A=9",
+        help="such as drive.low_T=0.0022 reset.field_T=0.004 magnet.y.max_current_A=9, or of a "
+        "Prologix adapter board.gpib.resource=PRLGX-TCPIP0::HOST::1234::INTFC",
     )  # fmt: skip
     parser.add_argument("--name", default="", help="of the bench (the file's)")

@@ -21,7 +21,9 @@ def set_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hold", type=factor, default=HOLD_S, metavar="S", help=f"seconds there ({HOLD_S:g})"
     )
-    parser.add_argument("--magnet", metavar="NAME", help="another than the drive's")
+    parser.add_argument(
+        "--magnet", metavar="NAME", help="the other of two that turn the field (encoding rotation)"
+    )
     parser.add_argument("--yes", action="store_true", help="for scripts: do not ask")
 
 

@@ -14,6 +14,7 @@ from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
 from models.latent import TwinModel
 from models.network import Device, TwinReference
+from models.settings import differing
 from models.twin import MOST_MEMBERS
 from training.drive_gaps import gap_words, known_gaps
 
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 
 DESCRIBED = ("channels", "units", "window", "reset", "settings")
 """What fits of one device have in common."""
+
+
+def _alike(one: Twin, other: Twin, name: str) -> bool:
+    """Whether two twins have the same of `DESCRIBED`; a measured setting may wobble."""
+    if name == "settings":
+        return not any(differing(one.settings, other.settings))
+    return bool(getattr(one, name) == getattr(other, name))
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class TwinSet:
             "fit of"
             for k in range(each, len(twins))
             for name in DESCRIBED
-            if getattr(twins[k], name) != getattr(twins[k % each], name)
+            if not _alike(twins[k], twins[k % each], name)
         ]
         problems += [
             f"{file}: a twin of the published method, whose path has no fast gradient for a "

@@ -14,10 +14,12 @@ from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.own_ramp import ramp_as_played
 from instruments.rotation import Rotation
+from instruments.slow_filter import DO, slow_filter
 from instruments.step_clock import StepClock
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
 from models.errors import TwinrigError, raise_problems
+from models.settings import without_own_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +158,7 @@ class AskedBench:
 
         Else the first run after it was switched on would keep others than those that follow.
         """
-        found = magnet.magnet.settings()
+        found = without_own_range(magnet.magnet.settings())
         if magnet not in self.drives:
             return found
         made = dict(getattr(magnet.magnet, "MADE", {}))
@@ -189,7 +191,10 @@ class AskedBench:
 
     def _readout_settings(self) -> dict[str, dict[str, Any]]:
         probe = {} if self.probe is None else {self.probe.name: self.probe.settings()}
-        return {name: readout.settings() for name, readout in self.readouts.items()} | probe
+        readouts = {
+            name: without_own_range(readout.settings()) for name, readout in self.readouts.items()
+        }
+        return readouts | probe
 
     def identities(self) -> dict[str, str]:
         """The answers to `*IDN?`, as heard when connecting."""
@@ -236,6 +241,16 @@ class AskedBench:
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""
         return self._steps.words()
+
+    def slow_filters(self) -> list[str]:
+        """Read-outs that show more of earlier steps than of their own, in words.
+
+        By the settings that `settings` last told; steps that a buffer samples are judged there.
+        """
+        if self.by_hardware:
+            return []
+        told = {name: slow_filter(self.spec, kept) for name, kept in self._kept.by_name.items()}
+        return [f"{name}: {words}. {DO}" for name, words in told.items() if words]
 
     def magnet_problems(self) -> list[str]:
         """What supplies do otherwise than they were told, those that rest too, in words.

@@ -78,6 +78,20 @@ def _parsed(adapter: str) -> rname.PrlgxTCPIPIntfc | rname.PrlgxASRLIntfc:
     return parsed
 
 
+def as_board(adapter: str) -> str:
+    """How a draft is told that a resource is its GPIB adapter: no instrument is at that address.
+
+    >>> as_board("PRLGX-TCPIP2::10.0.0.9::1234::INTFC").rpartition(" ")[2]
+    'GPIB2::ADDRESS::INSTR'
+    """
+    found = re.match(rf"{PREFIX}[A-Z]+([0-9]+)", adapter)
+    number = found[1] if found else "0"
+    return (
+        f"Give it as the board, --set board.gpib.resource={adapter} (window: GPIB adapter), and "
+        f"each instrument behind it as GPIB{number}::ADDRESS::INSTR"
+    )
+
+
 def bus_address(resource: str) -> str:
     """What follows `++addr` for an instrument: primary address, and the secondary where it has one.
 

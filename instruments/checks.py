@@ -154,7 +154,7 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
         It doesn't answer as it should.
     """
     remarks = findings.of_line_end(driver.identity)
-    found, state = looked_at(spec, driver, remarks, bench.safe_command)
+    found, state = looked_at(bench, spec, driver, remarks)
     found = (*found, *declared(driver), *([f"behind {spec.board}"] if spec.board else []))
     remarks += [*findings.of_model(driver), *findings.of_timing(bench, spec, driver)]
     remarks += findings.of_drive(bench, spec)

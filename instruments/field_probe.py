@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from instruments.bench_spec import TeslameterSpec
 from models.errors import TwinrigError
+from models.settings import without_own_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -187,9 +188,7 @@ class FieldProbe:
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on; not the range that it has just chosen itself."""
-        settings = self.meter.settings()
-        if settings.get("autorange") == "on":
-            settings = {k: v for k, v in settings.items() if not k.startswith("range")}
+        settings = without_own_range(self.meter.settings())
         if math.isfinite(self.tolerance_T):
             settings["tolerance_T"] = self.tolerance_T
         if self.hold_at_most_s is not None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from instruments import encoding
 from instruments.bench_spec import MagnetSpec
+from instruments.drivers.exchange import NO_TRIGGER, WAITS_FOR
 from instruments.sequenced import missing
+from instruments.slow_filter import DO, slow_filter
 from instruments.supply_ramp import slowest_A_per_s
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
     from instruments.bench_spec import BenchSpec, InstrumentSpec
     from instruments.protocols import MagnetState
+
+
+CONSTANT_WITHIN = 0.1  # judgement: a sample away from the centre sees less
+UNIT_T = {"kG": 0.1}
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ def of_magnet(
     settings: Mapping[str, Any],
     safe_command: str,
 ) -> list[Finding]:
-    """Findings of a supply: limits beyond its rating, current or output on, mode, errors.
+    """Findings of a supply: limits beyond its rating, current or output on, mode, coil, errors.
 
     `safe_command` is what brings it to its safe state.
     """
@@ -43,6 +49,7 @@ def of_magnet(
         *_ratings(spec, driver),
         *_energised(spec, driver, state, safe_command),
         *_mode(spec, settings),
+        *_coil_constant(spec, settings),
         *(
             Finding(f"is {fault}", _AT_LIMIT if "voltage limit" in fault else _FAULT)
             for fault in state.faults
@@ -88,14 +95,20 @@ def of_model(driver: Any) -> list[Finding]:
     return [] if unfit is None else [Finding(words, do, fails=True) for words, do in unfit()]
 
 
-def of_readout(settings: Mapping[str, Any], faults: tuple[str, ...]) -> list[Finding]:
-    """Findings of a read-out: overloads, a lost reference, a reading in amperes."""
+def of_readout(
+    bench: BenchSpec, settings: Mapping[str, Any], faults: tuple[str, ...]
+) -> list[Finding]:
+    """Findings of a read-out: overloads, lost reference, a slow filter, a current's input."""
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
+    if (trigger := settings.get("trigger")) in WAITS_FOR:
+        found.append(Finding(f"a reading waits for {WAITS_FOR[trigger]}", NO_TRIGGER))
+    if words := slow_filter(bench, settings):
+        found.append(Finding(words, DO))
     if str(settings.get("input", "")).startswith("I "):
         found.append(
             Finding(
-                f"its input is {settings['input']}: it measures a current, its values count as V",
-                "Switch its input to A or A-B, or divide the recorded values by the gain",
+                f"its input is {settings['input']}: it measures a current, its values are in A",
+                "Leave it where a current is meant; for a voltage switch its input to A or A-B",
             )
         )
     return found
@@ -128,6 +141,10 @@ _FIELDS = (
 )
 _PROBE = "Look at the probe, its cable and its range"
 _AT_LIMIT = "The current isn't what the set-point says: look at the coil's plugs and `compliance_V`"
+_CONSTANT = (
+    "Fields and field limits rest on the bench file's: correct it (1 kG/A is 0.1 T/A), unless the "
+    "supply was never told its magnet, or the sample sits where the field is another"
+)
 _FAULT = "No run begins so: mend what it says, then clear it at the supply's front panel"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
@@ -184,6 +201,18 @@ def _mode(spec: MagnetSpec, settings: Mapping[str, Any]) -> list[Finding]:
         words = f"its voltage limit is {present_V:g} V, the bench file says {wanted_V:g} V"
         found.append(Finding(words, "A run sets it; until then the front panel's counts"))
     return found
+
+
+def _coil_constant(spec: MagnetSpec, settings: Mapping[str, Any]) -> list[Finding]:
+    """A supply that knows its magnet, and a bench file that says another of it."""
+    ampere_per_tesla, unit = settings.get("ampere_per_tesla", 0.0), settings.get("field_unit", "T")
+    told = 1.0 / ampere_per_tesla if ampere_per_tesla else 0.0
+    told = settings.get("coil_constant_per_A", told) * UNIT_T.get(unit, 1.0)
+    given = abs(spec.limits.tesla_per_ampere)
+    if not told or math.isclose(abs(told), given, rel_tol=CONSTANT_WITHIN):
+        return []
+    words = f"its coil constant is {told:.4g} T/A, the bench file's tesla_per_ampere {given:.4g}"
+    return [Finding(words, _CONSTANT)]
 
 
 def _overload(fault: str) -> str:

@@ -8,15 +8,12 @@ ends as done, with read-outs that are set otherwise than its file says.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from models.settings import same
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Settings = Mapping[str, Mapping[str, Any]]
-
-SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
+    from models.settings import Settings
 
 
 class KeptSettings:
@@ -29,19 +26,20 @@ class KeptSettings:
         """These are what later ones are compared with."""
         self._kept = settings
 
+    @property
+    def by_name(self) -> Settings:
+        """As they were kept."""
+        return self._kept
+
     def differences(self, now: Settings) -> list[str]:
-        """What is set otherwise now, one sentence each; of instruments that were kept."""
+        """What is set otherwise now, one sentence each; of instruments that were kept.
+
+        A setting that only one of both tells (a null, while it is on) is another, too.
+        """
         return [
-            f"{name}: {key} was {then!r}, now {now[name].get(key)!r}"
+            f"{name}: {key} was {kept.get(key)!r}, now {now[name].get(key)!r}"
             for name, kept in self._kept.items()
             if name in now
-            for key, then in kept.items()
-            if not same(then, now[name].get(key))
+            for key in {**kept, **now[name]}
+            if not same(kept.get(key), now[name].get(key))
         ]
-
-
-def same(then: object, now: object) -> bool:
-    """Whether two values of a setting are the same, but for the wobble of a measured one."""
-    if isinstance(then, float) and isinstance(now, float):
-        return math.isclose(then, now, rel_tol=SAME_WITHIN)
-    return then == now

@@ -10,19 +10,16 @@ from instruments.bench_spec import MagnetSpec, TeslameterSpec, ThermometerSpec
 from instruments.findings import QUEUED, Finding
 
 if TYPE_CHECKING:
-    from instruments.bench_spec import InstrumentSpec
+    from instruments.bench_spec import BenchSpec, InstrumentSpec
     from instruments.protocols import MagnetState
 
 MOST_NAMED = 6  # channels of a read-out that are named one by one
 
 
 def looked_at(
-    spec: InstrumentSpec, driver: Any, remarks: list[Finding], safe_command: str
+    bench: BenchSpec, spec: InstrumentSpec, driver: Any, remarks: list[Finding]
 ) -> tuple[tuple[str, ...], dict[str, Any] | None]:
-    """Words for people and a magnet's state; adds what is to be remarked.
-
-    `safe_command` is what brings the bench to its safe state.
-    """
+    """Words for people and a magnet's state; adds what is to be remarked."""
     if isinstance(spec, ThermometerSpec):
         settings, errors = driver.settings(), driver.errors()
         remarks += [Finding(f"had reported {error}", QUEUED) for error in errors]
@@ -44,13 +41,13 @@ def looked_at(
         return (measures, *_setting_words(settings, leave_out=""), *waits), None
     if not isinstance(spec, MagnetSpec):
         settings = driver.settings()
-        remarks += findings.of_readout(settings, driver.faults())
+        remarks += findings.of_readout(bench, settings, driver.faults())
         named = [f"{c} in {u}" for c, u in zip(driver.channels, driver.units, strict=True)]
         many = f"{len(named)} channels, {named[0]} … {named[-1]}"  # a spectrum
         reads = ", ".join(named) if len(named) <= MOST_NAMED else many
         return (f"reads {reads}", *_setting_words(settings, leave_out="channels")), None
     state, settings = driver.state(), driver.settings()
-    remarks += findings.of_magnet(spec, driver, state, settings, safe_command)
+    remarks += findings.of_magnet(spec, driver, state, settings, bench.safe_command)
     known = {
         "energised": findings.is_energised(driver, state),
         "output_on": state.output_on,

@@ -65,7 +65,7 @@ def no_backend(kind: str) -> tuple[str, str]:
     package = {"GPIB": "linux-gpib and gpib-ctypes", "USB": "pyusb"}.get(name, "a package for it")
     return f"the VISA of this computer has no way to {name}", (
         f"Install NI-VISA or Keysight's, or {package} for pyvisa-py in Twinrig's .venv"
-        + ("; a Prologix adapter needs neither: name it in a [board] table" * (name == "GPIB"))
+        + (_PROLOGIX * (name == "GPIB"))
     )
 
 
@@ -79,6 +79,10 @@ def _serial(words: str) -> tuple[str, str]:
     )
 
 
+_PROLOGIX = (
+    "; a Prologix adapter needs neither: name it in a [board] table (`bench write`: --set "
+    "board.gpib.resource=PRLGX-…)"
+)
 STATUS = {
     int(StatusCode.error_resource_not_found): (
         "The VISA library knows no such resource: check address and cable; `twinrig bench list` "

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from instruments import diagnosis
 from instruments.bench_keys import MUST, driver_keys, kind_of
 from instruments.bench_spec import InstrumentSpec
-from instruments.boards import board_of
+from instruments.boards import PREFIX, as_board, board_of
 from instruments.connect import driver_class, driver_on, installed_visa
 from instruments.drivers import DRIVERS
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -161,6 +161,9 @@ class _Asking:
 
     def ask(self, spec: InstrumentSpec) -> Answer:
         """One resource; raises where it can't be opened."""
+        if spec.resource.startswith(PREFIX):
+            problem = "is a GPIB adapter, no instrument"
+            return Answer(spec.resource, problem=problem, hint=as_board(spec.resource))
         if spec.driver:
             return self._as_driver(spec)
         return self._raw(spec)

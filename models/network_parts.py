@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from models.channel_words import channel_words
+from models.settings import differing
 from models.slopes import SLOPE, slopes_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Device:
             known.meta.get(SLOPE) or slopes_of(known.meta),
         )
 
+    def is_same(self, other: Device) -> bool:
+        """Whether two agree in all that tells devices apart; a measured setting may wobble."""
+        settings_apart = any(differing(self.settings, other.settings))
+        return not settings_apart and replace(self, settings=other.settings) == other
+
     @property
     def channel_words(self) -> tuple[str, ...]:
         """The channels as people read them: of a spectrum with their frequencies."""
@@ -86,10 +92,13 @@ class Device:
 def distinct(each: Sequence[Device]) -> tuple[tuple[Device, ...], tuple[int, ...]]:
     """The different ones of many devices in their order, and which of these each one is."""
     found: list[Device] = []
+    which: list[int] = []
     for one in each:
-        if one not in found:
+        same = (index for index, known in enumerate(found) if one.is_same(known))
+        which.append(next(same, len(found)))
+        if which[-1] == len(found):
             found.append(one)
-    return tuple(found), tuple(found.index(one) for one in each)
+    return tuple(found), tuple(which)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.errors import InputError, raise_problems
 from models.recording import Recording
+from models.settings import differing
 from models.slopes import slopes_apart, slopes_of
 from training.bad_data import scale_words
 from training.exchanged_channels import exchanged_channels, moments
@@ -102,11 +103,8 @@ def _differences(a: Recording, b: Recording) -> Iterator[str]:
                 else import_again(b, name, getattr(a, name))
             )
             yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}{again}"
-    for instrument in sorted(set(a.settings) | set(b.settings)):
-        one, other = a.settings.get(instrument, {}), b.settings.get(instrument, {})
-        for key in sorted(set(one) | set(other)):
-            if one.get(key) != other.get(key):
-                yield f"setting {instrument}.{key}: {other.get(key)} instead of {one.get(key)}"
+    for instrument, key, one, other in differing(a.settings, b.settings):
+        yield f"setting {instrument}.{key}: {other} instead of {one}"
     yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
 
 

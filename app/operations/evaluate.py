@@ -22,6 +22,7 @@ from app.words import counted
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
 from models.sample_told import samples_apart
+from models.settings import differing
 from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
@@ -111,15 +112,12 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
         yield words
     if words := simulated_words(recording):
         yield f"{words}: such scores say nothing about the device"
-    both = bool(twin.settings and recording.settings)  # an import knows none
-    for instrument in sorted({*twin.settings, *recording.settings}) if both else ():
-        one, other = (r.settings.get(instrument, {}) for r in (twin, recording))
-        for key in sorted(set(one) | set(other)):
-            if one.get(key) != other.get(key):
-                yield (
-                    f"setting {instrument}.{key} is {other.get(key, 'absent')}, the twin was "
-                    f"fitted with {one.get(key, 'none')}: its errors may come from that"
-                )
+    both = twin.settings and recording.settings  # an import knows none
+    for instrument, key, one, other in differing(twin.settings, recording.settings) if both else ():
+        yield (
+            f"setting {instrument}.{key} is {'absent' if other is None else other}, the twin was "
+            f"fitted with {'none' if one is None else one}: its errors may come from that"
+        )
     if words := samples_apart(twin.meta, recording.meta):
         yield f"{words}, which the twin was fitted on: if it is another device, so is the answer"
     then, now = (Device.of(known).tesla_per_ampere for known in (twin, recording))

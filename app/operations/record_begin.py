@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
 from models.sequence import same_sequences
+from models.settings import same, without_own_range
 from models.slopes import slopes_apart, slopes_of
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from instruments.bench import Bench
     from models.network import Device
     from models.sequence import DriveWindow, FieldSequence, Reset
-
-SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def differences(
 ) -> list[str]:
     """What sets a bench apart from the one of a recording, in words; empty where nothing does.
 
-    Numbers among the instruments' settings may differ by `SAME_WITHIN`: some are measured (the
+    Numbers among the instruments' settings may wobble (`models.settings`): some are measured (the
     frequency of an external reference). Window and reset must be the same to the last digit.
     """
     settings = bench.settings()  # before the units, which follow them
@@ -161,17 +159,11 @@ def apart(
     settings = [
         pair
         for name in sorted({*then, *now})
-        for pair in members(name, then.get(name, {}), now.get(name, {}))
+        for pair in members(name, *(without_own_range(each.get(name, {})) for each in (then, now)))
     ]
     different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
-    different += [pair for pair in settings if not _same(plain(pair[1]), plain(pair[2]))]
+    different += [pair for pair in settings if not same(plain(pair[1]), plain(pair[2]))]
     return [f"{name} was {plain(was)!r}, now {plain(here)!r}" for name, was, here in different]
-
-
-def _same(then: object, now: object) -> bool:
-    if isinstance(then, float) and isinstance(now, float):
-        return math.isclose(then, now, rel_tol=SAME_WITHIN)
-    return then == now
 
 
 def members(

@@ -46,8 +46,8 @@ def energised(
     if steps and (timing := bench.timing_words()):
         remark(timing)
         yield Note(timing)
-    late = bench.late_guards() if steps else ""
-    for words in filter(None, (late, *found_at_energise(bench, before))):
+    slow = (bench.late_guards(), *bench.slow_filters()) if steps else ()
+    for words in filter(None, (*slow, *found_at_energise(bench, before))):
         remark(words)
         yield Note(words, "warning")
 

@@ -1,9 +1,10 @@
 """American Magnetics Model 430: the programmer of a superconducting magnet, in amperes.
 
 Commands: Model 430 manual rev. 5, chapter 4 (`STATE?` table p. 129, errors p. 132), as in QCoDeS'
-AMI430_visa.py and PyMeasure's ami430.py. TCP 7180, CR LF. To whoever connects it says two lines
-unasked, which `identify` drops. Its queue holds four commands and ignores a fifth (−303): every
-setting is read back, and at most two are sent in a row.
+AMI430_visa.py and PyMeasure's ami430.py; state 11 of later firmware as public drivers have it.
+TCP 7180, CR LF. To whoever connects it says two lines unasked, which `identify` drops. Its queue
+holds four commands and ignores a fifth (−303): every setting is read back, and at most two are sent
+in a row.
 
 Never sent: `INCR`, `DECR` (they run to the current limit), `PS` (the persistent switch is the
 user's), `QU 0` (so is a quench), `*RST`, and no faster rate than a segment has: its owner chose it
@@ -31,16 +32,17 @@ if TYPE_CHECKING:
 STATES = {
     1: "ramping", 2: "holding", 3: "paused", 4: "ramping in MANUAL UP", 5: "ramping in MANUAL DOWN",
     6: "zeroing", 7: "quench", 8: "at zero", 9: "heating the persistent switch",
-    10: "cooling the persistent switch",
+    10: "cooling the persistent switch", 11: "ramping down for its rear input",
 }  # fmt: skip
 PAUSED, QUENCHED, AT_ZERO = 3, 7, 8
 WALKING = (1, 4, 5, 6)
+QUENCH, SWITCH, RAMPDOWN = "quench", "persistent switch", "external rampdown"  # an interlock's
 BLOCKED = {
-    7: "in a quench: see to the magnet, then reset it at the front panel",
-    9: "heating its persistent switch: wait until it holds",
-    10: "cooling its persistent switch: wait until it holds",
+    7: (QUENCH, "in a quench: see to the magnet, then reset it at the front panel"),
+    9: (SWITCH, "heating its persistent switch: wait until it holds"),
+    10: (SWITCH, "cooling its persistent switch: wait until it holds"),
+    11: (RAMPDOWN, "in an external rampdown: see to what asks for it at its rear input"),
 }
-QUENCH, SWITCH = "quench", "persistent switch"  # inputs of an interlock
 FIELD_UNITS = ("kG", "T")
 SECONDS_OF_RATE_UNIT = (1.0, 60.0)
 RATE_UNITS = ("per second", "per minute")
@@ -73,8 +75,8 @@ class Ami430:
     accuracy_A = 0.01  # judgement: 0.005 % of the 125 A of the usual supply, and some noise
     rated_voltage_V = math.inf  # its voltage limit belongs to the magnet: `settings` shows it
     KEYS: tuple[str, ...] = ()
-    status_inputs = (QUENCH, SWITCH)
-    lasting_inputs = (QUENCH, SWITCH)  # no current can be walked to zero meanwhile
+    status_inputs = (QUENCH, SWITCH, RAMPDOWN)
+    lasting_inputs = (QUENCH, SWITCH, RAMPDOWN)  # no current can be walked to zero meanwhile
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:
         self.name = name
@@ -147,16 +149,16 @@ class Ami430:
         return None if blocked is None else blocked[1]
 
     def status_problem(self, input_name: str) -> str | None:
-        """Of a quench or of the persistent switch, what `blocked` says."""
+        """Of a quench, of the switch or of an external rampdown, what `blocked` says."""
         blocked = self._blocked(self._state())
         return blocked[1] if blocked is not None and blocked[0] == input_name else None
 
     def _blocked(self, state: int) -> tuple[str, str] | None:
         """Which of its inputs keeps it from a ramp, and its words."""
         if state in BLOCKED:
-            return QUENCH if state == QUENCHED else SWITCH, BLOCKED[state]
+            return BLOCKED[state]
         if self._whole("QU?", 1):
-            return QUENCH, BLOCKED[QUENCHED]
+            return BLOCKED[QUENCHED]
         if self._whole("PERS?", 1):
             words = (
                 "in persistent mode: heat its switch at the front panel, at the magnet's current"
@@ -246,10 +248,10 @@ class Ami430:
         self.ramp_to_A(current_A)
 
     def arrived(self) -> bool:
-        """`STATE?`: at rest; raises in a quench and while the switch changes."""
+        """`STATE?`: at rest; raises where something else has it, such as a quench."""
         state = self._state()
         if state in BLOCKED:
-            raise TwinrigError(f"{self.name} ({self.resource}): it is {BLOCKED[state]}")
+            raise TwinrigError(f"{self.name} ({self.resource}): it is {BLOCKED[state][1]}")
         return state not in WALKING
 
     def halt(self) -> None:
@@ -300,7 +302,7 @@ class Ami430:
     def _state(self) -> int:
         state = self._whole("STATE?", max(STATES))
         if state not in STATES:
-            raise self._session.reject("STATE?", str(state), "a state 1…10")
+            raise self._session.reject("STATE?", str(state), f"a state 1…{max(STATES)}")
         return state
 
     def _whole(self, query: str, highest: int) -> int:

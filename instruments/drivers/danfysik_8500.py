@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from instruments.link_errors import WrongInstrumentError
 from instruments.protocols import MagnetState
@@ -65,6 +65,7 @@ class Danfysik8500:
     rated_voltage_V = math.inf
     status_inputs = tuple(IN_FAULT)
     lasting_inputs = tuple(IN_FAULT)  # it has switched itself off until its user resets it
+    MADE: ClassVar[Mapping[str, Any]] = {"control": "REM"}  # of the settings, by energising
     KEYS: tuple[str, ...] = ("set_counts_per_A", "read_counts_per_A")
 
     def __init__(self, name: str, session: VisaSession, options: Mapping[str, Any]) -> None:

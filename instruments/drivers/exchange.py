@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from instruments.link_errors import SilentError
 from instruments.toml_table import near
 from models.errors import RefusedError
 
@@ -19,6 +20,11 @@ LONGEST_ERROR_QUEUE = 64
 SLACK = 1.25  # judgement, as in QCoDeS' 344xxA driver: how much longer a reading may take
 MARGIN_S = 1.0  # … and what transfer and a busy instrument may add
 AUX_NOISE_V = 0.1  # judgement: lock-ins' inputs resolve mV; a contact that chatters is no contact
+WAITS_FOR = {
+    "external": "an edge at its trigger input", "level": "its input to pass its trigger level",
+}  # fmt: skip
+"""What a reading waits for, by the trigger that the drivers' settings tell."""
+NO_TRIGGER = "Where nothing gives it, set the trigger to immediate"
 LOOK_S = 3.0  # judgement: the longest reading that a display takes, which has the bench meanwhile
 
 
@@ -103,12 +109,23 @@ def queued_errors(session: VisaSession, command: str = "SYST:ERR?") -> tuple[str
 
 
 @contextmanager
-def waiting(session: VisaSession, expected_s: float) -> Iterator[None]:
-    """Let replies take as long as the instrument's settings say, with slack, and not less."""
+def waiting(session: VisaSession, expected_s: float, trigger: str = "") -> Iterator[None]:
+    """Let replies take as long as the instrument's settings say, with slack, and not less.
+
+    Silence of one whose `trigger` somebody has to give is told as that.
+    """
     usual_s = session.timeout_s
     session.timeout_s = max(usual_s, SLACK * expected_s + MARGIN_S)
     try:
         yield
+    except SilentError as error:
+        if trigger not in WAITS_FOR:
+            raise
+        where, place = f"{session.name} ({session.resource_name})", session.resource_name
+        hint = f"Its trigger is {trigger}: it waits for {WAITS_FOR[trigger]}. {NO_TRIGGER}"
+        raise SilentError(
+            where, error.what, resource=place, command=error.command, hint=hint
+        ) from error
     finally:
         session.timeout_s = usual_s
 

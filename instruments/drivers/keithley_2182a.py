@@ -6,6 +6,8 @@ A reading takes the integration time × 2 with autozero × the digital filter's 
 with the analogue filter, and the trigger's delay before it: the time-out is computed from these,
 never guessed (PyMeasure #419).
 `:READ?` is abort, init, fetch: a new reading; `:FETC?` may repeat the last one.
+Of the keys V1/V2, V1-V2 and mX+b or % (sections 4 and 5) a reading is no voltage of its input, or
+no source says that it is one: refused. What REL subtracts belongs to the settings.
 
 Struck: its buffer (`TRAC:`, up to 1024 readings) as the bench's. No source has a query for how many
 readings there are while it fills (`TRAC:FREE?` counts bytes), by which a list would be aligned, and
@@ -48,6 +50,10 @@ SWITCH = {"0": "off", "1": "on"}
 TRIGGER = {
     "IMM": "immediate", "TIM": "timer", "EXT": "external", "BUS": "bus", "MAN": "manual",
 }  # fmt: skip
+COMPUTED = {  # by its keys, of what it measures
+    ":SENS:VOLT:RAT": "the ratio V1/V2", ":SENS:VOLT:DELT": "delta readings",
+    ":CALC:STAT": "mX+b or %",
+}  # fmt: skip
 READING_ONLY = ("READ", "READING")  # :FORM:ELEM?
 NEVER_FIRES = ("bus", "manual")  # :READ? would wait for what nobody sends
 
@@ -82,6 +88,7 @@ class Keithley2182A:
         self._path = f":SENS:VOLT:CHAN{self._input}"
         self._shows: str | None = None  # what a display asks; None: not looked at yet
         self._overflow = False
+        self._trigger = ""  # known after `prepare`
         session.identify = self.identify
 
     @staticmethod
@@ -119,6 +126,10 @@ class Keithley2182A:
             "relative": word(session, f"{self._path}:REF:STAT?", SWITCH),
             "trigger": word(session, ":TRIG:SOUR?", TRIGGER),
         }
+        if found["relative"] == "on":
+            found["relative_V"] = session.number(f"{self._path}:REF?")
+        if computed := self._computed():
+            found["computes"] = " and ".join(computed)
         return found | self._timing()
 
     def prepare(self) -> None:
@@ -127,8 +138,8 @@ class Keithley2182A:
         Raises
         ------
         RefusedError
-            It measures temperatures, waits for a trigger that nobody sends, or does not take the
-            bench's integration time.
+            It measures temperatures, computes something of its voltages, waits for a trigger that
+            nobody sends, or does not take the bench's integration time.
         """
         session = self._session
         self.identify()
@@ -139,6 +150,9 @@ class Keithley2182A:
         if trigger in NEVER_FIRES:
             what = f"waits for a {trigger} trigger at each reading"
             raise refused(self.name, self.resource, what, "Set its trigger source to IMM or EXT")
+        for words in self._computed():
+            do = f"Press DCV{self._input}, and switch mX+b and % off, on its front panel"
+            raise refused(self.name, self.resource, f"computes {words}, expected voltages", do)
         self._ensure(":SENS:CHAN", str(self._input))
         self._ensure(":INIT:CONT", "0")  # else :READ? is answered with error -213
         self._ensure(":TRIG:COUN", "1")
@@ -152,12 +166,13 @@ class Keithley2182A:
             what = f"stays at nplc = {told:g} where {self._nplc:g} is asked for"
             do = "Above 50 it needs a power line of 60 Hz: give a shorter one"
             raise refused(self.name, self.resource, what, do)
+        self._trigger = trigger
         self._shows = self._quick(":READ?") if trigger == "immediate" else ""
         self.faults()
 
     def read(self) -> NDArray[np.float64]:
         """`:READ?`: a new reading `(1,)`; NaN, and a fault, where it is beyond the range."""
-        with waiting(self._session, self.reading_s):
+        with waiting(self._session, self.reading_s, self._trigger):
             return self._judged(":READ?")
 
     def monitor(self) -> NDArray[np.float64]:
@@ -209,6 +224,14 @@ class Keithley2182A:
         counts = [round(session.number(f":{each}:COUN?")) for each in ("TRIG", "SAMP")]
         alone = counts == [1, 1] and word(session, ":TRIG:SOUR?", TRIGGER) == "immediate"
         return self._quick(":READ?") if alone else ""
+
+    def _computed(self) -> list[str]:
+        """What it computes of its voltages, in words."""
+        return [
+            words
+            for header, words in COMPUTED.items()
+            if word(self._session, f"{header}?", SWITCH) == "on"
+        ]
 
     def _quick(self, command: str) -> str:
         return command if self.reading_s <= LOOK_S else ""

@@ -2,7 +2,9 @@
 
 Commands: PyMeasure's `keithley6221.py` (delta mode); Model 6220/6221 reference manual, section 5
 (delta, read commands) and 13 (`FORM:ELEM`, overflow +9.9E37); public programs for the low level,
-the unit, the buffer's `TRAC:FEED:CONT NEXT` and `TRAC:POIN:ACT?`.
+the unit, the buffer's `TRAC:FEED:CONT NEXT` and `TRAC:POIN:ACT?`. Section 6: from the factory the
+buffer is fed what Math makes of the readings (`TRAC:FEED CALC1`, mX+b or m/X+b where the front
+panel has it on): they are taken before it. An averaging filter that is on belongs to the settings.
 A delta reading is the half difference of the voltages at +I and at -I, from three of them in a
 row: thermal voltages drop out. The 2182A hangs on the source's RS-232 and is arranged by it; its
 range and integration time stay as they are.
@@ -52,6 +54,7 @@ ARMING_S = 10.0  # judgement: public programs wait 1 s to 10 s
 POLL_S = 0.02
 READ_BACK = 1e-5  # judgement: how far a current that is read back may be from the one sent
 SWITCH = {"0": "off", "1": "on"}
+FILTER = {"MOV": "moving", "REP": "repeating"}
 UNIT = {"V": "V", "OHMS": "Ohm", "W": "W", "SIEM": "S"}
 
 
@@ -119,7 +122,7 @@ class Keithley6221:
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""
         session = self._session
-        return {
+        return self._filter() | {
             "high_A": session.number(":SOUR:DELT:HIGH?"),
             "low_A": session.number(":SOUR:DELT:LOW?"),
             "delay_s": session.number(":SOUR:DELT:DEL?"),
@@ -152,6 +155,8 @@ class Keithley6221:
             raise refused(self.name, self.resource, what, do)
         for command in (
             ":FORM:ELEM READ",
+            ":TRAC:FEED:CONT NEV",  # while it stores, its feed is not to be changed
+            ":TRAC:FEED SENS1",
             ":UNIT V",
             f":SOUR:DELT:HIGH {self.current_A:.6g}",
             f":SOUR:DELT:LOW {-self.current_A:.6g}",
@@ -167,6 +172,8 @@ class Keithley6221:
                 raise session.reject(header, f"{found_A:g}", expected)
         if (unit := word(session, ":UNIT?", UNIT)) != "V":
             raise session.reject(":UNIT?", unit, "V as it was set")
+        conversion_s = self.delay_s + CONVERSION_S
+        self.reading_s = (self.count + 2) * conversion_s * self._conversions()
         self._overflows = 0
         sent = f"±{self.current_A:g} A, a delay of {self.delay_s:g} s and {self.count} reading(s)"
         sent += f" were set; it takes {MAX_A:g} A at most"
@@ -215,6 +222,17 @@ class Keithley6221:
             with suppress(Exception):
                 self._off()
         self._session.close()
+
+    def _filter(self) -> dict[str, Any]:
+        """The averaging filter, as settings; nothing where it is off."""
+        if word(self._session, ":SENS:AVER:STAT?", SWITCH) == "off":
+            return {}
+        kind = word(self._session, ":SENS:AVER:TCON?", FILTER)
+        return {"filter": kind, "filter_count": round(self._session.number(":SENS:AVER:COUN?"))}
+
+    def _conversions(self) -> int:
+        """How many conversions a delta reading takes at most: a repeating filter fills anew."""
+        return int(self._filter().get("filter_count", 1))
 
     def _run(self) -> NDArray[np.float64]:
         """Arm, start, wait, and read the buffer `(count,)` in V."""

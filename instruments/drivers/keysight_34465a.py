@@ -30,6 +30,7 @@ from instruments.drivers.exchange import (
     word,
 )
 from instruments.drivers.truevolt_buffer import TIMER_STEP_S, TruevoltBuffer, components
+from instruments.drivers.truevolt_math import computed, refuse_computed
 from instruments.drivers.truevolt_models import MODELS, Truevolt
 from models.errors import RefusedError, raise_problems
 
@@ -96,6 +97,7 @@ class Keysight34465A:
         self._session = session
         self._shows: bool | None = None  # whether a display may take a burst; None: not looked at
         self._overloads = 0
+        self._trigger = ""  # known after `prepare`
         self._memory = TruevoltBuffer(
             session, self.channels, self.samples, self._interval_s, READING, self._in_range
         )
@@ -151,6 +153,7 @@ class Keysight34465A:
         if self._model.has_timer:
             found["sample_timing"] = word(session, "SAMP:SOUR?", TIMING)
             found["interval_s"] = session.number("SAMP:TIM?")
+        found |= computed(session, self._model)
         return found | {"burst_s": self.burst_s, "channels": list(self.channels)}
 
     def unfit(self) -> list[tuple[str, str]]:
@@ -163,8 +166,9 @@ class Keysight34465A:
         Raises
         ------
         RefusedError
-            It measures something else than DC voltage, waits for a trigger that nobody sends, or
-            can't sample so many, at that interval, with that integration time.
+            It measures something else than DC voltage or computes something of it, waits for a
+            trigger that nobody sends, or can't sample so many, at that interval, with that
+            integration time.
         """
         session = self._session
         self.identify()
@@ -177,6 +181,7 @@ class Keysight34465A:
             self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
         found = [f"{words}. {do}" for words, do in self.unfit()]
         raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
+        refuse_computed(self.name, session, self._model)
         if self._nplc is not None:
             self._integrate(self._nplc)
         session.write("TRIG:COUN 1")
@@ -184,6 +189,7 @@ class Keysight34465A:
         self.burst_s = self.samples * self._sample_s()
         self._delay_s = session.number("TRIG:DEL?")
         self._memory.forget_rates()
+        self._trigger = trigger
         self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.faults()
 
@@ -195,7 +201,7 @@ class Keysight34465A:
     def read(self) -> NDArray[np.float64]:
         """`READ?`: a new burst, as its channels `(C,)`; NaN, and a fault, where it overloaded."""
         self._memory.set_back()
-        with waiting(self._session, self.reading_s):
+        with waiting(self._session, self.reading_s, self._trigger):
             return self._judged("READ?")
 
     def monitor(self) -> NDArray[np.float64]:

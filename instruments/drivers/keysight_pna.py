@@ -81,6 +81,7 @@ class KeysightPNA:
         self._averages = 1
         self.reading_s = 0.0  # at most, known after `prepare`
         self._shows = False  # whether a display may take a sweep
+        self._trigger = ""  # known after `prepare`
         self._session = session
         session.identify = self.identify
 
@@ -116,7 +117,8 @@ class KeysightPNA:
     def settings(self) -> dict[str, Any]:
         """Every setting that a spectrum rests on, in units."""
         session = self._session
-        return {
+        off = {} if self._has_power() else {"rf_power": "off"}
+        return off | {
             "start_Hz": session.number("SENS:FREQ:STAR?"),
             "stop_Hz": session.number("SENS:FREQ:STOP?"),
             "points": round(session.number("SENS:SWE:POIN?")),
@@ -137,8 +139,8 @@ class KeysightPNA:
         Raises
         ------
         RefusedError
-            No S21 trace, no sweep over a linear frequency axis, a manual trigger, or another number
-            of points or other ends of the axis than the bench names.
+            No S21 trace, no sweep over a linear frequency axis, no RF power, a manual trigger, or
+            another number of points or other ends of the axis than the bench names.
         """
         session = self._session
         self.identify()
@@ -149,6 +151,8 @@ class KeysightPNA:
         sweep = word(session, "SENS:SWE:TYPE?", SWEEP_TYPE)
         if sweep != "linear":
             self._refuse(f"sweeps {sweep}, expected linear frequency", "Set a linear sweep")
+        if not self._has_power():
+            self._refuse("has its RF power off: a spectrum would be noise", "Switch it on (Power)")
         session.write(f"CALC:PAR:SEL '{trace}'")
         session.write("SENS:SWE:MODE HOLD")
         for key, header in zip(OWN_KEYS, ("FREQ:STAR", "FREQ:STOP", "BAND"), strict=True):
@@ -161,6 +165,7 @@ class KeysightPNA:
         if (order := word(session, "FORM:BORD?", BYTE_ORDER)) != "SWAP":  # its numbers are finite
             raise session.reject("FORM:BORD?", order, "SWAP as it was set")
         self._measure_axis()
+        self._trigger = trigger
         self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
         self.errors()
 
@@ -173,7 +178,7 @@ class KeysightPNA:
             session.write(f"SENS:SWE:GRO:COUN {self._averages}")
             mode = "GRO"
         command = f"SENS:SWE:MODE {mode};*OPC?"
-        with waiting(session, self.reading_s):
+        with waiting(session, self.reading_s, self._trigger):
             reply = session.query(command)
         if reply.strip().lstrip("+") != "1":
             raise session.reject(command, reply, "1")
@@ -213,6 +218,10 @@ class KeysightPNA:
 
     def _refuse(self, what: str, do: str) -> NoReturn:
         raise refused(self.name, self.resource, what, do)
+
+    def _has_power(self) -> bool:
+        """`OUTP?`: whether its source is on; `SOUR:POW?` tells its level in both cases."""
+        return bool(word(self._session, "OUTP?", SWITCH) == "on")
 
     def _trace(self) -> str:
         """`CALC:PAR:CAT:EXT?`: names and parameters in turn; the first trace of S21."""

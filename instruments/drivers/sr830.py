@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
+OFFSETS = ("X", "Y", "R")  # theta has none
 CHANNELS = {"X": 1, "Y": 2, "R": 3, "theta": 4}  # numbers of SNAP? and OUTP?
 MOST_CHANNELS = 6  # SNAP? takes 2 to 6
 AUX_INPUTS = {f"aux{number}": number for number in range(1, 5)}  # numbers of OAUX?
@@ -124,7 +125,13 @@ class SR830:
         }
         if found["input"] in CURRENT:
             found["sensitivity_A"] = found.pop("sensitivity_V") * SENSITIVITY_A_PER_V
-        return found
+        return found | self._offsets()
+
+    def _offsets(self) -> dict[str, float]:
+        """`OEXP? i`: what is taken off a channel, in % of full scale; of those that have one."""
+        asked = {name: f"OEXP? {CHANNELS[name]}" for name in self.channels if name in OFFSETS}
+        told = {name: self._session.numbers(query, 2)[0] for name, query in asked.items()}
+        return {f"{name}_offset_percent": value for name, value in told.items() if value}
 
     def prepare(self) -> None:
         """Point replies at this interface (`OUTX`) and drop what the status bytes had latched."""

@@ -28,7 +28,9 @@ QUEUED_S = 0.02  # judgement: what one of them takes to be carried out
 MOST_A = 100.0
 HEAT_S, COOL_S = 10.0, 20.0
 RAMPING, HOLDING, PAUSED, UP, DOWN, ZEROING, QUENCH, AT_ZERO, HEATING, COOLING = range(1, 11)
-WALKING = (RAMPING, UP, DOWN, ZEROING)
+EXTERNAL = 11  # rampdown, asked for at the rear input
+WALKING = (RAMPING, UP, DOWN, ZEROING, EXTERNAL)
+DEAF = (QUENCH, HEATING, COOLING, EXTERNAL)  # to commands that move the current
 
 
 class Ami430(VirtualInstrument):
@@ -131,7 +133,7 @@ class Ami430(VirtualInstrument):
                 self.persistent, self._left_A = True, self.supply.coil.current_A
             self.state = PAUSED
         if self.state in WALKING and not self.supply.ramping:
-            self.state = AT_ZERO if self.state == ZEROING else HOLDING
+            self.state = AT_ZERO if self.state in (ZEROING, EXTERNAL) else HOLDING
 
     # ---- ramp
 
@@ -157,7 +159,7 @@ class Ami430(VirtualInstrument):
         self._walk(state, self.current_limit_A if state == UP else -self.current_limit_A)
 
     def _walk(self, state: int, target_A: float) -> None:
-        if self.state in (QUENCH, HEATING, COOLING):
+        if self.state in DEAF:
             return
         self.supply.walk_to(target_A)
         self.state = state
@@ -165,10 +167,16 @@ class Ami430(VirtualInstrument):
 
     def pause(self, _: str) -> None:
         """`PAUSE`: at rest at once, wherever it is."""
-        if self.state in (QUENCH, HEATING, COOLING):
+        if self.state in DEAF:
             return
         self.supply.stop()
         self.state = PAUSED
+
+    def external_rampdown(self) -> None:
+        """To zero, whatever it is told: what a contact at the rear input asks for."""
+        self.supply.walk_to(0.0)
+        self.state = EXTERNAL
+        self.follow()
 
     def apply_rates(self) -> None:
         """Let the output walk by the segments' rates."""

@@ -56,6 +56,9 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     "trigger_count": ("TRIGger:COUNt", Number(1, 9999, 1, whole=True)),
     "trigger_delay": ("TRIGger:DELay", Number(0.0, 999999.999, 0.0, form=".3f")),
     "sample_count": ("SAMPle:COUNt", Number(1, 1024, 1, whole=True)),
+    "ratio": ("[SENSe:]VOLTage[:DC]:RATio", Switch(False)),
+    "delta": ("[SENSe:]VOLTage[:DC]:DELTa", Switch(False)),
+    "math": ("CALCulate:STATe", Switch(False)),
     "elements": ("FORMat:ELEMents", Word(("READing",), "READ")),
     "display": ("DISPlay:ENABle", Switch(True)),
 }  # fmt: skip

@@ -6,7 +6,7 @@ delta runs only (-221); an overflow is spelled +9.9E37, without the exponent's s
 to its end, and an abort, leave the output on.
 One `INIT` gates one step of the device, whose in-phase signal is the sample's voltage at
 `NOMINAL_A`: another current gives another voltage, the same resistance. Judgement, as the output
-behind an abort: that is the worse case for a driver.
+behind an abort: that is the worse case for a driver. Its filter is a setting only.
 """
 
 from __future__ import annotations
@@ -50,6 +50,13 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     "unit": ("UNIT[:VOLTage[:DC]]", Word(("V", "OHMS", "W", "SIEMens"), "V")),
     "elements": ("FORMat:ELEMents", Word(("READing", "READing,TSTamp"), "READ,TST")),
     "points": ("TRACe:POINts", Number(1, MEMORY, 100, whole=True)),
+    "fed": ("TRACe:FEED", Word(("SENS1", "CALC1", "NONE"), "CALC1")),
+    "math": ("CALCulate:STATe", Switch(False)),
+    "factor": ("CALCulate:KMATh:MMFactor", Number(-1e20, 1e20, 1.0)),
+    "addend": ("CALCulate:KMATh:MBFactor", Number(-1e20, 1e20, 0.0)),
+    "filter": ("SENSe:AVERage[:STATe]", Switch(False)),
+    "filter_type": ("SENSe:AVERage:TCONtrol", Word(("MOVing", "REPeat"), "MOV")),
+    "filter_count": ("SENSe:AVERage:COUNt", Number(2, 300, 10, whole=True)),
     "feed": ("TRACe:FEED:CONTrol", Word(("NEXT", "NEVer"), "NEV")),
 }  # fmt: skip
 _OF_THE_SOURCE = ("high", "low", "delay", "count", "abort", "cold", "compliance", "current")
@@ -82,6 +89,8 @@ class Keithley6221(ScpiInstrument):
             raise ScpiError(-221)
         if name == "high":
             self.set["low"] = -self.set["high"]
+        elif name == "fed" and self.set["feed"] == "NEXT":
+            raise ScpiError(-221)
         elif name == "points":
             self._memory = []
 
@@ -112,7 +121,10 @@ class Keithley6221(ScpiInstrument):
         """One delta reading in V; beyond its compliance the source gives less."""
         limited = math.copysign(min(abs(volts), self.set["compliance"]), volts)
         reading = limited + DELTA_NOISE * self._source.noise()[0]
-        return reading if abs(reading) <= RANGE_V else OVERFLOW
+        if abs(reading) > RANGE_V:
+            return OVERFLOW
+        computed = self.set["math"] and self.set["fed"] == "CALC1"
+        return self.set["factor"] * reading + self.set["addend"] if computed else reading
 
     def abort(self, _: str) -> None:
         """`SOUR:SWE:ABOR`: not armed any more; the output stays as it is."""

@@ -6,7 +6,8 @@ signal as a wave at the source's harmonic, X cos + Y sin, with read-out noise on
 a burst and answers other messages meanwhile; each point of a supply's list gates the device then
 (`virtual.bipolar`), and where none did, `FETC?` does once. Quirks that bite: a sample beyond the
 range is ±9.9E37, setting a range turns autorange off, `READ?` with a bus trigger is a deadlock
-(−214) and not answered, as is `FETC?` with nothing measured (−230).
+(−214) and not answered, as is `FETC?` with nothing measured (−230). What scaling and smoothing
+would make of a reading is left out: their switches answer.
 """
 
 from __future__ import annotations
@@ -238,8 +239,9 @@ class Keysight34465A(ScpiInstrument):
             fitting = (full for full in RANGES_V if peak_V <= OVERRANGE * full)
             self.set["range"] = next(fitting, RANGES_V[-1])
         limit_V = OVERRANGE * self.set["range"]
+        null_V = self.set["null_V"] if self.set["null"] else 0.0
         clipped: NDArray[np.float64] = np.where(
-            np.abs(volts) > limit_V, np.copysign(OVERLOAD, volts), volts
+            np.abs(volts) > limit_V, np.copysign(OVERLOAD, volts), volts - null_V
         )
         return clipped
 

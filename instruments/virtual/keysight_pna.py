@@ -164,6 +164,8 @@ class KeysightPNA(ScpiInstrument):
     def _sweep(self) -> None:
         start_ns = self.time.now_ns
         trace = self._spectrum.sweep(self.frequency_Hz)
+        if not self.set["output"]:
+            trace = np.zeros_like(trace)
         passed_s = (self.time.now_ns - start_ns) * 1e-9
         self.time.advance(max(0.0, self.sweep_s - passed_s))
         if self.set["averaging"]:

@@ -58,6 +58,7 @@ class SR830(VirtualInstrument):
         self.aux_in_V: list[float | None] = [5.0, None, None, None]
         self.aux_out = AuxOutputs(first=1)
         self._buffer = Buffer(device_time)
+        self.offsets = self._path.offsets
         self.trigger_in: TriggerIn = not_wired
         self._event = POWER_ON
         self._errors = 0
@@ -112,17 +113,10 @@ class SR830(VirtualInstrument):
 
     def _value(self, index: int) -> str:
         """One value of `SNAP?`: 1 X, 2 Y, 3 R, 4 θ, 5–8 aux in, 9 frequency, 10 and 11 displays."""
-        x, y = self._path.outputs()
-        if index == 1:
-            value = x
-        elif index == 2:
-            value = y
+        if index <= 4:
+            value = self._path.value(index)
         elif index in (10, 11):
             value = self._path.displays()[index - 10]
-        elif index == 3:
-            value = math.hypot(x, y)
-        elif index == 4:
-            value = math.degrees(math.atan2(y, x))
         else:
             value = self._path.frequency_Hz if index == 9 else self._aux_V(index - 5)
         return f"{value:.7g}"
@@ -199,6 +193,7 @@ class SR830(VirtualInstrument):
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
         self._buffer.configure(int(self._set["SRAT"]), loop=self._set["SEND"] == 1)
         self._path.shown = [0, 0]
+        self.offsets.clear()
         self.set_trigger_start("0")
 
     def ask_errors(self, _: str) -> str:
@@ -290,6 +285,8 @@ _COMMANDS: dict[str, Callable[[SR830, str], str | None]] = {
     "OAUX?": SR830.ask_aux_in,
     "DDEF": SR830.set_display,
     "DDEF?": SR830.ask_display_choice,
+    "OEXP": lambda lockin, text: lockin.offsets.set(text),
+    "OEXP?": lambda lockin, text: lockin.offsets.ask(text),
     "AUXV": lambda lockin, text: lockin.aux_out.set(text),
     "AUXV?": lambda lockin, text: f"{lockin.aux_out.asked(text):.7g}",
     "APHS": SR830.auto_phase,

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from instruments.virtual.lock_in_filter import LockInFilter, turned
+from instruments.virtual.output_offsets import OutputOffsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ class SignalPath:
         self.overdriven = 0  # gates still to come whose input is overloaded from outside
         self._clipped = False
         self.shown = [0, 0]  # displays: X or R, Y or θ
+        self.offsets = OutputOffsets()
 
     @property
     def _poles(self) -> int:
@@ -147,8 +149,13 @@ class SignalPath:
 
     def displays(self) -> tuple[float, float]:
         """What the two displays show: that is what the buffer stores."""
+        return self.value(3 if self.shown[0] else 1), self.value(4 if self.shown[1] else 2)
+
+    def value(self, quantity: int) -> float:
+        """X, Y or R (1, 2, 3) less its offset, or θ (4) in degrees."""
         x, y = self.outputs()
-        if self.shown == [0, 0]:
-            return x, y
-        first = math.hypot(x, y) if self.shown[0] else x
-        return first, math.degrees(math.atan2(y, x)) if self.shown[1] else y
+        if quantity == 4:
+            return math.degrees(math.atan2(y, x))
+        found = math.hypot(x, y) if quantity == 3 else (x, y)[quantity - 1]
+        percent = self.offsets.percent[quantity]
+        return found - percent / 100.0 * SENSITIVITY_V[int(self._set["SENS"])] if percent else found

@@ -39,6 +39,13 @@ def test_what_is_refused_opens_nothing(
     assert words in capsys.readouterr().err
 
 
+def test_the_help_offers_no_magnet_that_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "set", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the other of two that turn the field" in said
+
+
 def test_one_command_is_sent_and_answered(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "send", "--bench", "virtual", "x", "*IDN?"]) == 0
     assert "KEPCO" in capsys.readouterr().out

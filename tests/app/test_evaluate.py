@@ -79,6 +79,12 @@ def test_another_setting_and_a_drive_beyond_the_fitted_range_are_said(twin, tmp_
     assert "beyond that it guesses" in words(events)
 
 
+def test_a_measured_setting_that_wobbles_explains_no_error(twin, tmp_path):
+    lockin = {"time_constant_s": 0.01 * (1 + 1e-4)}
+    other = record_device(5, 16, seed=4, settings={"lockin": lockin})
+    assert "time_constant_s" not in words(evaluated(twin, tmp_path, other))
+
+
 def test_a_calibration_is_no_recording_of_a_device(twin, tmp_path):
     device = record_device(5, 16, seed=4)
     walked = replace(device, meta=device.meta | {"kind": "calibration"})

@@ -155,7 +155,19 @@ def test_a_lock_in_that_measures_a_current_is_remarked(rig):
     rig.order("sr830", "ISRC 2")
     check = by_name(rig.spec())["lockin"]
     assert check.ok
-    assert "measures a current" in check.problem
+    assert "measures a current, its values are in A" in check.problem
+    assert "reads X in A, Y in A" in check.found
+
+
+@pytest.mark.parametrize("supply", ["ami-430", "mercury-ips"])
+def test_a_coil_constant_in_another_unit_than_the_supplys_is_remarked(supply):
+    with served((supply, "sr830")) as rig:
+        right = by_name(rig.spec())["x"]
+        assert "coil constant is" not in right.problem
+        wrong = by_name(rig.spec(("tesla_per_ampere = 4.0e-3", "tesla_per_ampere = 4.0e-2")))["x"]
+    assert wrong.ok
+    assert "its coil constant is 0.004 T/A, the bench file's tesla_per_ampere 0.04" in wrong.problem
+    assert "1 kG/A is 0.1 T/A" in wrong.hint
 
 
 def test_a_served_rig_that_is_gone_is_told_instrument_by_instrument(rig):

@@ -84,6 +84,7 @@ def test_a_target_that_was_ignored_is_no_ramp():
         ([(b"STATE?", b"3"), (b"QU?", b"1")], "in a quench"),
         ([(b"STATE?", b"9")], "heating its persistent switch"),
         ([(b"STATE?", b"10")], "cooling its persistent switch"),
+        ([(b"STATE?", b"11")], "in an external rampdown"),
         ([(b"STATE?", b"2"), (b"QU?", b"0"), (b"PERS?", b"1")], "in persistent mode"),
         (
             [(b"STATE?", b"8"), *FREE[:2], (b"PS:INST?", b"1"), (b"PS?", b"0")],
@@ -205,12 +206,14 @@ def test_taking_control_pauses_what_runs_and_nothing_else():
         ("quench", [(b"STATE?", b"7")], "in a quench"),
         ("quench", [(b"STATE?", b"3"), (b"QU?", b"1")], "in a quench"),
         ("quench", [(b"STATE?", b"2"), *FREE], None),
+        ("external rampdown", [(b"STATE?", b"11")], "in an external rampdown"),
+        ("persistent switch", [(b"STATE?", b"11")], None),
         ("persistent switch", [(b"STATE?", b"7")], None),
         ("persistent switch", [(b"STATE?", b"9")], "heating its persistent switch"),
         ("persistent switch", [(b"STATE?", b"2"), (b"QU?", b"0"), (b"PERS?", b"1")], "persistent"),
     ],
 )
-def test_quench_and_switch_are_inputs_of_an_interlock(name, exchanges, words):
+def test_what_it_must_be_left_alone_for_is_an_input_of_an_interlock(name, exchanges, words):
     with transcript(*exchanges) as session:
         found = Ami430("x", session, {}).status_problem(name)
     assert (found is None) == (words is None)
@@ -247,7 +250,7 @@ def test_settings_say_the_units_that_they_are_in():
         (lambda magnet: magnet.measured_A(), b"CURR:MAG?", b"1.23"),  # cut: four digits, always
         (lambda magnet: magnet.measured_A(), b"CURR:MAG?", b"Hello."),
         (lambda magnet: magnet.setpoint_A(), b"STATE?", b"0"),
-        (lambda magnet: magnet.arrived(), b"STATE?", b"11"),
+        (lambda magnet: magnet.arrived(), b"STATE?", b"12"),
         (lambda magnet: magnet.blocked(), b"STATE?", b""),
     ],
 )

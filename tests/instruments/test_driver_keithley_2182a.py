@@ -34,8 +34,9 @@ def timing(
     )  # fmt: skip
 
 
+PLAIN = ((b":SENS:VOLT:RAT?", b"0"), (b":SENS:VOLT:DELT?", b"0"), (b":CALC:STAT?", b"0"))
 READY = (
-    (b"*IDN?", IDENTITY), (b":SENS:FUNC?", b'"VOLT:DC"'), (b":TRIG:SOUR?", b"IMM"),
+    (b"*IDN?", IDENTITY), (b":SENS:FUNC?", b'"VOLT:DC"'), (b":TRIG:SOUR?", b"IMM"), *PLAIN,
     (b":SENS:CHAN?", b"1"), (b":INIT:CONT?", b"0"), (b":TRIG:COUN?", b"1"), (b":SAMP:COUN?", b"1"),
     (b":FORM:ELEM?", b"READ"),
 )  # fmt: skip
@@ -56,7 +57,7 @@ def test_prepare_leaves_alone_what_is_right():
 
 def test_prepare_ends_continuous_measuring_and_sets_what_the_bench_names():
     with transcript(
-        (b"*IDN?", IDENTITY), (b":SENS:FUNC?", b'"VOLT:DC"'), (b":TRIG:SOUR?", b"EXT"),
+        (b"*IDN?", IDENTITY), (b":SENS:FUNC?", b'"VOLT:DC"'), (b":TRIG:SOUR?", b"EXT"), *PLAIN,
         (b":SENS:CHAN?", b"2"), (b":SENS:CHAN 1", b""), (b":INIT:CONT?", b"1"),
         (b":INIT:CONT 0", b""), (b":TRIG:COUN?", b"5"), (b":TRIG:COUN 1", b""),
         (b":SAMP:COUN?", b"20"), (b":SAMP:COUN 1", b""), (b":FORM:ELEM?", b"READ,CHAN"),
@@ -157,6 +158,12 @@ def test_a_display_shows_none_where_no_quick_reading_of_the_input_is_to_be_had(e
     [
         (((b":SENS:FUNC?", b'"TEMP"'),), "measures temperature.*DCV1"),
         (((b":SENS:FUNC?", b'"VOLT"'), (b":TRIG:SOUR?", b"BUS")), "bus trigger.*IMM or EXT"),
+        ((*READY[1:3], (b":SENS:VOLT:RAT?", b"1"), *PLAIN[1:]), "the ratio V1/V2.*Press DCV1"),
+        (
+            (*READY[1:3], PLAIN[0], (b":SENS:VOLT:DELT?", b"1"), PLAIN[2]),
+            "delta readings, expected voltages",
+        ),
+        ((*READY[1:3], *PLAIN[:2], (b":CALC:STAT?", b"1")), r"mX\+b or %, expected voltages"),
     ],
 )
 def test_a_mode_that_no_reading_can_rest_on_is_refused(exchanges, words):
@@ -178,7 +185,8 @@ def test_settings_are_in_units():
     with transcript(
         (b":SENS:FUNC?", b'"VOLT:DC"'), (b":SENS:CHAN?", b"1"),
         (b":SENS:VOLT:CHAN1:RANG?", b"0.010000"), (b":SENS:VOLT:CHAN1:RANG:AUTO?", b"1"),
-        (b":SENS:VOLT:CHAN1:REF:STAT?", b"0"), (b":TRIG:SOUR?", b"IMM"), *timing(kind=b"REP"),
+        (b":SENS:VOLT:CHAN1:REF:STAT?", b"0"), (b":TRIG:SOUR?", b"IMM"), *PLAIN,
+        *timing(kind=b"REP"),
     ) as session:  # fmt: skip
         assert Keithley2182A("nv", session, {}).settings() == {
             "function": "voltage", "input": 1, "range_V": 0.01, "autorange": "on",
@@ -186,6 +194,17 @@ def test_settings_are_in_units():
             "autozero": "on", "analogue_filter": "off", "digital_filter": "off",
             "filter_count": 10, "filter_type": "repeating", "reading_s": pytest.approx(0.2),
         }  # fmt: skip
+
+
+def test_what_rel_subtracts_is_a_setting():
+    with transcript(
+        (b":SENS:FUNC?", b'"VOLT:DC"'), (b":SENS:CHAN?", b"1"),
+        (b":SENS:VOLT:CHAN1:RANG?", b"0.010000"), (b":SENS:VOLT:CHAN1:RANG:AUTO?", b"1"),
+        (b":SENS:VOLT:CHAN1:REF:STAT?", b"1"), (b":TRIG:SOUR?", b"IMM"),
+        (b":SENS:VOLT:CHAN1:REF?", b"+1.250000E-06"), *PLAIN, *timing(),
+    ) as session:  # fmt: skip
+        found = Keithley2182A("nv", session, {}).settings()
+    assert (found["relative"], found["relative_V"]) == ("on", 1.25e-6)
 
 
 @pytest.mark.parametrize("reply", [b"+1.5E-06,+1", b"+1.5E-0", b"+1.5", b"OVRFLW"])

@@ -19,10 +19,12 @@ from models.errors import RefusedError, StoppedError, TwinrigError
 
 IDENTITY = b"KEITHLEY INSTRUMENTS INC.,MODEL 6221,4559777,D04  /700x"
 QUIET = (b":SYST:ERR?", b'0,"No Error"')
+UNFILTERED = (b":SENS:AVER:STAT?", b"0")
 OFF = ((b":SOUR:SWE:ABOR", b""), (b":OUTP OFF", b""), (b":OUTP?", b"0"))
 BENCH = {"current_A": 1e-3, "delay_s": 0.005, "count": 2}
 SET = (
-    (b":FORM:ELEM READ", b""), (b":UNIT V", b""), (b":SOUR:DELT:HIGH 0.001", b""),
+    (b":FORM:ELEM READ", b""), (b":TRAC:FEED:CONT NEV", b""), (b":TRAC:FEED SENS1", b""),
+    (b":UNIT V", b""), (b":SOUR:DELT:HIGH 0.001", b""),
     (b":SOUR:DELT:LOW -0.001", b""), (b":SOUR:DELT:DEL 0.005", b""), (b":SOUR:DELT:COUN 2", b""),
     (b":TRAC:POIN 2", b""),
 )  # fmt: skip
@@ -45,9 +47,22 @@ def test_prepare_ends_what_runs_and_sets_the_delta_mode():
     with transcript(
         (b"*IDN?", IDENTITY), *OFF, (b":SYST:ERR?", b'-221,"Settings conflict"'), QUIET,
         (b":SOUR:DELT:NVPR?", b"1"), *SET,
-        *READ_BACK, (b":UNIT?", b"V"), QUIET,
+        *READ_BACK, (b":UNIT?", b"V"), UNFILTERED, QUIET,
     ) as session:  # fmt: skip
-        Keithley6221("delta", session, BENCH).prepare()
+        meter = Keithley6221("delta", session, BENCH)
+        meter.prepare()
+        assert meter.reading_s == pytest.approx(4 * 1.005)
+
+
+def test_a_repeating_filter_makes_a_reading_so_much_longer():
+    with transcript(
+        (b"*IDN?", IDENTITY), *OFF, QUIET, (b":SOUR:DELT:NVPR?", b"1"), *SET, *READ_BACK,
+        (b":UNIT?", b"V"), (b":SENS:AVER:STAT?", b"1"), (b":SENS:AVER:TCON?", b"REP"),
+        (b":SENS:AVER:COUN?", b"10"), QUIET,
+    ) as session:  # fmt: skip
+        meter = Keithley6221("delta", session, BENCH)
+        meter.prepare()
+        assert meter.reading_s == pytest.approx(10 * 4 * 1.005)
 
 
 def test_a_unit_that_is_not_taken_is_an_error_not_volts():
@@ -84,7 +99,7 @@ def test_a_setting_that_it_refuses_is_heard():
     with (
         transcript(
             (b"*IDN?", IDENTITY), *OFF, QUIET, (b":SOUR:DELT:NVPR?", b"1"), *SET,
-            *READ_BACK, (b":UNIT?", b"V"),
+            *READ_BACK, (b":UNIT?", b"V"), UNFILTERED,
             (b":SYST:ERR?", b'-222,"Parameter data out of range"'), QUIET,
         ) as session,
         pytest.raises(TwinrigError, match=r"out of range \(±\S+ A.*were set.*fixed range"),
@@ -234,9 +249,26 @@ def test_errors_are_drained_in_words():
         assert Keithley6221("d", session, BENCH).errors() == ("-221 Settings conflict",)
 
 
+def test_what_math_makes_of_the_readings_is_not_what_is_read():
+    with beside(twin()) as session:
+        meter = Keithley6221("delta", session, BENCH)
+        for order in ("CALC:KMAT:MMF 1000", "CALC:STAT ON", "TRAC:FEED:CONT NEXT"):
+            session.write(order)
+        meter.prepare()
+        assert meter.read() == pytest.approx([5e-5], rel=1e-3)
+
+
+def test_a_filter_that_is_on_is_a_setting():
+    with beside(twin()) as session:
+        meter = Keithley6221("delta", session, BENCH)
+        before = meter.settings()
+        session.write("SENS:AVER ON")
+        assert meter.settings() == before | {"filter": "moving", "filter_count": 10}
+
+
 def test_settings_are_in_units():
     with transcript(
-        *READ_BACK,
+        UNFILTERED, *READ_BACK,
         (b":SOUR:DELT:DEL?", b"5.000000E-03"), (b":SOUR:DELT:COUN?", b"2"),
         (b":SOUR:CURR:COMP?", b"1.000000E+01"), (b":SOUR:DELT:CAB?", b"0"), (b":UNIT?", b"V"),
     ) as session:  # fmt: skip

@@ -10,6 +10,8 @@ from scripted import transcript
 
 from instruments.drivers.keysight_34465a import Keysight34465A
 from instruments.drivers.truevolt_buffer import components
+from instruments.drivers.truevolt_math import computed
+from instruments.drivers.truevolt_models import MODELS
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.toml_table import Table
 from models.errors import RefusedError
@@ -18,7 +20,9 @@ IDENTITY = b"Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-0
 NO_TIMER = IDENTITY.replace(b"34465A", b"34461A")
 QUIET = (b"SYST:ERR?", b'+0,"No error"')
 NO_DELAY = (b"TRIG:DEL?", b"+0.00000000E+00")
-MODE = ((b"SENS:FUNC?", b'"VOLT"'), (b"TRIG:SOUR?", b"IMM"))
+PLAIN = ((b"SENS:VOLT:DC:NULL:STAT?", b"0"), (b"CALC:SCAL:STAT?", b"0"), (b"CALC:SMO:STAT?", b"0"))
+DCV = ((b"SENS:FUNC?", b'"VOLT"'), (b"TRIG:SOUR?", b"IMM"))
+MODE = (*DCV, *PLAIN)
 
 
 @pytest.mark.parametrize("model", [b"34460A", b"34461A", b"34465A", b"34470A"])
@@ -108,7 +112,7 @@ def test_a_burst_is_paced_by_the_timer_and_the_time_out_follows_from_it():
 
 def test_a_model_without_timer_is_timed_by_its_integration():
     with transcript(
-        (b"*IDN?", NO_TIMER), *MODE, (b"TRIG:COUN 1", b""), (b"SAMP:COUN 10", b""),
+        (b"*IDN?", NO_TIMER), *MODE[:-1], (b"TRIG:COUN 1", b""), (b"SAMP:COUN 10", b""),
         (b"SENS:VOLT:DC:NPLC?", b"+1.00000000E+01"), (b"SYST:LFR?", b"+50"), NO_DELAY, QUIET,
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {"samples": 10})
@@ -124,7 +128,7 @@ def test_a_model_without_timer_is_timed_by_its_integration():
         (
             ((b"*IDN?", IDENTITY), MODE[0], (b"TRIG:SOUR?", b"BUS")), {}, "bus trigger.*IMM or EXT",
         ),
-        (((b"*IDN?", NO_TIMER), *MODE), {"interval_s": 1e-3}, "34461A has no sample timer"),
+        (((b"*IDN?", NO_TIMER), *DCV), {"interval_s": 1e-3}, "34461A has no sample timer"),
         (
             (
                 (b"*IDN?", IDENTITY), *MODE, (b"TRIG:COUN 1", b""), (b"SAMP:COUN 1", b""),
@@ -138,6 +142,14 @@ def test_a_model_without_timer_is_timed_by_its_integration():
                 (b"SENS:VOLT:DC:NPLC?", b"+1.00000000E+01"),
             ),
             {"nplc": 1e-3}, r"stays at nplc = 10 where 0.001 is asked for.*option DIG",
+        ),
+        (
+            ((b"*IDN?", NO_TIMER), *DCV, PLAIN[0], (b"CALC:SCAL:STAT?", b"1")), {},
+            "scales its readings.*expected volts.*Math off",
+        ),
+        (
+            ((b"*IDN?", IDENTITY), *DCV, *PLAIN[:2], (b"CALC:SMO:STAT?", b"1")), {},
+            "smooths its samples.*Math off",
         ),
     ],
 )  # fmt: skip
@@ -173,7 +185,7 @@ def test_settings_are_in_units():
         (b"*IDN?", IDENTITY), (b"SENS:FUNC?", b'"VOLT"'), (b"SENS:VOLT:DC:RANG?", b"+1.0E-01"),
         (b"SENS:VOLT:DC:RANG:AUTO?", b"0"), (b"SENS:VOLT:DC:ZERO:AUTO?", b"1"),
         (b"SENS:VOLT:DC:NPLC?", b"+1.0E+01"), (b"TRIG:SOUR?", b"EXT"), (b"TRIG:DEL?", b"+0.0E+00"),
-        (b"SAMP:COUN?", b"+1"), (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+1.0E+00"),
+        (b"SAMP:COUN?", b"+1"), (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+1.0E+00"), *PLAIN,
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {})
         meter.identify()
@@ -182,6 +194,14 @@ def test_settings_are_in_units():
             "nplc": 10.0, "trigger": "external", "trigger_delay_s": 0.0, "samples": 1,
             "sample_timing": "timer", "interval_s": 1.0, "burst_s": 0.0, "channels": ["mean"],
         }  # fmt: skip
+
+
+def test_a_null_that_the_front_panel_left_on_is_a_setting():
+    with transcript(
+        (b"SENS:VOLT:DC:NULL:STAT?", b"1"),
+        (b"SENS:VOLT:DC:NULL:VAL?", b"+1.25000000E-03"), *PLAIN[1:],
+    ) as session:  # fmt: skip
+        assert computed(session, MODELS["34465A"]) == {"null_V": 1.25e-3}
 
 
 def test_components_are_the_fourier_series_of_the_burst():

@@ -15,7 +15,7 @@ from models.errors import RefusedError
 IDENTITY = b"Keysight Technologies,N5222B,US12345678,A.20.25.04"
 QUIET = (b"SYST:ERR?", b'+0,"No error"')
 TRACES = (b"CALC:PAR:CAT:EXT?", b'"CH1_S11_1,S11,CH1_S21_2,S21"')
-MODE = ((b"TRIG:SOUR?", b"IMM"), (b"SENS:SWE:TYPE?", b"LIN"))
+MODE = ((b"TRIG:SOUR?", b"IMM"), (b"SENS:SWE:TYPE?", b"LIN"), (b"OUTP?", b"1"))
 SELECT = ((b"CALC:PAR:SEL 'CH1_S21_2'", b""), (b"SENS:SWE:MODE HOLD", b""))
 RAW, CORRECTED = (b"SENS:CORR:STAT?", b"0"), (b"SENS:CORR:STAT?", b"1")
 FORMAT = ((b"FORM REAL,64", b""), (b"FORM:BORD SWAP", b""), (b"FORM:BORD?", b"SWAP"))
@@ -172,6 +172,7 @@ def test_a_display_selects_nothing_before_a_run_and_sweeps_anew_after_it_was_pre
         (((b"CALC:PAR:CAT:EXT?", b'"NO CATALOG"'),), "no trace of S21"),
         ((TRACES, (b"TRIG:SOUR?", b"MAN")), "manual trigger.*internal"),
         ((TRACES, MODE[0], (b"SENS:SWE:TYPE?", b"LOG")), "logarithmic, expected linear"),
+        ((TRACES, *MODE[:2], (b"OUTP?", b"0")), "has its RF power off.*Switch it on"),
         (
             (TRACES, *MODE, *SELECT, *FORMAT, (b"SENS:SWE:POIN?", b"+201")),
             "201 points, the bench file says 3.*Set points = 201",
@@ -212,14 +213,15 @@ def test_faults_are_the_error_queue():
         assert KeysightPNA("vna", session, {}).faults() == ("-222 Data out of range",)
 
 
-def test_settings_are_in_units():
+@pytest.mark.parametrize(("power", "told"), [(b"1", {}), (b"0", {"rf_power": "off"})])
+def test_settings_are_in_units(power, told):
     with transcript(
-        *axis()[1:3], (b"SENS:SWE:POIN?", b"+201"), (b"SENS:SWE:TYPE?", b"LIN"),
+        (b"OUTP?", power), *axis()[1:3], (b"SENS:SWE:POIN?", b"+201"), (b"SENS:SWE:TYPE?", b"LIN"),
         (b"SENS:SWE:TIME?", b"+2.0E-02"), (b"SENS:BAND?", b"+1.0E+04"), (b"SOUR:POW?", b"-1.0E+01"),
         (b"SENS:AVER?", b"1"), (b"SENS:AVER:COUN?", b"+4"), (b"SENS:CORR:STAT?", b"1"),
         (b"TRIG:SOUR?", b"EXT"),
     ) as session:  # fmt: skip
-        assert KeysightPNA("vna", session, {"quantity": "real"}).settings() == {
+        assert KeysightPNA("vna", session, {"quantity": "real"}).settings() == told | {
             "start_Hz": 2e9, "stop_Hz": 1.2e10, "points": 201, "sweep_type": "linear",
             "sweep_s": 0.02, "if_bandwidth_Hz": 1e4, "power_dBm": -10.0, "averaging": "on",
             "averages": 4, "correction": "on", "trigger": "external", "quantity": "real",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from beside import Steady, beside
 from scripted import transcript
 
 from instruments.drivers.sr830 import SENSITIVITY_V, SR830, TIME_CONSTANT_S
 from instruments.link_errors import LinkError, WrongInstrumentError
+from instruments.virtual import sr830
 
 IDENTITY = b"Stanford_Research_Systems,SR830,s/n37210,ver1.07"
 
@@ -72,7 +74,7 @@ def test_settings_are_in_units():
         (b"OFLT?", b"6"), (b"OFSL?", b"1"), (b"SENS?", b"15"), (b"RMOD?", b"1"), (b"HARM?", b"2"),
         (b"FMOD?", b"0"), (b"RSLP?", b"1"), (b"FREQ?", b"37"), (b"PHAS?", b"-12.5"),
         (b"SLVL?", b"0.004"), (b"ISRC?", b"1"), (b"ICPL?", b"0"), (b"IGND?", b"1"),
-        (b"ILIN?", b"3"), (b"SYNC?", b"1"),
+        (b"ILIN?", b"3"), (b"SYNC?", b"1"), (b"OEXP? 1", b"0.00,1"), (b"OEXP? 2", b"0.00,0"),
     ) as session:  # fmt: skip
         assert SR830("lockin", session, {"channels": ("X", "Y")}).settings() == {
             "time_constant_s": 0.01, "slope_dB_oct": 12, "sensitivity_V": pytest.approx(200e-6),
@@ -96,12 +98,22 @@ def test_a_current_input_makes_amperes_of_volts(source, units, full_scale):
         (b"OFLT?", b"6"), (b"OFSL?", b"1"), (b"SENS?", b"15"), (b"RMOD?", b"1"), (b"HARM?", b"2"),
         (b"FMOD?", b"0"), (b"RSLP?", b"1"), (b"FREQ?", b"37"), (b"PHAS?", b"-12.5"),
         (b"SLVL?", b"0.004"), (b"ISRC?", source), (b"ICPL?", b"0"), (b"IGND?", b"1"),
-        (b"ILIN?", b"3"), (b"SYNC?", b"1"),
+        (b"ILIN?", b"3"), (b"SYNC?", b"1"), (b"OEXP? 3", b"0.00,0"),
     ) as session:  # fmt: skip
         lockin = SR830("lockin", session, {"channels": ("R", "theta")})
         found = lockin.settings()
         assert lockin.units == units
         assert {k: v for k, v in found.items() if "sensitivity" in k} == pytest.approx(full_scale)
+
+
+def test_an_offset_that_is_taken_off_a_channel_is_a_setting():
+    with beside(lambda device_time: sr830.SR830(device_time, Steady(device_time))) as session:
+        lockin = SR830("lockin", session, {"channels": ("X", "Y", "theta")})
+        lockin.read()
+        plain, before = lockin.monitor(), lockin.settings()
+        session.write("OEXP 1,40,1")
+        np.testing.assert_allclose(lockin.monitor() - plain, [-0.4 * 200e-6, 0.0, 0.0], atol=1e-9)
+        assert lockin.settings() == before | {"X_offset_percent": 40.0}
 
 
 def test_the_tables_are_those_of_the_manual():

@@ -25,6 +25,7 @@ from instruments.virtual import (
     lakeshore_f71,
     sr860,
 )
+from models.errors import RefusedError
 
 SEED = np.random.SeedSequence(7)
 
@@ -91,6 +92,23 @@ def test_a_read_out_is_prepared_read_and_asked_for_everything(name):
         assert readout.faults() == ()
         assert readout.settings() == before
     readout.close()
+
+
+def test_a_multimeters_null_is_in_its_settings_for_it_is_in_its_readings():
+    def make(device_time):
+        return keysight_34465a.Keysight34465A(device_time, Steady(device_time))
+
+    with beside(make) as session:
+        meter = Keysight34465A("unit", session, {})
+        meter.prepare()
+        plain, before = meter.read()[0], meter.settings()
+        for order in ("VOLT:DC:NULL:VAL 0.001", "VOLT:DC:NULL ON"):
+            session.write(order)
+        assert meter.read()[0] == pytest.approx(plain - 0.001, abs=1e-5)
+        assert meter.settings() == before | {"null_V": 0.001}
+        session.write("CALC:SMO ON")
+        with pytest.raises(RefusedError, match="smooths its samples"):
+            meter.prepare()
 
 
 PROBES = {

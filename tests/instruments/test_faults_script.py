@@ -288,3 +288,12 @@ def test_settings_that_changed_are_named_and_a_measured_one_may_wobble():
     kept.keep({"lockin": {"sensitivity_V": 2e-4, "frequency_Hz": 37.0, "input": "A"}})
     now = {"lockin": {"sensitivity_V": 1.0, "frequency_Hz": 37.01, "input": "A"}}
     assert kept.differences(now) == ["lockin: sensitivity_V was 0.0002, now 1.0"]
+
+
+def test_a_setting_that_is_told_only_while_it_is_on_is_another_when_it_comes_or_goes():
+    kept = KeptSettings()
+    kept.keep({"meter": {"range_V": 1.0}})
+    on = {"meter": {"range_V": 1.0, "null_V": 0.002}}
+    assert kept.differences(on) == ["meter: null_V was None, now 0.002"]
+    kept.keep(on)
+    assert kept.differences({"meter": {"range_V": 1.0}}) == ["meter: null_V was 0.002, now None"]

@@ -161,6 +161,22 @@ def test_a_quench_is_reported_not_fought_and_nothing_is_energised_in_it():
             magnet.energise()
 
 
+def test_an_external_rampdown_is_reported_not_fought_and_energising_goes_on_behind_it():
+    with rig("ami-430") as one:
+        magnet = limited(one)
+        magnet.energise()
+        magnet.step_to_A(2.0)
+        one.twin.external_rampdown()
+        with pytest.raises(TwinrigError, match="in an external rampdown"):
+            magnet.verify()
+        assert "LEFT ALONE: it is in an external rampdown" in magnet.make_safe()
+        with pytest.raises(RefusedError, match=r"not energised.*in an external rampdown"):
+            magnet.energise()
+        one.twin.time.advance(60.0)
+        assert one.current_A == 0.0
+        magnet.energise()
+
+
 @pytest.mark.parametrize("name", ["ami-430", "mercury-ips"])
 def test_a_magnet_behind_a_cold_switch_is_left_alone(name):
     with rig(name) as one:

@@ -7,6 +7,7 @@ from served import served
 
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench
+from models.errors import TwinrigError
 
 BENCH = """
 name = "fresh"
@@ -47,6 +48,45 @@ def test_the_first_run_after_switching_on_keeps_the_settings_of_those_that_follo
         assert bench.settings() == first
         now = bench.magnets["x"].magnet.settings()
         assert {**now, "max_ramp_A_per_s": 2.0} == first["x"]
+
+
+def test_a_supply_found_in_local_control_is_recorded_as_it_is_played() -> None:
+    text = BENCH.format(driver="danfysik-8500").replace(
+        "compliance_V = 10.0", "set_counts_per_A = 50000.0\nread_counts_per_A = 5000.0"
+    )
+    with Bench.connect(parse_bench(text, "fresh.toml")) as bench:
+        assert bench.magnets["x"].magnet.settings()["control"] == "LOC"
+        first = bench.settings()
+        bench.energise()
+        bench.make_safe()
+        assert bench.settings() == first
+
+
+def test_a_source_in_auto_range_is_recorded_as_one_whatever_range_it_stands_in() -> None:
+    with Bench.connect(parse_bench(BENCH.format(driver="keithley-2450"), "fresh.toml")) as bench:
+        bench.magnets["x"].magnet._session.write(":SOUR:CURR:RANG:AUTO ON")
+        first = bench.settings()
+        assert (first["x"]["auto_range"], "range_A" in first["x"]) == (True, False)
+        bench.energise()
+        list(bench.repeat([2e-4], bench.spec.window, bench.spec.reset))
+        bench.make_safe()
+        assert bench.settings() == first
+
+
+def test_a_multimeter_in_auto_range_ends_no_run_by_the_range_that_it_chose() -> None:
+    with served(("kepco-bop", "keysight-34465a")) as rig:
+        for order in ("VOLT:DC:RANG 10", "VOLT:DC:RANG:AUTO ON"):
+            rig.order("keysight-34465a", order)
+        with Bench.connect(rig.spec()) as bench:
+            bench.settings()
+            (meter,) = bench.readouts.values()
+            assert meter.settings()["range_V"] == 10.0
+            meter.read()
+            assert meter.settings()["range_V"] == 0.1
+            bench.check_settings()
+            rig.order("keysight-34465a", "VOLT:DC:RANG 1")  # a hand fixed it meanwhile
+            with pytest.raises(TwinrigError, match="autorange was 'on', now 'off'"):
+                bench.check_settings()
 
 
 FASTER = {  # than the bench: what a front panel may have set

@@ -125,6 +125,18 @@ def test_instruments_behind_a_gpib_adapter_are_asked_through_it() -> None:
     assert "says nothing" in answers[2].problem
 
 
+def test_a_gpib_adapter_is_no_instrument_and_nothing_is_sent_to_it() -> None:
+    with served(BOTH, 1.0, prologix=BOTH) as rig:
+        adapter = rig.adapter
+        assert adapter is not None
+        rig.wire.clear()
+        (answer,) = who_answers([(adapter, "")], stop=Stop())
+        assert rig.wire == []
+    assert answer.problem == "is a GPIB adapter, no instrument"
+    assert f"--set board.gpib.resource={adapter}" in answer.hint
+    assert "GPIB0::ADDRESS::INSTR" in answer.hint
+
+
 def test_who_is_not_there_is_told_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("instruments.who_answers.ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:

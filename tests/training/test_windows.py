@@ -107,6 +107,16 @@ def test_recordings_that_differ_are_named_all_at_once():
         assert part in str(caught.value)
 
 
+def test_a_reference_whose_frequency_wobbles_is_one_setting():
+    lockin = {"time_constant_s": 0.01, "frequency_Hz": 37.0}
+    other = recording(seed=1, settings={"lockin": {**lockin, "frequency_Hz": 37.004}})
+    joined = join([recording(settings={"lockin": lockin}), other])
+    assert joined.settings["lockin"]["frequency_Hz"] == 37.0
+    retuned = recording(seed=1, settings={"lockin": {**lockin, "frequency_Hz": 64.0}})
+    with pytest.raises(InputError, match=r"frequency_Hz: 64\.0 instead of 37\.0"):
+        join([recording(settings={"lockin": lockin}), retuned])
+
+
 def test_no_recording_and_an_empty_recording_are_refused():
     with pytest.raises(InputError, match="no recording"):
         join([])

@@ -150,6 +150,16 @@ def test_a_quench_dumps_the_current_and_no_ramp_starts_before_it_is_reset(magnet
     assert ask(magnet, "STATE?") == "1"
 
 
+def test_an_external_rampdown_goes_to_zero_whatever_it_is_told(magnet):
+    magnet.supply.jump(2.0)
+    magnet.external_rampdown()
+    tell(magnet, "CONF:CURR:TARG 5", "RAMP", "PAUSE")
+    assert ask(magnet, "STATE?") == "11"
+    magnet.time.advance(60.0)
+    assert ask(magnet, "STATE?") == "8"
+    assert float(ask(magnet, "CURR:MAG?")) == 0.0
+
+
 def test_a_switch_heats_and_cools_in_its_time_and_keeps_the_magnets_current(magnet):
     tell(magnet, "CONF:PS 1", "PS 1", "RAMP")
     assert ask(magnet, "STATE?") == "9"

@@ -1,0 +1,42 @@
+"""Instruments' settings, by instrument and name, as recordings keep them; whether two are the same.
+
+Some are measured: the frequency of an external reference is another number each time it is asked.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Settings = Mapping[str, Mapping[str, Any]]
+
+SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
+
+
+def same(then: object, now: object) -> bool:
+    """Whether two values of a setting are the same, but for the wobble of a measured one."""
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=SAME_WITHIN)
+    return then == now
+
+
+def without_own_range(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the range that an instrument in auto-range chooses: it follows the signal.
+
+    Nobody set it, and it is another one behind each large signal.
+    """
+    if settings.get("autorange") != "on" and settings.get("auto_range") is not True:
+        return dict(settings)
+    return {key: value for key, value in settings.items() if not key.startswith("range")}
+
+
+def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, Any]]:
+    """(instrument, key, then, now) of each setting that is another; None where there is none."""
+    for name in sorted({*then, *now}):
+        one, other = (without_own_range(each.get(name, {})) for each in (then, now))
+        for key in sorted({*one, *other}):
+            if not same(one.get(key), other.get(key)):
+                yield name, key, one.get(key), other.get(key)

@@ -1,0 +1,50 @@
+"""Whether two settings are the same: a measured one may wobble, one that is missing is another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models.network_parts import Device, distinct
+from models.sequence import DriveWindow, Reset
+from models.settings import differing, same, without_own_range
+
+
+def test_a_measured_number_may_wobble_and_nothing_else():
+    assert same(37.0, 37.004)
+    assert not same(37.0, 37.4)
+    assert not same(1, 1.1)
+    assert same([0.1, 0.2], [0.1, 0.2])
+    assert not same("on", "off")
+
+
+def test_what_only_one_of_both_has_is_another():
+    then = {"meter": {"nplc": 1.0}, "probe": {"unit": "T"}}
+    now = {"meter": {"nplc": 1.0, "null_V": 0.002}}
+    assert list(differing(then, now)) == [
+        ("meter", "null_V", None, 0.002), ("probe", "unit", "T", None)
+    ]  # fmt: skip
+
+
+def test_the_range_that_an_instrument_has_chosen_itself_is_no_setting():
+    chosen = {"autorange": "on", "range_V": 10.0, "nplc": 1.0}
+    assert without_own_range(chosen) == {"autorange": "on", "nplc": 1.0}
+    assert without_own_range({"auto_range": True, "range_A": 1.0}) == {"auto_range": True}
+    fixed = {"autorange": "off", "range_V": 10.0}
+    assert without_own_range(fixed) == fixed
+    # an earlier recording kept it
+    assert not list(differing({"dmm": chosen}, {"dmm": {**chosen, "range_V": 0.1}}))
+    assert not list(differing({"dmm": chosen}, {"dmm": without_own_range(chosen)}))
+
+
+def test_two_recordings_of_one_device_are_one_device_though_its_reference_wobbles():
+    at = [
+        Device(
+            ("X",), ("V",), DriveWindow("step", 0.0, 1.0), Reset(1.0),
+            {"lockin": {"frequency_Hz": frequency_Hz}},
+        )
+        for frequency_Hz in (37.0, 37.004, 64.0, 37.0)
+    ]  # fmt: skip
+    found, which = distinct(at)
+    assert found == (at[0], at[2])
+    assert which == (0, 0, 1, 0)
+    assert distinct([at[0], replace(at[1], bench="another")])[1] == (0, 1)
