@@ -11,7 +11,8 @@ from app.gui.pages.bench_entry import BenchEntry
 from app.gui.pages.network_menus import LayerTwins, TicksButton
 from app.gui.pages.network_task_rows import TaskRows
 from app.gui.sweep_asks import tasks_of
-from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
+from app.gui.widgets.basic import Choice, Tick, row
+from app.gui.widgets.number_entry import WholeEntry
 from app.gui.widgets.segments import Segments
 from app.operations.compare_networks_plan import KINDS as OF_NETWORK
 from app.operations.compare_networks_plan import NOISE_AWARE

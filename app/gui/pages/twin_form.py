@@ -21,8 +21,8 @@ from app.gui.twin_asks import (
     ResumeComparisonAsk,
     ScoreAsk,
 )
-from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
-from app.gui.widgets.number_entry import NumberEntry
+from app.gui.widgets.basic import Choice, Tick, row
+from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 from app.gui.widgets.segments import Segments
 from models.twin import MOST_MEMBERS
 from training.fit_settings import (

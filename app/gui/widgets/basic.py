@@ -15,7 +15,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
@@ -97,26 +96,6 @@ class Elided(QLabel):
         self.setToolTip(self.text() if text != self.text() else "")
         painter.setPen(self.palette().text().color())
         painter.drawText(self.rect(), int(self.alignment()), text)
-
-
-class WholeEntry(QSpinBox):
-    """A whole number with its unit, no arrows; the wheel scrolls the form, not the value."""
-
-    def __init__(self, value: int, low: int, high: int, unit: str = "", name: str = "") -> None:
-        super().__init__()
-        self.setRange(low, high)
-        self.setValue(value)
-        self.setSuffix(f" {unit}" if unit else "")
-        self.setAccessibleName(name)
-        as_entry(self)
-
-    def setValue(self, value: int) -> None:
-        """Set it, within its range: Qt raises where a settings file holds more than it counts."""
-        super().setValue(max(self.minimum(), min(self.maximum(), value)))
-
-    def wheelEvent(self, event: QWheelEvent | None) -> None:
-        if event is not None:
-            event.ignore()
 
 
 def as_entry(box: QAbstractSpinBox) -> None:
