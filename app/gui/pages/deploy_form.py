@@ -130,7 +130,7 @@ class DeployForm(QObject):
     def offer(self, items: Sequence[Item]) -> None:
         """Networks of the library; one that was handed over stays chosen."""
         chosen = self.choice.currentData()
-        self.choice.offer(items)
+        self.choice.offer(items, keep=True)
         if chosen is not None and self.choice.currentData() != chosen:
             self.choose(chosen)
 

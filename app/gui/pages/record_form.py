@@ -207,7 +207,7 @@ class RecordForm(QObject):
         self.unfinished, networks = found
         every = [item._replace(value=str(item.value)) for item in items_of(networks)]
         self.network.blockSignals(True)
-        self.network.offer([(NO_NETWORK, ""), *every])
+        self.network.offer([(NO_NETWORK, ""), *every], keep=True)
         self.network.blockSignals(False)
         self.which.blockSignals(True)
         self.which.offer([(one.name, str(one.path)) for one in self.unfinished])
