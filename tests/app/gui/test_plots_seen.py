@@ -316,3 +316,16 @@ def test_small_numbers_beside_an_axis_are_written_short() -> None:
     assert Axis("left").tickStrings(values, 1.0, 5e-5) == ["0", "5e−5", "1e−4", "1.5e−4"]
     assert Axis("bottom").tickStrings(values, 1.0, 5e-5)[-1] == "0.00015"
     assert Axis("left").tickStrings([0.0, 1e-4], 1.0, 1e-4) == ["0", "0.0001"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "size", "numbers"),
+    [(0, 36, 45, [0, 20]), (0, 800, 60, [0, 400, 800]), (0, 36, 100, [0, 10, 20, 30])],
+)
+def test_numbers_below_a_narrow_plot_do_not_touch(qapp, low, high, size, numbers) -> None:
+    """The running score of a deployment has 45 px at 1024: 0102030 stood there."""
+    assert list(Axis("bottom").tickValues(low, high, size)[0][1]) == numbers
+
+
+def test_an_axis_without_a_range_has_no_numbers(qapp) -> None:
+    assert Axis("bottom").tickSpacing(1.0, 1.0, 45.0) == []
