@@ -111,6 +111,13 @@ def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
     assert library.shell.page() is library.shell.pages["twin"]
 
 
+def test_a_double_click_on_a_low_row_opens_it(library, qtbot) -> None:
+    """Its first click brings the figures under the mouse, and they have the second one."""
+    pick(library, "rec-a")
+    qtbot.mouseDClick(library.detail, Qt.MouseButton.LeftButton)
+    assert library.shell.page() is library.shell.pages["twin"]
+
+
 def typing_at(library, qtbot) -> Path:
     """The keyboard is in the note of rec-a, whose folder this is."""
     pick(library, "rec-a")

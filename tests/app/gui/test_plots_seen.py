@@ -286,6 +286,18 @@ def test_what_is_said_of_a_figure_is_never_cut_at_any_width(theme, qtbot, monkey
         assert text == "…" or elided(text, sans(pixels, 400), int(wide)) == text, wide
 
 
+def test_a_figure_keeps_a_gap_to_the_one_before(theme, qtbot, monkeypatch) -> None:
+    """A deployment's row at 1024 px read 0.00620.0059× 0.96."""
+    table = ColumnTable(theme, ("twin",), name="Transfer")
+    qtbot.addWidget(table)
+    told = []
+    monkeypatch.setattr(table, "words", lambda p, w, text, **how: told.append(how["pixels"]))
+    just = QFontMetrics(sans(13, 400)).horizontalAdvance("0.0048") + 1
+    for wide in (just, just + 10):
+        table.figure(None, QRectF(0, 0, wide, 24), "0.0048", "text1", 400)
+    assert told == [11, 13]
+
+
 def test_a_narrow_panel_of_scores_keeps_room_for_its_curve(qtbot, theme) -> None:
     panel = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
     qtbot.addWidget(panel)
