@@ -25,7 +25,6 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 NARROW_PX = 460
 LEAST_ROW_PX, LEAST_VALUE_PX = 15, 68
-FIGURES_APART_PX = 5
 
 
 class Painted(QWidget):
@@ -77,16 +76,15 @@ class Painted(QWidget):
     def figure(self, painter: QPainter, where: QRectF, text: str, ink: str, weight: int) -> None:
         """A figure at its cell's right, never cut: `0.0…` would be another number.
 
-        Without room, and a gap to the one before, it is smaller, and then …; a word among figures
-        may lose its end.
+        Without room it is smaller, and then …; a word among figures may lose its end.
         """
         room = int(where.width())
 
-        def whole(pixels: int, room: int) -> bool:
+        def whole(pixels: int) -> bool:
             return elided(text, sans(pixels, weight), room) == text
 
-        pixels = BODY_PX if whole(BODY_PX, room - FIGURES_APART_PX) else LABEL_PX
-        cut = pixels == LABEL_PX and not whole(LABEL_PX, room)
+        pixels = BODY_PX if whole(BODY_PX) else LABEL_PX
+        cut = pixels == LABEL_PX and not whole(LABEL_PX)
         said = "…" if cut and any(letter.isdigit() for letter in text) else text
         self.words(painter, where, said, ink=ink, align=RIGHT, pixels=pixels, weight=weight)
 

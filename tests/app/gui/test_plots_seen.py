@@ -286,16 +286,24 @@ def test_what_is_said_of_a_figure_is_never_cut_at_any_width(theme, qtbot, monkey
         assert text == "…" or elided(text, sans(pixels, 400), int(wide)) == text, wide
 
 
-def test_a_figure_keeps_a_gap_to_the_one_before(theme, qtbot, monkeypatch) -> None:
+def test_figures_of_a_narrow_table_do_not_lie_on_each_other(theme, qtbot, monkeypatch) -> None:
     """A deployment's row at 1024 px read 0.00620.0059× 0.96."""
-    table = ColumnTable(theme, ("twin",), name="Transfer")
+    table = ColumnTable(theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.37, 0.0))
     qtbot.addWidget(table)
-    told = []
-    monkeypatch.setattr(table, "words", lambda p, w, text, **how: told.append(how["pixels"]))
-    just = QFontMetrics(sans(13, 400)).horizontalAdvance("0.0048") + 1
-    for wide in (just, just + 10):
-        table.figure(None, QRectF(0, 0, wide, 24), "0.0048", "text1", 400)
-    assert told == [11, 13]
+    table.resize(179, 100)
+    table.show_rows([ColumnRow("untrained", ("0.0062", "0.0059", "× 0.96"), strong=True)])
+    told: list[tuple[str, float, float]] = []
+
+    def seen(_painter, where, text, **how) -> None:
+        font = sans(how.get("pixels", 13), how.get("weight", 400))
+        wide = QFontMetrics(font).horizontalAdvance(text)
+        told.append((text, where.right() - wide, where.right()))
+
+    monkeypatch.setattr(table, "words", seen)
+    table.grab()
+    figures = told[-4:-1]
+    assert [text for text, *_ in figures] == ["0.0062", "0.0059", "× 0.96"]
+    assert figures[0][2] < figures[1][1] < figures[1][2] < figures[2][1]
 
 
 def test_a_narrow_panel_of_scores_keeps_room_for_its_curve(qtbot, theme) -> None:
