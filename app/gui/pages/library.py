@@ -99,6 +99,7 @@ class LibraryPage(Page):
         self.note = NoteEntry()
         self.note.kept.connect(self.refresh)
         self.note.failed.connect(self._refused)
+        self.note.warned.connect(lambda words: self.shell.toast(words, "warning"))
         self.form.widget(self.note)
         self.again = self._small("Run again", self._run_again)
         self.reveal = self._small("Show in folder", self._reveal)
