@@ -155,6 +155,17 @@ def test_the_sentence_leaves_no_lost_baseline_out() -> None:
     assert "no baseline" in sentence(0.02, {}, "It")
 
 
+def test_a_baseline_inside_what_is_foreseen_is_level_in_words_as_in_the_table() -> None:
+    """The sentence had said that the network beats what its table called a tie."""
+    foreseen = {"value": 0.040, "low": 0.037, "high": 0.061}
+    baselines = {"ar-1": 0.43, "ar-4": 0.044, "ar-18": 0.0045}
+    assert [against(foreseen, score) for score in baselines.values()] == [
+        "beaten", "tie", "beats it",
+    ]  # fmt: skip
+    said = sentence(0.040, baselines, "Foreseen, the network", foreseen)
+    assert said == "Foreseen, the network beats AR-1, is level with AR-4, loses to AR-18."
+
+
 def test_a_training_collects_its_curve() -> None:
     live = LiveTraining()
     live.take(BaselineScored("ar-1", 0.4))
