@@ -54,9 +54,9 @@ class NumberEntry(QDoubleSpinBox):
 
     def _read(self, text: str | None) -> float | None:
         """The number that is written; None where it is none of the range."""
-        bare, unit = (text or "").removeprefix(self.prefix()).strip(), self.suffix().strip()
-        for _ in range(2):  # Qt's, and one that was typed before it
-            bare = bare.removesuffix(unit).strip()
+        bare, word, unit = (text or "").strip(), self.prefix().strip(), self.suffix().strip()
+        for _ in range(2):  # Qt's, and those that were typed within
+            bare = bare.removeprefix(word).removesuffix(unit).strip()
         if bare and bare == self.specialValueText():
             return self.minimum()
         if self.written.fullmatch(bare) is None:
