@@ -277,7 +277,8 @@ class NetworkPage(Page):
     def show_loaded(self, path: Path, network: Network) -> None:
         """Show a network that has been read."""
         self.run = NetworkRun.of_network(path, network)
-        self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
+        if self.rows.kind.value not in OF_SEVERAL:  # a grid that was typed stays
+            self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
         self._channels = len(network.used(len(network.layers) - 1))
         self._sources, self._widths = wiring_of(network)
         self.deploy_button.show()
