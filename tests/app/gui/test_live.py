@@ -13,7 +13,7 @@ from app.gui.live_deploy import LiveDeployment, criterion, inside_share, verdict
 from app.gui.live_fit import LiveFit
 from app.gui.live_record import LiveRecording, band, slope, spread
 from app.gui.live_train import LiveTraining, against, score_rows, sentence
-from app.gui.twin_asks import BesideAsk, ScoreAsk
+from app.gui.twin_asks import BesideAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_runs import TwinRuns
 from app.operations.events import (
     BaselineScored,
@@ -300,6 +300,14 @@ def test_the_score_and_the_interval_show_the_verdict(measured, metric, score, wo
     told = verdict({"measured": measured, "metric": metric, "predicted": predicted})
     assert told.score == score
     assert told.text.startswith(words)
+
+
+def test_a_comparison_that_is_over_does_not_say_that_it_runs(tmp_path) -> None:
+    runs = TwinRuns(asked=BesideAsk((tmp_path / "a", tmp_path / "b")))
+    assert runs.header[0] == "Comparing twins"
+    assert runs.ended("done")[0] == "Twins compared"
+    runs.asked = ObjectivesAsk(("energy", "crps"))
+    assert runs.ended("done")[0] == "Objectives compared"
 
 
 def test_what_writes_nothing_never_says_where_it_was_kept(tmp_path) -> None:
