@@ -212,8 +212,9 @@ class TwinForm(QObject):
         items = items_of(found)
         begun = [_early(folder) for folder in unfinished]
         self.which.offer([("a new comparison", None), *map(_early, comparisons)])
+        twin_chosen = self.origin.currentData() not in self.unfinished  # else it may be running
         self.unfinished = set(unfinished)
-        self.origin.offer([("a new twin", None), *begun, *items], keep=True)
+        self.origin.offer([("a new twin", None), *begun, *items], keep=twin_chosen)
         self.first.offer(items, keep=True)
         self.second.offer([(ALONE, None), *items], keep=True)
         self._tell()

@@ -140,6 +140,15 @@ def test_a_page_goes_to_no_other_one_when_the_chosen_one_is_gone(
         assert shown.rows.note.text() == ""
 
 
+def test_a_fit_that_goes_on_is_not_called_gone(make_window, tmp_path) -> None:
+    """It is no longer among what ended early, and no twin yet."""
+    rows = make_window(page="twin").page().rows
+    rows.offer_twins((), [tmp_path])
+    assert rows.origin.choose(tmp_path)
+    rows.offer_twins(())
+    assert (rows.origin.currentData(), rows.origin.fault, rows.lost) == (None, "", "")
+
+
 def test_in_menus_it_is_marked_and_not_ticked_either(qtbot) -> None:
     items = [Item("one", 1), Item("two", 2, WHY)]
     ticks, layers = TicksButton("Twins", "", ("none", "{} more"), (1, 2)), LayerTwins()
