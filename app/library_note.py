@@ -38,6 +38,18 @@ def _text(raw: bytes) -> str:
         return raw[: fault.start].decode("utf-8-sig") if cut else raw.decode("latin-1")
 
 
+def joined(began: str, theirs: str, ours: str) -> str:
+    """A note that two wrote at once: theirs, and below it what was added to the one `began` from.
+
+    Theirs is what stands there now; nothing of either is left out.
+    """
+    began, theirs, ours = began.strip(), theirs.strip(), ours.strip()
+    if theirs in ("", began, ours):
+        return ours
+    added = ours.removeprefix(began).strip()
+    return f"{theirs}\n{added}" if added else theirs
+
+
 def write_note(folder: Path, text: str) -> None:
     """Keep a note beside an artefact; none of its own files is touched.
 

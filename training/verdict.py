@@ -151,6 +151,7 @@ def verdict(
     best = max(errors[n]["ratio"] for n in names if errors.get(n, {}).get("ratio") is not None)
     words = (
         f"At the floor: no error above {best:.2f} times what two halves of the repeats differ by"
+        + _aside(errors, best)
     )
     if deterministic:
         words = f"At the floor in its mean: {best:.2f} times what a perfect mean scores"
@@ -214,6 +215,16 @@ def _others(errors: Mapping[str, Mapping[str, Any]], where: Mapping[str, Any]) -
         if name in NAMES and name not in DECIDING
         and state_of(row) == "missed" and row.get("low") is not None
     ]  # fmt: skip
+
+
+def _aside(errors: Mapping[str, Mapping[str, Any]], best: float) -> str:
+    """The errors that don't decide and lie above those that do, off perhaps or beyond doubt."""
+    above = {n: row["ratio"] for n, row in errors.items() if n in NAMES and n not in DECIDING
+             and state_of(row).startswith("missed") and row["ratio"] > best}  # fmt: skip
+    if not above:
+        return ""
+    said = _listed([f"{NAMES[name]} ({ratio:.2f} times)" for name, ratio in above.items()])
+    return f", but {said}, which {'decides' if len(above) == 1 else 'decide'} nothing"
 
 
 def _coverage_reason(coverage: Mapping[str, Any], state: str, where: Mapping[str, Any]) -> str:

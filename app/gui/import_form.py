@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLabel, QLineEdit, QWidget
 
-from app.gui.widgets.basic import Choice, WholeEntry, label
+from app.gui.widgets.basic import Choice, label
+from app.gui.widgets.number_entry import WholeEntry
 from app.operations.import_guess import drive_axes
 from app.operations.import_join import longer
 from app.operations.import_map import RAW_AXES

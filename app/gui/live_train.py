@@ -98,13 +98,24 @@ def against(predicted: dict[str, float], baseline: float) -> str:
     return "beats it" if baseline < low else "beaten"
 
 
-def sentence(value: float, baselines: dict[str, float], subject: str) -> str:
-    """`The network beats A and B, loses to C.`: nothing left out."""
-    beaten = [shown_name(name) for name, score in baselines.items() if value < score]
-    lost = [shown_name(name) for name, score in baselines.items() if value >= score]
+def sentence(
+    value: float, baselines: dict[str, float], subject: str,
+    foreseen: dict[str, float] | None = None,
+) -> str:  # fmt: skip
+    """`The network beats A, is level with B, loses to C.`: nothing left out.
+
+    Level: inside the interval of a score that is `foreseen`, as `against` has it.
+    """
+    level = {name for name, score in baselines.items() if against(foreseen or {}, score) == "tie"}
+    tied = [shown_name(name) for name in baselines if name in level]
+    others = {name: score for name, score in baselines.items() if name not in level}
+    beaten = [shown_name(name) for name, score in others.items() if value < score]
+    lost = [shown_name(name) for name, score in others.items() if value >= score]
     parts = []
     if beaten:
         parts.append(f"beats {_list(beaten)}")
+    if tied:
+        parts.append(f"is level with {_list(tied)}")
     if lost:
         parts.append(f"loses to {_list(lost)}")
     return f"{subject} {', '.join(parts)}." if parts else f"{subject} has no baseline beside it."

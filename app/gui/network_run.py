@@ -195,6 +195,7 @@ class NetworkRun:
     def verdict(self) -> str:
         """What is foreseen of a network beside its baselines."""
         value = float(self.live.predicted.get("value", np.nan))
-        said = sentence(value, self.live.baselines, "Foreseen, the network")
+        beside, foreseen = self.live.baselines, self.live.predicted
+        said = sentence(value, beside, "Foreseen, the network", foreseen)
         told = [said, self.live.advice] if self.live.advice else [said]
         return "\n".join([*told, *(by_memory("It", one) for one in self.origin_unknown)])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from app.library_folders import Artefact
 
+GONE = "it is gone: moved, renamed or thrown away"
 LONGEST_NOTE = 40  # characters of it beside a name
 
 
@@ -30,13 +31,18 @@ class Item(NamedTuple):
     @property
     def words(self) -> str:
         """What it is called where it is chosen."""
-        return f"{self.text}, damaged" if self.fault else self.text
+        return f"{self.text}, {state(self.fault)}" if self.fault else self.text
 
     @property
     def entry(self) -> str:
         """As an entry of a menu: its name and, in the column of short cuts, what it is."""
         said = f"{self.words}\t{self.about}" if self.about else self.words
         return said.replace("&", "&&")  # which Qt takes for a key's letter
+
+
+def state(fault: str) -> str:
+    """What one with a fault is, in a word."""
+    return "gone" if fault == GONE else "damaged"
 
 
 Offered = Item | tuple[str, Any]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
-from app.gui.twin_asks import BESIDE, CURVE, FIT, SCORE, Ask, ScoreAsk
+from app.gui.twin_asks import BESIDE, CURVE, FIT, OBJECTIVES, SCORE, Ask, ScoreAsk
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
 
 KEPT = {BESIDE: "Stop ends it", SCORE: "Stop ends it", CURVE: "Stop keeps every point"}
+DONE = {BESIDE: "Twins compared", OBJECTIVES: "Objectives compared"}  # where the title says -ing
 
 
 @dataclass
@@ -117,7 +118,7 @@ class TwinRuns:
             return f"{word}: no twin", self._kept
         title = self.asked.title if self.asked is not None else ""
         if status == "done":
-            return title, " ".join(self.other.verdict[:1])
+            return DONE.get(self.kind, title), " ".join(self.other.verdict[:1])
         if self.kind in (SCORE, BESIDE):  # which write nothing
             return f"{word}: no scores", "a twin is scored within seconds: press again"
         return f"{word}: {title.lower()}", f"what was done is kept in {self.folder}"

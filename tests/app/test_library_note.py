@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library_note import LONGEST_NOTE_BYTES, NOTE_FILE, read_note, write_note
+from app.library_note import LONGEST_NOTE_BYTES, NOTE_FILE, joined, read_note, write_note
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,3 +36,16 @@ def test_an_editors_encoding_is_no_loss_when_a_word_is_added(tmp_path: Path, enc
     (tmp_path / NOTE_FILE).write_bytes(WORDS.encode(encoding))
     write_note(tmp_path, f"{read_note(tmp_path)}, immer noch")
     assert (tmp_path / NOTE_FILE).read_bytes().decode() == f"{WORDS}, immer noch"
+
+
+@pytest.mark.parametrize(
+    ("began", "theirs", "ours", "whole"),
+    [
+        ("a", "a", "a b", "a b"), ("a", "a b", "a b", "a b"), ("a", "a", "", ""),
+        ("a", "a c", "a b", "a c\nb"), ("a", "c", "b", "c\nb"),
+        ("", "theirs", "ours", "theirs\nours"),
+        ("a", "a c", "a", "a c"), ("a", "", "a b", "a b"),
+    ],
+)  # fmt: skip
+def test_of_a_note_that_two_wrote_at_once_nothing_is_left_out(began, theirs, ours, whole) -> None:
+    assert joined(began, theirs, ours) == whole

@@ -253,6 +253,13 @@ def test_a_verdict_says_what_it_cannot_tell():
     both = {**wide, "crps": {"ratio": 1.2, "low": 1.0, "high": 1.5, "excess": 0.0}}
     assert verdict(both, good).words.startswith("At the floor: no error above 1.20")
     assert "CRPS could be up to 1.90 times" in verdict(both, good).words
+    aside = {"ratio": 2.05, "low": 1.2, "high": 3.0, "excess": 0.1}
+    told = verdict({**errors, "cross_correlation": aside, "energy16": reached}, good)
+    assert told.at_floor
+    assert told.words.startswith(
+        "At the floor: no error above 1.10 times what two halves of the repeats differ by, but "
+        "cross-channel correlation (2.05 times), which decides nothing, "
+    )  # "no error above 1.10" stood beside a table that had it
     memory = {"ratio": 1.9, "low": 1.5, "high": 2.4, "excess": 0.0}
     lasts = verdict({**errors, "autocovariance": memory}, good)
     assert (lasts.at_floor, lasts.sure) == (False, True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.calibration_store import FILE_NAME, Stored, last_calibration
 from app.gui.background import Reading
-from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
+from app.gui.widgets.basic import Choice, Tick, row
+from app.gui.widgets.number_entry import WholeEntry
 from app.operations.calibrate_begin import kept_plan
 from app.store import read_recording
 from instruments.calibration_walk import BRANCHES, CalibrationPlan

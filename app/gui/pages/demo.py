@@ -10,8 +10,9 @@ from app.gui.job import JobSpec, Outcome
 from app.gui.live_demo import TITLE, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages.library_report import show_file
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Choice, WholeEntry, label
+from app.gui.widgets.basic import Choice, label
 from app.gui.widgets.columns import ColumnTable
+from app.gui.widgets.number_entry import WholeEntry
 from app.gui.widgets.segments import Segments
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from app.gui.deploy_asks import TITLE
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
 from app.gui.network_looked import looked
-from app.gui.offered import items_of
+from app.gui.offered import items_of, state
 from app.gui.pages.deploy_earlier import EarlierPart
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
@@ -160,6 +160,15 @@ class DeployPage(Page):
             self.form.primary.setEnabled(False)
             self.form.primary.say("Deploy", words or "the network is read …",
                                   role="fault" if words else "")  # fmt: skip
+            return
+        if fault := self.choice.fault:
+            self._background.forget()
+            if self.live.plan is None:
+                self.say("Nothing to deploy", f"{self.choice.currentText()}: {fault}")
+            self.form.primary.setEnabled(False)
+            self.form.primary.say(
+                "Deploy", f"the network is {state(fault)}: choose another", role="fault"
+            )
             return
         if network is None and self._library.is_first:
             self.form.primary.setEnabled(False)

@@ -12,9 +12,9 @@ from app.gui.live_transfer import LEAST_PASSES, REFINES
 from app.gui.pages.bench_entry import BenchEntry
 from app.gui.preflight import CURRENTS, DRIFT
 from app.gui.scores import parts
-from app.gui.widgets.basic import Choice, Elided, Tick, WholeEntry, label, row
+from app.gui.widgets.basic import Choice, Elided, Tick, label, row
 from app.gui.widgets.checks import Check, CheckList
-from app.gui.widgets.number_entry import NumberEntry
+from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 from app.gui.words import count
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class DeployForm(QObject):
     def offer(self, items: Sequence[Item]) -> None:
         """Networks of the library; one that was handed over stays chosen."""
         chosen = self.choice.currentData()
-        self.choice.offer(items)
+        self.choice.offer(items, keep=True)
         if chosen is not None and self.choice.currentData() != chosen:
             self.choose(chosen)
 

@@ -38,7 +38,8 @@ class TransferPart:
         """The buttons with their costs; not to be pressed while something runs."""
         page = self._page
         network, bench = page.network, page.session.bench
-        ready = not (page.running or page.earlier.reading or network is None or bench is None)
+        unready = page.running or page.earlier.reading or page.choice.fault
+        ready = not (unready or network is None or bench is None)
         for verb, button in self._box.buttons.items():
             asked = self._asked(verb)
             problem = asked.problem()

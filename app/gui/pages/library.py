@@ -73,6 +73,7 @@ class LibraryPage(Page):
         self.list.opened.connect(self.press)
         self.body.addWidget(self.list, 1)
         self.detail = Detail(self.theme)
+        self.detail.opened.connect(self.press)
         self.body.addWidget(self.detail)
         self._far = QTimer(self)
         self._far.setInterval(FAR_MS)
@@ -98,6 +99,7 @@ class LibraryPage(Page):
         self.note = NoteEntry()
         self.note.kept.connect(self.refresh)
         self.note.failed.connect(self._refused)
+        self.note.warned.connect(lambda words: self.shell.toast(words, "warning"))
         self.form.widget(self.note)
         self.again = self._small("Run again", self._run_again)
         self.reveal = self._small("Show in folder", self._reveal)
@@ -223,8 +225,7 @@ class LibraryPage(Page):
         self.shell.toast(words, "error")
 
     def _compare(self) -> None:
-        chosen = self.list.selected()
-        if len(chosen) == 2:
+        if len(chosen := self.list.selected()) == 2:
             self.detail.show_two(*chosen)
 
     def press(self) -> None:

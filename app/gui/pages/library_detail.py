@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QTextOption
 
 from app.gui.theme import LABEL_PX, colour, sans
@@ -15,7 +15,7 @@ from app.library_index import ancestors, compared, descendants
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PyQt6.QtGui import QPainter, QPaintEvent
+    from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent
 
     from app.gui.theme import Theme
     from app.library_index import Entry
@@ -34,8 +34,13 @@ def fitting(rows: Sequence[Row], most: int, more: Row) -> list[Row]:
 
 
 class Detail(Painted):
-    """Rows of name and value in two columns, the chain of artefacts; or two values a name."""
+    """Rows of name and value in two columns, the chain of artefacts; or two values a name.
 
+    `opened` by a double click, as the list's rows are: its first click may have brought this under
+    the mouse.
+    """
+
+    opened = pyqtSignal()
     ROW_PX, HEAD_PX = 20, 26
 
     def __init__(self, theme: Theme) -> None:
@@ -80,6 +85,11 @@ class Detail(Painted):
         self.setToolTip(tool_tip("\n".join([*rows, *self.chain])))
         self.show()
         self.update()
+
+    # Qt
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent | None) -> None:
+        self.opened.emit()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()

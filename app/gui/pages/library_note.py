@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QTimer, pyqtSignal
+from PyQt6.QtGui import QTextCursor
 from PyQt6.QtWidgets import QPlainTextEdit
 
 from app.gui.background import courier
-from app.library_note import write_note
+from app.library_note import joined, read_note, write_note
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -26,19 +27,22 @@ NOTE_MS = 800
 class NoteEntry(QPlainTextEdit):
     """The note of one artefact; `kept` once it is on disk, `failed(words)` where it is not.
 
+    Where another window wrote meanwhile, what was typed here stands below; `warned(words)` tells.
+
     It is written in a thread, as a share that hangs must not hold the window, and no daemon: what
     was typed is written also when the window closes at once. Each writes the newest text of its
     artefact, one after the other.
     """
 
     kept = pyqtSignal()
-    failed = pyqtSignal(str)
+    failed, warned = pyqtSignal(str), pyqtSignal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._of: Path | None = None
         self._typed = False
         self._unkept: dict[Path, str] = {}  # what is not on disk yet
+        self._began: dict[Path, str] = {}  # what stood there when what is shown was
         self._one, self._courier = threading.Lock(), courier()
         self.setAccessibleName("Note")
         self.setPlaceholderText("A note; kept beside the artefact, whose own files stay")
@@ -66,6 +70,8 @@ class NoteEntry(QPlainTextEdit):
         self.setEnabled(entry is not None)
         self.setPlainText(unkept if unkept is not None else entry.note if entry else "")
         self._of, self._typed = path, unkept is not None
+        if entry is not None and unkept is None:
+            self._began[entry.artefact.path] = entry.note
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Another page, or the window closes: what was typed a moment ago is written, too."""
@@ -93,13 +99,15 @@ class NoteEntry(QPlainTextEdit):
             text = self._unkept.get(path)
             if text is None:
                 return  # a thread before this one has written it
+            whole = joined(self._began.get(path, ""), read_note(path), text)
             try:
-                write_note(path, text)
+                write_note(path, whole)
+                self._began[path] = text
             except TwinrigError as error:
                 words = str(error)
-        self._courier.carry(self, partial(self._written, path, text, words))
+        self._courier.carry(self, partial(self._written, path, text, whole, words))
 
-    def _written(self, path: Path, text: str, words: str) -> None:
+    def _written(self, path: Path, text: str, whole: str, words: str) -> None:
         if words:
             if path == self._of:
                 self._typed = True  # it stays in view, comes back with its artefact, is tried again
@@ -107,4 +115,15 @@ class NoteEntry(QPlainTextEdit):
             return
         if self._unkept.get(path) == text:
             del self._unkept[path]
+        if whole != text.strip():
+            self._show_both(path, whole)
         self.kept.emit()
+
+    def _show_both(self, path: Path, whole: str) -> None:
+        """What another window wrote, and ours below; who types on sees it at the next pause."""
+        self.warned.emit(f"{path.name}: its note was changed elsewhere; yours stands below it")
+        if path == self._of and not self._typed:
+            self._of = None
+            self.setPlainText(whole)
+            self.moveCursor(QTextCursor.MoveOperation.End)
+            self._of, self._began[path] = path, whole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from app.gui.job import JobSpec
-from app.gui.widgets.basic import WholeEntry
+from app.gui.widgets.number_entry import WholeEntry
 from app.operations.child import in_child
 from app.sequence_files import sequences_from
 

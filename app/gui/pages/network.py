@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from app.gui.background import Reading
 from app.gui.begun import Begun, begun
 from app.gui.job import JobSpec, Outcome
-from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
+from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, TRAIN, SoftwareAsk
 from app.gui.network_looked import devices_of, wiring_of
 from app.gui.network_run import OF_SEVERAL, NetworkRun
+from app.gui.offered import state
 from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
@@ -143,20 +144,25 @@ class NetworkPage(Page):
         if self.rows.kind.value == BEGUN:
             none = BEING_READ if self._library.is_first else "nothing ended early in this library"
             return "" if self.rows.unfinished else none
+        if self.rows.kind.value == TRAIN and (fault := self.rows.origin.fault):
+            return f"the network is {state(fault)}: choose another"
         if self.rows.begins_with is not None:
-            return "the network is damaged: choose another" if self.rows.origin.fault else ""
+            return ""
         if wrong := layers_problem(self.rows):
             return wrong
         if self.twin.currentData() is None:
             return BEING_READ if self._library.is_first else "fit a twin first"
-        return "the twin is damaged: choose another" if self.twin.fault else ""
+        fault = self.twin.fault
+        return f"the twin is {state(fault)}: choose another" if fault else ""
 
     def _say_twin(self, twin: Path | None) -> None:
         known = self._heads.get(twin) if twin is not None else None
+        words = ""
         if known is not None:
             noiseless = bool(known.head.get("deterministic"))
-            self.rows.note.setText("deterministic twin: no noise" if noiseless else "noise sampled")
+            words = "deterministic twin: no noise" if noiseless else "noise sampled"
             self._channels = max(1, len(known.head.get("channels") or ()))
+        self.rows.note.setText(words)
 
     # the run
 
@@ -271,7 +277,8 @@ class NetworkPage(Page):
     def show_loaded(self, path: Path, network: Network) -> None:
         """Show a network that has been read."""
         self.run = NetworkRun.of_network(path, network)
-        self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
+        if self.rows.kind.value not in OF_SEVERAL:  # a grid that was typed stays
+            self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
         self._channels = len(network.used(len(network.layers) - 1))
         self._sources, self._widths = wiring_of(network)
         self.deploy_button.show()

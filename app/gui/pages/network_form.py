@@ -11,7 +11,8 @@ from app.gui.pages.bench_entry import BenchEntry
 from app.gui.pages.network_menus import LayerTwins, TicksButton
 from app.gui.pages.network_task_rows import TaskRows
 from app.gui.sweep_asks import tasks_of
-from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
+from app.gui.widgets.basic import Choice, Tick, row
+from app.gui.widgets.number_entry import WholeEntry
 from app.gui.widgets.segments import Segments
 from app.operations.compare_networks_plan import KINDS as OF_NETWORK
 from app.operations.compare_networks_plan import NOISE_AWARE
@@ -179,7 +180,7 @@ class NetworkForm(TaskRows):
         """Twins of the library; one that was handed over stays chosen."""
         chosen = self.twin.currentData()
         items = items_of(found)
-        self.twin.offer(items)
+        self.twin.offer(items, keep=True)
         if chosen is not None and self.twin.currentData() != chosen:
             self.choose_twin(chosen)
         self.ensemble.offer(items)
@@ -195,7 +196,7 @@ class NetworkForm(TaskRows):
     def offer_networks(self, found: Sequence[Artefact], unfinished: Sequence[Begun]) -> None:
         """Networks to go on from, and what ended early."""
         self.networks = {one.path: one for one in found}
-        self.origin.offer([("scratch", None), *items_of(found)])
+        self.origin.offer([("scratch", None), *items_of(found)], keep=True)
         self.unfinished = list(unfinished)
         self.which.offer([(one.path.name, one.path) for one in unfinished])
         self.which.choose(self._wanted)

@@ -9,8 +9,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLineEdit, QPushButton
 
 from app.gui.network_asks import TABLE
-from app.gui.widgets.basic import Choice, WholeEntry, row
+from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.file_dialog import ask_file
+from app.gui.widgets.number_entry import WholeEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,9 @@ from app.gui.pages.record_told import RecordAboutRows, RecordFileRows
 from app.gui.record_design import Design, TwinDesign
 from app.gui.record_file import FileDesign
 from app.gui.record_resume import unfinished
-from app.gui.widgets.basic import Choice, WholeEntry, row
+from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.field_entry import FieldEntry
-from app.gui.widgets.number_entry import NumberEntry
+from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 from app.gui.widgets.segments import Segments
 from app.gui.words import BEING_READ
 from models.sequence import FAMILIES, LONGEST_HOLD
@@ -207,7 +207,7 @@ class RecordForm(QObject):
         self.unfinished, networks = found
         every = [item._replace(value=str(item.value)) for item in items_of(networks)]
         self.network.blockSignals(True)
-        self.network.offer([(NO_NETWORK, ""), *every])
+        self.network.offer([(NO_NETWORK, ""), *every], keep=True)
         self.network.blockSignals(False)
         self.which.blockSignals(True)
         self.which.offer([(one.name, str(one.path)) for one in self.unfinished])

@@ -8,7 +8,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.gui.background import Latest
-from app.gui.widgets.basic import WholeEntry
+from app.gui.widgets.number_entry import WholeEntry
 from app.gui.widgets.segments import Segments
 from app.operations.mark import mark_one
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PyQt6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 
+from app.gui.theme import BODY_PX, elided, sans
 from app.gui.widgets.basic import row
 from app.gui.widgets.file_dialog import ask_file
 from app.gui.widgets.number_entry import NumberEntry
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from app.gui.widgets.form import Form
 
 FILES = "Sequences or a recording (*.json *.nc)"
-MOST_WORDS = 18  # of the line that says what is told
+MOST_WORDS, TOLD_PX = 18, 128  # of the line that says what is told, beside a scroll bar, too
 REMEMBERED = ("sample", "operator")  # a note or temperature of yesterday would be another's
 
 
@@ -96,6 +97,7 @@ class RecordAboutRows(QObject):
         self.temperature.valueChanged.connect(lambda _: self.changed.emit())
         self.unfold = QPushButton()
         self.unfold.setCheckable(True)
+        self.unfold.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.unfold.setToolTip("Sample, operator, temperature and notes, kept with the recording")
         self.unfold.toggled.connect(self.show_rows)
         self.head = form.row("Kept with it", self.unfold)
@@ -117,7 +119,9 @@ class RecordAboutRows(QObject):
         kelvin = f"{told['temperature_K']:g} K" if told["temperature_K"] else ""
         parts = (told["sample"], told["operator"], kelvin, told["notes"])
         words = " · ".join(part for part in parts if part) or "nothing yet"
-        self.unfold.setText(words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1]}…")
+        shown = words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1]}…"
+        shown = elided(shown, sans(BODY_PX), TOLD_PX)
+        self.unfold.setText(shown.replace("&", "&&"))  # which Qt takes for a key's letter
 
     @property
     def told(self) -> dict[str, Any]:

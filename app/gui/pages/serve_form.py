@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QLineEdit
 from app.gui.new_file import NewFile
 from app.gui.pages.network_menus import TicksButton
 from app.gui.serve_asks import HIGHEST_PORT, ServeAsk
-from app.gui.widgets.basic import Choice, WholeEntry
+from app.gui.widgets.basic import Choice
+from app.gui.widgets.number_entry import WholeEntry
 from instruments.virtual.devices import DEVICES
 from instruments.virtual.models import MODELS, READOUTS, SUPPLIES
 

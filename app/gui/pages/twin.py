@@ -142,7 +142,8 @@ class TwinPage(Page):
             self.form.primary.setEnabled(True)
             self.form.primary.say(words, cost)
             return
-        problem, role = self.recordings.lacking or ask.problem(len(self.chosen)), "attention"
+        lost = self.rows.lost or ask.problem(len(self.chosen))
+        problem, role = self.recordings.lacking or lost, "attention"
         if not problem and looked is None:
             self.form.primary.setEnabled(True)
             self.form.primary.say(words, "recordings are read …")
@@ -152,7 +153,7 @@ class TwinPage(Page):
             like = self.rows.fits_like()
             head = None if like is None else like.head
             problem, role = complaint(looked or (), deterministic=noiseless, like=head)
-        refused = bool(problem) and (role == "fault" or bool(ask.problem(len(self.chosen))))
+        refused = bool(problem) and (role == "fault" or bool(lost))
         self.form.primary.setEnabled(not refused)
         self.form.primary.say(words, problem or cost, role=role if problem else "")
         if not self.chosen and self.twin is None and not self.live.iterations:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from app.gui.offered import items_of
+from app.gui.offered import items_of, state
 from app.gui.twin_asks import (
     BESIDE,
     CURVE,
@@ -21,8 +21,8 @@ from app.gui.twin_asks import (
     ResumeComparisonAsk,
     ScoreAsk,
 )
-from app.gui.widgets.basic import Choice, Tick, WholeEntry, row
-from app.gui.widgets.number_entry import NumberEntry
+from app.gui.widgets.basic import Choice, Tick, row
+from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 from app.gui.widgets.segments import Segments
 from models.twin import MOST_MEMBERS
 from training.fit_settings import (
@@ -212,10 +212,11 @@ class TwinForm(QObject):
         items = items_of(found)
         begun = [_early(folder) for folder in unfinished]
         self.which.offer([("a new comparison", None), *map(_early, comparisons)])
+        twin_chosen = self.origin.currentData() not in self.unfinished  # else it may be running
         self.unfinished = set(unfinished)
-        self.origin.offer([("a new twin", None), *begun, *items])
-        self.first.offer(items)
-        self.second.offer([(ALONE, None), *items])
+        self.origin.offer([("a new twin", None), *begun, *items], keep=twin_chosen)
+        self.first.offer(items, keep=True)
+        self.second.offer([(ALONE, None), *items], keep=True)
         self._tell()
 
     def go_on_with(self, begun: Path) -> None:
@@ -264,6 +265,13 @@ class TwinForm(QObject):
         folder = twin.parent if twin is not None and twin.suffix == ".json" else twin
         known = self.twins.get(folder)
         return 1 if known is None else int(known.head.get("meta", {}).get("longest_hold", 1))
+
+    @property
+    def lost(self) -> str:
+        """That a twin which is chosen can't be used any more; empty: each can."""
+        used = {FIT: (self.origin,), BESIDE: (self.first, self.second)}.get(self.kind.value, ())
+        faults = [choice.fault for choice in used if choice.fault]
+        return f"the twin is {state(faults[0])}: choose another" if faults else ""
 
     def fits_like(self) -> Artefact | None:
         """The twin that the recordings must fit: the one to go on from, or the first compared."""

@@ -11,6 +11,7 @@ from app.gui.widgets.chart_scale import log_ticks
 from app.gui.words import minus, short
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
+NUMBER_PX = 18  # of a number of two digits below a plot, with the gap to the next
 FITTING = 6  # signs of a number beside a vertical axis
 PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
 SMALL = 0.01
@@ -35,6 +36,17 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         if cut and max(abs(value * scale) for value in values) < SMALL:
             found = [_short(value * scale) for value in values]
         return [minus(words) for words in found]
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """Numbers below a plot of a few pixels don't touch: pyqtgraph has four in 45 px."""
+        found: list[tuple[float, float]] = super().tickSpacing(low, high, size)
+        least = NUMBER_PX * abs(high - low) / max(size, 1.0)
+        if self.orientation != "bottom" or not found or found[0][0] >= least:
+            return found
+        spacing = found[0][0]
+        while spacing < least:
+            spacing *= 2
+        return [(spacing, 0.0)]
 
     def logTickValues(self, low: float, high: float, size: float, _: Any) -> Any:
         return [(None, log_ticks(low, high, int(size / APART_PX[self.orientation])))]

@@ -15,7 +15,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
@@ -24,7 +23,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui import icons
-from app.gui.offered import Item
+from app.gui.offered import GONE, Item
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
 from app.gui.widgets.choice_list import ABOUT_ROLE, ListPainter
 from app.gui.words import tool_tip
@@ -99,26 +98,6 @@ class Elided(QLabel):
         painter.drawText(self.rect(), int(self.alignment()), text)
 
 
-class WholeEntry(QSpinBox):
-    """A whole number with its unit, no arrows; the wheel scrolls the form, not the value."""
-
-    def __init__(self, value: int, low: int, high: int, unit: str = "", name: str = "") -> None:
-        super().__init__()
-        self.setRange(low, high)
-        self.setValue(value)
-        self.setSuffix(f" {unit}" if unit else "")
-        self.setAccessibleName(name)
-        as_entry(self)
-
-    def setValue(self, value: int) -> None:
-        """Set it, within its range: Qt raises where a settings file holds more than it counts."""
-        super().setValue(max(self.minimum(), min(self.maximum(), value)))
-
-    def wheelEvent(self, event: QWheelEvent | None) -> None:
-        if event is not None:
-            event.ignore()
-
-
 def as_entry(box: QAbstractSpinBox) -> None:
     """Dress a number entry: no arrows, right-aligned, as wide as it may be."""
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
@@ -135,24 +114,32 @@ class Choice(QComboBox):
     """A drop-down of names with values behind them; one that has no room ends in ….
 
     The whole of it, and what it is, is in the tool tip, where there is no other. One with a fault
-    (see `Item`) says that it is damaged, why in its tool tip, and can't be chosen; where it was
-    chosen before it stays so, and `fault` tells.
+    (see `Item`) says that it is damaged or gone, why in its tool tip, and can't be chosen; where it
+    was chosen before it stays so, and `fault` tells.
     """
 
     def __init__(self, theme: Theme, items: Sequence[Offered] = (), name: str = "") -> None:
         super().__init__()
         self._theme, self._tip, self._painter = theme, "", ListPainter(theme)
+        self._items: list[Item] = []
         self.setItemDelegate(self._painter)
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.offer(items)
 
-    def offer(self, items: Sequence[Offered]) -> None:
-        """Replace the items; what was chosen stays chosen where it is still there."""
-        chosen = self.currentData()
+    def offer(self, items: Sequence[Offered], *, keep: bool = False) -> None:
+        """Replace the items; what was chosen stays chosen where it is still there.
+
+        With `keep` it stays so where it was offered and isn't any more, too, marked as gone.
+        """
+        chosen, before = self.currentData(), self._items
+        self._items = [Item(*one) for one in items]
+        if keep and all(item.value != chosen for item in self._items):
+            lost = (item for item in before if item.value == chosen)
+            self._items += [item._replace(fault=GONE, about="") for item in lost]
         self.blockSignals(True)
         self.clear()
-        for item in (Item(*one) for one in items):
+        for item in self._items:
             self.addItem(item.words, item.value)
             self.setItemData(self.count() - 1, item.about, ABOUT_ROLE)
             self._bar(self.count() - 1, item.fault)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 NAME_SHARE, WORD_SHARE = 0.27, 0.25
 LEAST_ROW_PX = 15
-OVER_PX = 14  # that a long figure may reach to the left of its column
+FIGURE_PX = 50  # of a column, so that four digits of a strong row fit, small
+LEAST_NAME = 0.15  # of the width
+OVER_PX = 14  # that a long figure may reach to the left of its column, over an empty one
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,18 @@ class ColumnTable(Painted):
         left = len(self.rows) - room + 1
         return [*self.rows[: room - 1], ColumnRow(f"and {left} more", ())]
 
+    def _figures_px(self, width: int) -> tuple[float, float]:
+        """Where the columns of figures begin and end; names give them way where there is little."""
+        right = width * (1 - self.shares[1])
+        if self.axis_share:
+            return width * self.shares[0], right
+        room = right - FIGURE_PX * max(1, len(self.heads))
+        return max(LEAST_NAME * width, min(self.shares[0] * width, room)), right
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
         width, columns = self.width(), max(1, len(self.heads))
-        left, right = width * self.shares[0], width * (1 - self.shares[1])
+        left, right = self._figures_px(width)
         cell = (right - left) / columns
         small = {"ink": "text2", "pixels": LABEL_PX}
         name_px = left - width * self.axis_share
@@ -107,9 +117,10 @@ class ColumnTable(Painted):
             weight = 600 if row.strong else 400
             first = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance("".join(row.cells[:1]))
             more = 0.0 if self.axis_share else cell - 6 - first
-            self.words(painter, QRectF(0, y, name_px - 6 + more, height), row.name, weight=weight)
+            wide = name_px - 6 + more if row.cells or row.word else width
+            self.words(painter, QRectF(0, y, wide, height), row.name, weight=weight)
             for at, text in enumerate(row.cells[:columns]):
-                over = max(OVER_PX, -more) if at == 0 else OVER_PX
+                over = max(OVER_PX, -more) if at == 0 else OVER_PX * (not row.cells[at - 1])
                 where = QRectF(left + at * cell - over, y, cell - 6 + over, height)
                 ink = "text1" if row.strong else "text2"
                 self.figure(painter, where, text, ink, weight)

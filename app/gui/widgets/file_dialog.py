@@ -25,9 +25,21 @@ def ask_file(
 
 
 def beside(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
-    """Show a dialog so, whatever it asks for."""
+    """Show a dialog so, whatever it asks for; where the same question is open, that one again."""
+    parent = dialog.parentWidget()
+    every = parent.findChildren(QFileDialog) if parent is not None else []
+    for asked in every:
+        if asked.isVisible() and _asks(asked) == _asks(dialog):
+            dialog.deleteLater()
+            asked.activateWindow()
+            return asked
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # which would be modal
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(chosen)
     dialog.show()  # not `open`, which is modal
     return dialog
+
+
+def _asks(dialog: QFileDialog) -> tuple[str, QFileDialog.FileMode, list[str]]:
+    """What is asked for, and of which kinds."""
+    return dialog.windowTitle(), dialog.fileMode(), dialog.nameFilters()

@@ -28,10 +28,11 @@ keep_views()
 BRIEF_PX = 96
 
 
-def brief(run_id: str) -> str:
+def brief(run_id: str, room_px: float = BRIEF_PX) -> str:
     """An id's end, which tells it from others; of a folder with a name of its own the beginning."""
-    known = ID_TIME.search(run_id)
-    return run_id.rpartition("-")[2] if known else elided(run_id, mono(LABEL_PX), BRIEF_PX)
+    if ID_TIME.search(run_id):
+        return run_id.rpartition("-")[2]
+    return elided(run_id, mono(LABEL_PX), int(min(BRIEF_PX, room_px)))
 
 
 class PlotView(pg.PlotWidget):  # type: ignore[misc]
@@ -273,7 +274,8 @@ class Panel(QWidget):
         if self.run_id is not None:
             self.run_id.setFont(mono(LABEL_PX))
             wide = QFontMetrics(mono(LABEL_PX)).horizontalAdvance(run_id)
-            self.run_id.setText(run_id if wide <= self.room_for_run() else brief(run_id))
+            room = self.room_for_run()
+            self.run_id.setText(run_id if wide <= room else brief(run_id, room))
 
     def room_for_run(self) -> float:
         """Pixels for the run's id in the axis-label row."""

@@ -1,14 +1,15 @@
-"""Twins and networks that are damaged are marked where they are chosen, and can't be."""
+"""Twins and networks that are damaged or gone are marked where they are chosen, and can't be."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pytest
 from artefact_samples import network, twin
 from PyQt6.QtCore import Qt
 
-from app.gui.offered import Item
+from app.gui.offered import GONE, Item
 from app.gui.pages.network_menus import LayerTwins, TicksButton
 from app.gui.widgets.basic import Choice
 from app.store import save_network, save_twin
@@ -86,6 +87,66 @@ def test_what_is_damaged_after_it_was_chosen_stays_and_is_told(theme, qtbot) -> 
     fresh = Choice(theme, [Item("one", 1, WHY)])
     qtbot.addWidget(fresh)
     assert fresh.currentData() is None
+
+
+def test_what_is_gone_after_it_was_chosen_stays_and_is_told(theme, qtbot) -> None:
+    choice = Choice(theme, [("one", 1), Item("two", 2, about="newest")])
+    qtbot.addWidget(choice)
+    choice.choose(2)
+    for _ in range(2):
+        choice.offer([("one", 1)], keep=True)
+        assert (choice.currentData(), choice.currentText()) == (2, "two, gone")
+        assert choice.fault == choice.itemData(1, TIP) == GONE
+    choice.offer([("one", 1), ("two", 2)], keep=True)
+    assert (choice.currentText(), choice.fault) == ("two", "")
+    choice.choose(1)
+    choice.offer([("one", 1)], keep=True)
+    assert choice.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "kind"),
+    [
+        ("deploy", "choice", "net"),
+        ("network", "rows.twin", "twin"),
+        ("network", "rows.origin", "net"),
+        ("twin", "rows.origin", "twin"),
+        ("record", "rows.network", "net"),
+    ],
+)
+def test_a_page_goes_to_no_other_one_when_the_chosen_one_is_gone(
+    make_window, qtbot, library, page, path, kind
+) -> None:
+    """Somebody else threw it away: what was pressed took another one, or began from nothing."""
+    save_twin(library / "twin-other", twin())
+    save_network(library / "net-other", network())
+    window = make_window(page=page)
+    shown = window.pages[page]
+    choice: Choice = attrgetter(path)(shown)
+    qtbot.waitUntil(lambda: choice.findText(f"{kind}-a-whole") >= 0, timeout=WAIT_MS)
+    choice.setCurrentIndex(choice.findText(f"{kind}-a-whole"))
+    if page == "deploy":
+        qtbot.waitUntil(lambda: shown.network is not None, timeout=WAIT_MS)
+    (library / f"{kind}-a-whole").rename(library.parent / "elsewhere")
+    shown.refresh()
+    qtbot.waitUntil(lambda: choice.currentText() == f"{kind}-a-whole, gone", timeout=WAIT_MS)
+    primary = shown.form.primary
+    if page in ("deploy", "network"):
+        qtbot.waitUntil(lambda: "is gone: choose another" in primary.cost, timeout=WAIT_MS)
+        assert not primary.isEnabled()
+    if page == "twin":
+        assert shown.rows.lost == "the twin is gone: choose another"
+    if page == "network" and kind == "twin":
+        assert shown.rows.note.text() == ""
+
+
+def test_a_fit_that_goes_on_is_not_called_gone(make_window, tmp_path) -> None:
+    """It is no longer among what ended early, and no twin yet."""
+    rows = make_window(page="twin").page().rows
+    rows.offer_twins((), [tmp_path])
+    assert rows.origin.choose(tmp_path)
+    rows.offer_twins(())
+    assert (rows.origin.currentData(), rows.origin.fault, rows.lost) == (None, "", "")
 
 
 def test_in_menus_it_is_marked_and_not_ticked_either(qtbot) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PyQt6.QtCore import QLocale, Qt
 
-from app.gui.widgets.basic import WholeEntry
 from app.gui.widgets.field_entry import FieldEntry
-from app.gui.widgets.number_entry import NumberEntry
+from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QAbstractSpinBox
@@ -116,6 +115,63 @@ def test_a_number_comes_back_from_the_settings_as_it_was_typed(
     assert entry.text() == text
     typed(qtbot, entry, text)
     assert entry.value() == value
+
+
+NOT_WHOLE = ["2.5", "2,5", "-3", "1e3", "1.000", "1,000", "3 4", "0", "100001", "", "8 mT"]
+
+
+@pytest.mark.parametrize("text", NOT_WHOLE)
+def test_what_is_no_whole_number_of_the_range_is_edged_in_red_and_put_back(
+    qtbot, theme, text: str
+) -> None:
+    entry = WholeEntry(8, 1, 100_000, "repeats")
+    qtbot.addWidget(entry)
+    entry.show()
+    entry.selectAll()
+    qtbot.keyClick(entry, Qt.Key.Key_Delete)
+    qtbot.keyClicks(entry, text)
+    assert entry.property("level") == "fault"
+    qtbot.keyClick(entry, Qt.Key.Key_Return)
+    assert (entry.text(), entry.value(), entry.property("level")) == ("8 repeats", 8, "")
+
+
+def test_a_whole_number_is_read_behind_its_own_word(qtbot, theme) -> None:
+    entry = WholeEntry(3, 1, 24)
+    entry.setPrefix("repeat ")
+    qtbot.addWidget(entry)
+    for text in ("12", "repeat 12"):
+        typed(qtbot, entry, text)
+        assert (entry.text(), entry.value(), entry.property("level") or "") == ("repeat 12", 12, "")
+    typed(qtbot, entry, "25")
+    assert (entry.text(), entry.value(), entry.property("level") or "") == ("repeat 12", 12, "")
+
+
+def test_what_is_put_back_is_what_was_finished_set_or_stepped_to_last(qtbot, theme) -> None:
+    entry = NumberEntry(2.0, 0.0, 100.0, "h", "Hours")
+    qtbot.addWidget(entry)
+    for change, value in (
+        (lambda: typed(qtbot, entry, "7"), 7.0),
+        (lambda: entry.setValue(9.0), 9.0),
+        (lambda: qtbot.keyClick(entry, Qt.Key.Key_Up), 10.0),
+        (lambda: entry.setRange(0.0, 5.0), 5.0),
+    ):
+        change()
+        typed(qtbot, entry, "150")
+        assert (entry.value(), entry.text()) == (value, f"{value:g} h")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "shown"),
+    [(" 12 ", 12, "12 steps"), ("12 steps", 12, "12 steps"), ("none", 0, "none"), ("0", 0, "none")],
+)
+def test_a_whole_number_is_read_with_its_unit_or_without(
+    qtbot, theme, text: str, value: int, shown: str
+) -> None:
+    entry = WholeEntry(3, 0, 100, "steps")
+    entry.setSpecialValueText("none")
+    qtbot.addWidget(entry)
+    typed(qtbot, entry, text)
+    assert (entry.value(), entry.text()) == (value, shown)
 
 
 def test_a_whole_number_of_a_settings_file_beyond_every_count_stays_in_range(qapp) -> None:

@@ -203,6 +203,16 @@ def test_stop_works_beside_the_dialogs_for_a_file_and_a_folder(
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
+def test_a_second_press_shows_the_dialog_that_is_open_again(make_window, qtbot) -> None:
+    """Each press had opened one more over it."""
+    page = make_window(page="import_data").page()
+    first = page.choose_file()
+    assert page.choose_file() is first
+    assert page.choose_file(folder=True) is not first
+    first.close()
+    assert page.choose_file() is not first
+
+
 def test_every_kind_of_file_that_can_be_read_is_named_where_one_is_chosen() -> None:
     for kind in ("NPZ", "NPY", "CSV", "LVM", "MAT", "Touchstone", "HDF5", "netCDF"):
         assert kind in EMPTY

@@ -111,6 +111,13 @@ def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
     assert library.shell.page() is library.shell.pages["twin"]
 
 
+def test_a_double_click_on_a_low_row_opens_it(library, qtbot) -> None:
+    """Its first click brings the figures under the mouse, and they have the second one."""
+    pick(library, "rec-a")
+    qtbot.mouseDClick(library.detail, Qt.MouseButton.LeftButton)
+    assert library.shell.page() is library.shell.pages["twin"]
+
+
 def typing_at(library, qtbot) -> Path:
     """The keyboard is in the note of rec-a, whose folder this is."""
     pick(library, "rec-a")
@@ -189,6 +196,23 @@ def test_a_note_of_another_window_is_not_undone_by_the_next_word(library, qtbot)
     library.refresh()  # as the window does when somebody comes back to it
     qtbot.waitUntil(lambda: library.note.toPlainText() == "theirs", timeout=WAIT_MS)
     assert library.note.hasFocus()
+
+
+def test_a_note_that_another_window_wrote_meanwhile_stands_above_ours(library, qtbot) -> None:
+    """The one who typed last had undone the other's words, without a word."""
+    folder = typing_at(library, qtbot)
+    qtbot.keyClicks(library.note, "helium refilled")
+    qtbot.waitUntil(lambda: read_note(folder) == "helium refilled", timeout=WAIT_MS)
+    write_note(folder, "helium refilled, sample B")
+    for words, whole in (
+        (" at noon", "helium refilled, sample B\nat noon"),
+        (" by X", "helium refilled, sample B\nat noon by X"),
+    ):
+        qtbot.keyClicks(library.note, words)
+        qtbot.waitUntil(lambda w=whole: read_note(folder) == w, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda w=whole: library.note.toPlainText() == w, timeout=WAIT_MS)
+    said = [toast.text for toast in library.shell.toasts.shown]
+    assert said == ["rec-a: its note was changed elsewhere; yours stands below it"]
 
 
 def test_one_of_two_copies_is_chosen_alone_also_when_the_list_is_read_anew(library, qtbot) -> None:

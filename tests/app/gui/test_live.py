@@ -13,7 +13,7 @@ from app.gui.live_deploy import LiveDeployment, criterion, inside_share, verdict
 from app.gui.live_fit import LiveFit
 from app.gui.live_record import LiveRecording, band, slope, spread
 from app.gui.live_train import LiveTraining, against, score_rows, sentence
-from app.gui.twin_asks import BesideAsk, ScoreAsk
+from app.gui.twin_asks import BesideAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_runs import TwinRuns
 from app.operations.events import (
     BaselineScored,
@@ -155,6 +155,17 @@ def test_the_sentence_leaves_no_lost_baseline_out() -> None:
     assert "no baseline" in sentence(0.02, {}, "It")
 
 
+def test_a_baseline_inside_what_is_foreseen_is_level_in_words_as_in_the_table() -> None:
+    """The sentence had said that the network beats what its table called a tie."""
+    foreseen = {"value": 0.040, "low": 0.037, "high": 0.061}
+    baselines = {"ar-1": 0.43, "ar-4": 0.044, "ar-18": 0.0045}
+    assert [against(foreseen, score) for score in baselines.values()] == [
+        "beaten", "tie", "beats it",
+    ]  # fmt: skip
+    said = sentence(0.040, baselines, "Foreseen, the network", foreseen)
+    assert said == "Foreseen, the network beats AR-1, is level with AR-4, loses to AR-18."
+
+
 def test_a_training_collects_its_curve() -> None:
     live = LiveTraining()
     live.take(BaselineScored("ar-1", 0.4))
@@ -289,6 +300,14 @@ def test_the_score_and_the_interval_show_the_verdict(measured, metric, score, wo
     told = verdict({"measured": measured, "metric": metric, "predicted": predicted})
     assert told.score == score
     assert told.text.startswith(words)
+
+
+def test_a_comparison_that_is_over_does_not_say_that_it_runs(tmp_path) -> None:
+    runs = TwinRuns(asked=BesideAsk((tmp_path / "a", tmp_path / "b")))
+    assert runs.header[0] == "Comparing twins"
+    assert runs.ended("done")[0] == "Twins compared"
+    runs.asked = ObjectivesAsk(("energy", "crps"))
+    assert runs.ended("done")[0] == "Objectives compared"
 
 
 def test_what_writes_nothing_never_says_where_it_was_kept(tmp_path) -> None:

@@ -209,6 +209,7 @@ def test_a_sweep_is_sorted_opened_and_found_in_the_library(page, qtbot) -> None:
     qtbot.keyClick(view.table, Qt.Key.Key_Return)
     qtbot.waitUntil(page.deploy_button.isVisible, timeout=WAIT_MS)
     assert page.heading.text().endswith(rows[0].name.removesuffix(" nodes"))
+    assert page.layers.text() == "2; 3"  # the grid that was typed; it had become the row's own
     page.back_button.click()
     assert view.isVisible()
     window, folder = page.shell, page.run.folder

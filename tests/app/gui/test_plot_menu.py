@@ -62,6 +62,20 @@ def test_an_id_is_never_cut_in_the_row_of_the_axis(qtbot, theme, wide) -> None:
     assert shown <= made.run_id.width()
 
 
+@pytest.mark.parametrize("wide", [220, 260, 300])
+def test_a_folder_s_own_name_is_cut_at_its_end_and_told_so(qtbot, theme, wide) -> None:
+    """Its beginning was cut off, beside the axis' words: `Iterationn-determin…`."""
+    made = Panel(theme, "Loss", x_label="Iteration")
+    qtbot.addWidget(made)
+    made.resize(wide, 150)
+    made.show()
+    made.show_run("twin-deterministic")
+    qtbot.waitUntil(lambda: made.run_id.width() > 20, timeout=60_000)
+    shown = QFontMetrics(made.run_id.font()).horizontalAdvance(made.run_id.text())
+    assert shown <= made.run_id.width()
+    assert made.run_id.text().startswith("tw")
+
+
 @pytest.mark.parametrize("wide", [300, 500, 1100])
 def test_an_id_is_never_cut_under_the_names_of_baselines(qtbot, theme, wide) -> None:
     made = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")

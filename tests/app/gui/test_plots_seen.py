@@ -286,6 +286,26 @@ def test_what_is_said_of_a_figure_is_never_cut_at_any_width(theme, qtbot, monkey
         assert text == "…" or elided(text, sans(pixels, 400), int(wide)) == text, wide
 
 
+def test_figures_of_a_narrow_table_do_not_lie_on_each_other(theme, qtbot, monkeypatch) -> None:
+    """A deployment's row at 1024 px read 0.00620.0059× 0.96."""
+    table = ColumnTable(theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.37, 0.0))
+    qtbot.addWidget(table)
+    table.resize(179, 100)
+    table.show_rows([ColumnRow("untrained", ("0.0062", "0.0059", "× 0.96"), strong=True)])
+    told: list[tuple[str, float, float]] = []
+
+    def seen(_painter, where, text, **how) -> None:
+        font = sans(how.get("pixels", 13), how.get("weight", 400))
+        wide = QFontMetrics(font).horizontalAdvance(text)
+        told.append((text, where.right() - wide, where.right()))
+
+    monkeypatch.setattr(table, "words", seen)
+    table.grab()
+    figures = told[-4:-1]
+    assert [text for text, *_ in figures] == ["0.0062", "0.0059", "× 0.96"]
+    assert figures[0][2] < figures[1][1] < figures[1][2] < figures[2][1]
+
+
 def test_a_narrow_panel_of_scores_keeps_room_for_its_curve(qtbot, theme) -> None:
     panel = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
     qtbot.addWidget(panel)
@@ -316,3 +336,16 @@ def test_small_numbers_beside_an_axis_are_written_short() -> None:
     assert Axis("left").tickStrings(values, 1.0, 5e-5) == ["0", "5e−5", "1e−4", "1.5e−4"]
     assert Axis("bottom").tickStrings(values, 1.0, 5e-5)[-1] == "0.00015"
     assert Axis("left").tickStrings([0.0, 1e-4], 1.0, 1e-4) == ["0", "0.0001"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "size", "numbers"),
+    [(0, 36, 45, [0, 20]), (0, 800, 60, [0, 400, 800]), (0, 36, 100, [0, 10, 20, 30])],
+)
+def test_numbers_below_a_narrow_plot_do_not_touch(qapp, low, high, size, numbers) -> None:
+    """The running score of a deployment has 45 px at 1024: 0102030 stood there."""
+    assert list(Axis("bottom").tickValues(low, high, size)[0][1]) == numbers
+
+
+def test_an_axis_without_a_range_has_no_numbers(qapp) -> None:
+    assert Axis("bottom").tickSpacing(1.0, 1.0, 45.0) == []

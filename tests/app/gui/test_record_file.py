@@ -101,3 +101,18 @@ def test_a_design_of_a_file_comes_back_and_an_older_queue_too() -> None:
     assert from_json(to_json(design)) == design
     older = {name: value for name, value in to_json(Design()).items() if name not in TOLD}
     assert from_json(older) == Design()
+
+
+def test_what_is_told_of_a_sample_is_whole_and_makes_no_form_wider(page, qtbot) -> None:
+    """`R&D` stood there as RD, and wide letters pushed the form's entries under its scroll bar."""
+    about, scroll = page.rows.about, page.form.rows
+    about.sample.setText("R&D")
+    assert about.unfold.text() == "R&&D"  # as Qt shows R&D
+    about.sample.setText("W" * 40)
+    about.unfold.click()
+    page.shell.resize(1440, 640)
+    bar = scroll.verticalScrollBar()
+    qtbot.waitUntil(bar.isVisible, timeout=WAIT_MS)
+    body, seen = scroll.widget(), scroll.viewport()
+    qtbot.waitUntil(lambda: body.width() == seen.width(), timeout=WAIT_MS)
+    assert body.minimumSizeHint().width() <= seen.width()
