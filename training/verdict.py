@@ -148,9 +148,11 @@ def verdict(
         words = f"Not yet at the floor: {_listed(missed)} {'is' if len(missed) == 1 else 'are'} off"
         words += "" if surely else ", though not beyond what few sequences can tell"
         return Verdict(False, surely, f"{words}.", (*reasons, *others))
-    best = max(errors[n]["ratio"] for n in names if errors.get(n, {}).get("ratio") is not None)
+    weighed = [n for n in names if errors.get(n, {}).get("ratio") is not None]
+    best = max(errors[n]["ratio"] for n in weighed)
     words = (
-        f"At the floor: no error above {best:.2f} times what two halves of the repeats differ by"
+        f"At the floor: no error above {best:.2f} times what two halves of the repeats differ by "
+        f"in {_listed([NAMES[n] for n in weighed])}"
     )
     if deterministic:
         words = f"At the floor in its mean: {best:.2f} times what a perfect mean scores"

@@ -242,6 +242,16 @@ def test_a_ratio_is_weighed_with_its_interval(row, state):
     assert state_of(row) == state
 
 
+def test_a_verdict_names_the_errors_that_it_speaks_of():
+    """ "No error above 1.02" stood under a table whose cross-channel correlation had 1.84."""
+    reached = {"ratio": 1.02, "low": 1.0, "high": 1.1, "excess": 0.0}
+    errors = dict.fromkeys(("mean", "spread", "autocovariance", "crps"), reached)
+    errors["cross_correlation"] = {"ratio": 1.84, "low": 1.13, "high": 3.07, "excess": 0.1}
+    words = verdict(errors, {"value": 0.89, "expected": 0.891}).words
+    assert "no error above 1.02 times" in words
+    assert "in mean, spread, autocovariance and CRPS, and its 90 % interval" in words
+
+
 def test_a_verdict_says_what_it_cannot_tell():
     reached = {"ratio": 1.1, "low": 1.0, "high": 1.2, "excess": 0.0}
     errors = dict.fromkeys(("mean", "spread", "autocovariance", "crps"), reached)
