@@ -340,6 +340,20 @@ def test_a_network_that_takes_too_long_on_the_device_is_refused(
         run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "out", options=options))
 
 
+def test_a_recording_that_tells_no_time_cannot_bound_a_deployment(
+    twins: Path, tmp_path: Path
+) -> None:
+    """Repeats of an import all begin at 0 s, and any network was said to fit into the hours."""
+    recording = samples.full()
+    start_s = np.zeros_like(recording.start_s)
+    write_recording(tmp_path / "recording", replace(recording, start_s=start_s))
+    parent = {"id": "r", "path": str(tmp_path / "recording"), "sequences": 2}
+    twin = load_twin(twins / "noisy")
+    one = replace(twin, meta={**twin.meta, "parents": [parent]})
+    with pytest.raises(InputError, match="tells no time at which its repeats began"):
+        run_seconds(one, tmp_path / "twin", 99)
+
+
 def test_a_step_of_several_holds_takes_the_time_of_so_many(twins: Path, tmp_path: Path) -> None:
     recording, holds = samples.full(), np.ones((2, 5), dtype=np.int64)
     holds[:, :3] = 4
