@@ -498,6 +498,14 @@ def test_a_twin_of_a_bench_of_another_name_is_taken_and_told(twins: Path, tmp_pa
     assert load_network(path).devices[0].bench == "other sample"
 
 
+def test_a_judge_without_noise_is_refused(twins: Path, tmp_path: Path) -> None:
+    """It chose a ridge by nothing, and what it foresaw stood as an interval of no width."""
+    asked = (TASK, [twins / "noisy"], [2], tmp_path / "out")
+    with pytest.raises(InputError, match=r"judge .*plain: .*has no noise to judge by"):
+        run(train(*asked, iterations=2, judge=twins / "plain"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_judge_that_was_not_fitted_on_the_networks_drives_is_refused(
     twins: Path, tmp_path: Path
 ) -> None:
