@@ -72,7 +72,7 @@ def headline(runs: Sequence[Measured]) -> list[str]:
             f"The same nodes untrained reach {scored(untrained.measured)}: training made it {made}."
         )
     if untrained is None:
-        sentences += _no_gain(first.measured, first.body)
+        sentences += _no_gain(first.predicted, first.body)  # both by the twin
     return sentences
 
 
