@@ -1,4 +1,4 @@
-"""What to try of a network that loses where a usual remedy is at hand; no torch, no Qt."""
+"""What is said of a network that loses, and what to try; no torch, no Qt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNTRAINED = "untrained network"  # a baseline's name: the same nodes, their read-out alone learned
 REGRESSION = "ar-"  # linear regression on so many values of a series, the present one included
+
+
+def training_advice(past: int, foreseen: float, baselines: Mapping[str, float]) -> str:
+    """All that is to be said of a training that loses, as `past_advice`; else empty."""
+    words = past_advice(past, foreseen, baselines)
+    if UNTRAINED not in baselines or not baselines[UNTRAINED] <= foreseen:
+        return words
+    gained = (
+        "Training brought nothing: the same nodes untrained are foreseen to do as well or better. "
+        "Try more iterations, another rate, or several seeds."
+    )
+    return f"{words} {gained}".lstrip()
 
 
 def past_advice(past: int, foreseen: float, baselines: Mapping[str, float]) -> str:

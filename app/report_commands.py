@@ -110,9 +110,8 @@ def recording_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
 def fit_command(path: Path, recordings: Sequence[str], twin: Twin) -> str:
     """Command that fits the twin again."""
     meta = twin.meta
-    objective = meta.get("objective", "energy")
-    other = ["--objective", objective] if objective not in ("energy", "mean") else []
-    kind = ["--deterministic"] if twin.deterministic else other
+    objective = meta.get("objective", "energy")  # named: what is usual hangs on repeats and machine
+    kind = ["--deterministic"] if twin.deterministic else ["--objective", objective]
     before = meta.get("from")
     kind += ["--from", before["path"]] if isinstance(before, dict) else []
     if twin.noise_rank is not None and not isinstance(before, dict):  # else that one's structure

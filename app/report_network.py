@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app import report_figures
-from app.deployment import DETERMINISTIC, NOISE_AWARE, UNTRAINED, label_of
+from app.deployment import label_of
 from app.device_words import devices_words, layers_words
 from app.report_diagnosis import diagnosis
 from app.report_measured import Measured, read_deployment, scored
+from app.report_network_words import against_baselines, headline, metric_of, numbers, undeployed
 from app.shown_score import ACCURACY, shown
 from app.words import by_memory, counted, duration
 from models.network import ORIGIN_UNKNOWN
@@ -67,7 +68,7 @@ def _of_one_task(
         _networks(page, networks, of_task)
     runs = sorted(deployments, key=lambda r: -r.measured if r.higher_wins else r.measured)
     if not runs:
-        return _undeployed([network for _, network in networks])
+        return undeployed([network for _, network in networks])
     page.heading(f"On the device{of_task}")
     _transfer(page, runs, suffix)
     if not networks:  # whose section tells them
@@ -96,26 +97,6 @@ def _of_one_task(
         ],
     )
     return headline(runs)
-
-
-def _undeployed(networks: Sequence[Network]) -> list[str]:
-    """What the twins foresee of networks that no device has run, beside the best plain software."""
-    said = [
-        shown(
-            {"metric": one.task["metric"], "predicted": one.predicted, "baselines": one.baselines}
-        )
-        for one in networks
-    ]
-    values = sorted(float(one["predicted"]["value"]) for one in said)
-    metric = _metric_of(said[0])
-    range_ = scored(values[0]) + (f" to {scored(values[-1])}" if len(values) > 1 else "")
-    words = f"Nothing was deployed: foreseen by the twin, {metric} {range_}"
-    known = _numbers(said[0]["baselines"])
-    plain = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
-    if plain:
-        best = (max if said[0]["metric"] == ACCURACY else min)(plain, key=plain.__getitem__)
-        words += f"; plain software gets {scored(plain[best])} ({best})"
-    return [f"{words}."]
 
 
 def _answers(page: Page, run: Measured, suffix: str) -> None:
@@ -155,11 +136,7 @@ def _time(run: Measured) -> str:
 
 
 def _metric(run: Measured) -> str:
-    return _metric_of(run.body)
-
-
-def _metric_of(said: Mapping[str, Any]) -> str:
-    return str(said.get("metric_words") or str(said["metric"]).upper())
+    return metric_of(run.body)
 
 
 def _networks(page: Page, networks: Sequence[tuple[Path, Network]], of_task: str) -> None:
@@ -205,7 +182,7 @@ def _alone(page: Page, run: Measured) -> None:
 def _baselines(page: Page, said: Mapping[str, Any]) -> None:
     known = {k: v for k, v in said["baselines"].items() if isinstance(v, (int, float))}
     if known:
-        higher_wins, metric = said["metric"] == ACCURACY, _metric_of(said)
+        higher_wins, metric = said["metric"] == ACCURACY, metric_of(said)
         best_first = sorted(known.items(), key=lambda kv: kv[1], reverse=higher_wins)
         rows = [[name, scored(value)] for name, value in best_first]
         page.table(["to compare with, best first", metric], rows)
@@ -228,76 +205,9 @@ def _transfer(page: Page, runs: Sequence[Measured], suffix: str) -> None:
     beside = "device − twin" if runs[0].higher_wins else "device / twin"
     page.table(["network", f"twin {metric}", f"device {metric}", beside, ""], rows)
     shown = [(row[0], r.predicted, r.measured) for row, r in zip(rows, runs, strict=True)]
-    figure = report_figures.transfer_figure(shown, _numbers(runs[0].body["baselines"]), metric)
+    figure = report_figures.transfer_figure(shown, numbers(runs[0].body["baselines"]), metric)
     page.figure(
         f"transfer{suffix}",
         figure,
         "What the twin foresaw and what the device did, with baselines.",
-    )
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: float(value)
-        for name, value in values.items()
-        if isinstance(value, (int, float)) and value > 0
-    }
-
-
-def against_baselines(run: Measured) -> str:
-    """Which baselines a deployment beats and which it loses to, in words.
-
-    The same network untrained is left out: it is a network, and has a row of its own.
-    """
-    known = _numbers(run.body["baselines"])
-    known = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
-    level = [name for name, value in known.items() if value == run.measured]
-    won = [name for name, value in known.items() if run.better_than(value)]
-    lost = [name for name in known if name not in (*won, *level)]
-    sides = (("beats", won), ("is level with", level), ("loses to", lost))
-    return "; ".join(f"{word} {' · '.join(names)}" for word, names in sides if names)
-
-
-def headline(runs: Sequence[Measured]) -> list[str]:
-    """What was gained and what was lost on the way, in sentences; `runs` best first."""
-    by_label = {run.label: run for run in reversed(runs)}
-    first = by_label.get(NOISE_AWARE, runs[0])
-    metric, alike = _metric(first), sum(run.label == first.label for run in runs)
-    best = f"best of {alike} {first.label} networks deployed" if alike > 1 else (
-        f"{first.label} network"
-    )  # fmt: skip
-    kept = "keeps its score" if first.keeps else "loses on the way"
-    sentences = [
-        f"The {best} {kept}: {metric} {scored(first.predicted)} foreseen by the twin, "
-        f"{scored(first.measured, first.digits)} on the device{first.averaged} ({first.lost}"
-        f"{first.beyond_words}); it "
-        f"{against_baselines(first)}."
-    ]
-    plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)
-    if plain is not None and plain is not first:
-        gained = "noise-aware training gained"
-        better = gained if first.label == NOISE_AWARE else f"the {first.label} network wins by"
-        better = better if first.better_than(plain.measured) else "it still wins by"
-        level = plain.measured == first.measured
-        sentences.append(
-            f"Trained on a deterministic twin, {scored(plain.predicted)} became "
-            f"{scored(plain.measured)} ({plain.lost}): "
-            + ("level" if level else f"{better} {_apart(first, plain)}")
-            + " on the device."
-        )
-    if untrained is not None and untrained is not first:
-        which = "worse" if untrained.better_than(first.measured) else "better"
-        level = untrained.measured == first.measured
-        made = "no better" if level else f"{which} by {_apart(first, untrained)}"
-        sentences.append(
-            f"The same nodes untrained reach {scored(untrained.measured)}: training made it {made}."
-        )
-    return sentences
-
-
-def _apart(one: Measured, other: Measured) -> str:
-    """How far two scores are apart on the device, whichever is better."""
-    low, high = sorted((one.measured, other.measured))
-    return (
-        f"{100 * (high - low):.1f} points" if one.higher_wins else f"a factor of {high / low:.1f}"
     )

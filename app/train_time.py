@@ -23,7 +23,8 @@ def run_seconds(twin: Twin, path: Path, steps: int) -> float:
     Raises
     ------
     InputError
-        The twin names no recording, or it isn't there or has no two repeats.
+        The twin names no recording, or it isn't there, has no two repeats, or tells no time (an
+        import).
     """
     parents = twin.meta.get("parents", [])
     if not parents:
@@ -49,4 +50,9 @@ def run_seconds(twin: Twin, path: Path, steps: int) -> float:
     if not between.size:
         raise InputError(f"{found}: one repeat tells no device time; leave out --max-hours")
     each_s = between / (lengths[order][:-1] + 1)
-    return float(np.median(each_s) * (steps + 1))
+    if not (median_s := float(np.median(each_s))) > 0:
+        raise InputError(
+            f"{found}: tells no time at which its repeats began (imported?), and the device time "
+            "rests on it; leave out --max-hours"
+        )
+    return median_s * (steps + 1)

@@ -183,8 +183,10 @@ def _crps_value(total: Array) -> Array:
 def _energy_sums(x: Array, y: Array, ground: Ground) -> Array:
     scale = np.where(ground.spread > 0, ground.spread, np.inf)
     width = min(ENERGY_WINDOW, x.shape[2])
-    size = np.sqrt(width * max(int((ground.spread > 0).sum()), 1))
     total = np.zeros((x.shape[0], 2))
+    if not (varied := int((ground.spread > 0).sum())):
+        return total
+    size = np.sqrt(width * varied)
     x, y = x / (scale * size), y / (scale * size)
     for start in range(0, x.shape[2] - width + 1, width):
         part = slice(start, start + width)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from app.gui.live_trials import LiveTrials
-    from app.operations.sweep import Row
     from app.operations.sweep_grid import Grid, Setting
+    from app.operations.sweep_table import Row
 
 HEADS = ("validation", "foreseen", "seeds")
 

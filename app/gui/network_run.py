@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.advice import past_advice
+from app.advice import training_advice
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_train import LiveTraining, sentence
 from app.gui.live_trials import LiveTrials
@@ -77,7 +77,7 @@ class NetworkRun:
         """A network that stands there."""
         live = LiveTraining(
             baselines=dict(network.baselines), predicted=dict(network.predicted),
-            metric=str(network.task["metric"]), advice=past_advice(
+            metric=str(network.task["metric"]), advice=training_advice(
                 network.past, network.predicted.get("value", np.nan), network.baselines
             ),
         )  # fmt: skip

@@ -65,7 +65,8 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     refuse_another_device(fitted, measured, "evaluate")
     if words := left_out_words(Path(recording)):
         yield Note(words)
-    for text in (*warnings_beside(fitted, measured), *known_drives(fitted, twin, measured)):
+    doubts = [*warnings_beside(fitted, measured), *known_drives(fitted, twin, measured)]
+    for text in doubts:
         yield Note(text, "warning")
     drive, real, which, families = _unseen(fitted, measured)
     yield Note(which)
@@ -81,7 +82,7 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
         "recording": str(recording),
         **scored_values(scores, deterministic=fitted.deterministic),
         "scored_on": which,
-        "notes": list(scores.notes),
+        "notes": [*doubts, *scores.notes],
     }
     yield Result(values)
     return Path(twin)

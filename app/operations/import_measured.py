@@ -22,7 +22,7 @@ from app.operations.import_read import drained, files_in, left_out, numeric, rea
 from app.operations.import_spectra import with_frequencies
 from app.operations.import_told_check import falling, told_of
 from app.operations.import_units import with_units
-from app.operations.import_whole import notes_on, refuse_unusable, whole_repeats
+from app.operations.import_whole import narrow_words, notes_on, refuse_unusable, whole_repeats
 from app.operations.import_window import drive_window, window_words
 from app.operations.results import result_values
 from app.recording_store import write_recording
@@ -124,6 +124,8 @@ def prepared(file: Path, asked: Mapping, made: Measured) -> tuple[Recording, Rem
     remarks = [*notes_on(response, drive, lengths, made), *remarks]
     if made.is_known:
         remarks += [(text, "info") for text in window_words(asked.words, window)]
+    if made.is_known and not asked.words.scaled:
+        remarks += [(text, "warning") for text in narrow_words(drive, lengths)]
     if unknown and made.is_known and asked.words.scaled:
         remarks.append((unknown, "warning"))
     arrays = (response, drive, lengths)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_PROBLEMS = 12
 MOST_STEPS = 5
+NARROW = 0.1  # of the window: of a drive of 3 % of it a short fit learned the mean response only
 
 
 def whole_repeats(
@@ -146,6 +147,19 @@ def _gaps_where(known: NDArray[np.bool_], channels: tuple[str, ...]) -> tuple[st
         at = f"{', '.join(map(str, never[:MOST_STEPS]))}{' …' * (never.size > MOST_STEPS)}"
         return f": step {at} is one in each of them: leave it out of the file", []
     return ": each has some of its own", []
+
+
+def narrow_words(drive: Array, lengths: NDArray[np.int64]) -> list[str]:
+    """Of a drive `(S, T)` that a map takes for 0…1: whether it may be a field in its own unit."""
+    used = drive[np.arange(drive.shape[1]) < lengths[:, None]]
+    low, high = float(used.min()), float(used.max())
+    if low == high or high - low >= NARROW:
+        return []
+    return [
+        f"the drive spans {low:.4g}…{high:.4g}, {100 * (high - low):.2g} % of 0…1, of which a "
+        "fit learns little: if these are values of a field, map field=LOW,HIGH,UNIT or "
+        "field=auto,UNIT"
+    ]
 
 
 def notes_on(response: Array, drive: Array, lengths: NDArray[np.int64], made: Measured) -> Remarks:

@@ -18,7 +18,7 @@ import numpy as np
 from app.deployment import blank_nodes, numbered
 from app.device_benches import matched
 from app.operations.child import in_child
-from app.operations.events import Progress, Result, RunPlan
+from app.operations.events import Note, Progress, Result, RunPlan
 from app.operations.polish_talk import (
     DrivesAsked,
     PassesDone,
@@ -56,6 +56,10 @@ TORCH = "app.operations.polish_torch"
 RUNS = "runs"
 RATE = 4e-3  # as a network that is trained further
 SCRATCH_RATE = 1e-2  # of one that was never trained
+NO_GAIN = (
+    "no gain: no pass on the device was better on the validation part than the network that it "
+    "began with, which stays"
+)
 
 
 def polish(
@@ -167,6 +171,9 @@ class _Run:
             void = sum("was void" in words for words in remarks)
             sent(ours, void)
             made: dict[str, Any] = yield from events
+        none = made["validation"] >= made["validation_before"]  # the first pass is one of them
+        if none:
+            yield Note(NO_GAIN, "warning")
         return {
             "path": made["path"], "status": "done", "task": self.network.task["name"],
             "metric": self.network.task["metric"], "predicted": made["predicted"],
@@ -175,6 +182,7 @@ class _Run:
             "passes": len(planned.lengths),
             "hardware_runs": len(planned.lengths) * self.network.nodes + void,
             "recorded_runs": made["recorded_runs"], "baselines": made["baselines"],
+            **({"gain": NO_GAIN, "gain_is_real": False} if none else {}),
         }  # fmt: skip
 
     @property

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
@@ -16,10 +12,11 @@ from app.checked_json import with_checksum
 from app.operations.events import Note, Result, TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.results import spent
-from app.operations.sweep_grid import Grid, Setting
+from app.operations.sweep_grid import Grid
+from app.operations.sweep_table import Row, csv_text, mean_baselines, table_lines
 from app.run_lock import RunLock
 from app.twin_digests import changed, digests_of
-from app.words import counted, told_apart
+from app.words import counted
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -30,71 +27,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "sweep.json"
 KIND, SCHEMA = "sweep", 1
-HEAD = (
-    "task", "twin", "layers", "options", "validation", "spread", "seeds", "best seed",
-    "foreseen on unseen data", "failed",
-)  # fmt: skip
-SORTED = (
-    "Sorted by the score on the validation part, the mean over seeds; the score foreseen on unseen "
-    "data stands beside it and chose nothing. Smaller is better: an NMSE, of classes an error rate."
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One setting of a sweep with its results so far.
-
-    Attributes
-    ----------
-    setting
-        What was trained.
-    validation, foreseen
-        Scores of each seed that is done, lower is better; validation None: not told.
-    seeds
-        The seeds that are done.
-    failed
-        Seeds that failed or were lost, with the reasons.
-    """
-
-    setting: Setting
-    validation: tuple[float | None, ...]
-    foreseen: tuple[float, ...]
-    seeds: tuple[int, ...]
-    failed: dict[int, str]
-
-    @property
-    def known(self) -> list[tuple[float, int]]:
-        """Validation score and seed where there is one."""
-        return [
-            (value, seed)
-            for value, seed in zip(self.validation, self.seeds, strict=True)
-            if value is not None
-        ]
-
-    @property
-    def mean(self) -> float | None:
-        """Mean validation score over seeds."""
-        return fmean(value for value, _ in self.known) if self.known else None
-
-    def cells(self, names: Mapping[str, str]) -> list[str]:
-        """The row as a table shows it; `names` of the twins, by path."""
-        spread = stdev(v for v, _ in self.known) if len(self.known) > 1 else None
-        return [
-            *self.setting.words(names), _number(self.mean), _number(spread), str(len(self.seeds)),
-            str(min(self.known)[1]) if self.known else "—",
-            _number(fmean(self.foreseen) if self.foreseen else None), str(len(self.failed)),
-        ]  # fmt: skip
-
-    def to_json(self) -> dict[str, Any]:
-        """The row for programs."""
-        body: dict[str, Any] = plain({
-            "task": self.setting.task, "twins": self.setting.twins, "layers": self.setting.layers,
-            "parallel": self.setting.parallel,
-            "options": self.setting.options, "validation": self.mean,
-            "each_validation": self.validation, "foreseen": self.foreseen, "seeds": self.seeds,
-            "failed": {str(seed): reason for seed, reason in self.failed.items()},
-        })  # fmt: skip
-        return body
 
 
 def sweep(
@@ -229,6 +161,7 @@ def rows_of(grid: Grid, results: Mapping[str, TrialResult]) -> list[Row]:
                 tuple(float(values["predicted"]["value"]) for values in done.values()),
                 tuple(done),
                 failed,
+                mean_baselines([values.get("baselines", {}) for values in done.values()]),
             )
         )
 
@@ -276,26 +209,5 @@ def _written(
     write_bytes(out / FILE_NAME, content.encode("utf-8"))
     lines = "".join(f"{line}\n" for line in table_lines(rows))
     write_bytes(out / "sweep.md", lines.encode("utf-8", "replace"))
-    text = io.StringIO()
-    csv.writer(text).writerows([HEAD, *_cells(rows)])
-    write_bytes(out / "sweep.csv", text.getvalue().encode("utf-8", "replace"))
+    write_bytes(out / "sweep.csv", csv_text(rows).encode("utf-8", "replace"))
     return rows
-
-
-def table_lines(rows: Sequence[Row]) -> list[str]:
-    """The table in Markdown, and what it is sorted by."""
-    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, _cells(rows))]
-    return [*lines, "", SORTED]
-
-
-def _cells(rows: Sequence[Row]) -> list[list[str]]:
-    names = told_apart(twin for row in rows for twin in row.setting.twins)
-    return [row.cells(names) for row in rows]
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.4g}"

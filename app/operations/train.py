@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from app.advice import past_advice
+from app.advice import training_advice
 from app.device_words import devices_words
 from app.diagnosis import outputs_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
@@ -280,7 +280,7 @@ class _Training:
         }
         path = save_network(self.out, with_record(network, self.baselines, meta))
         remove_checkpoint(self.out)
-        advice = past_advice(network.past, foreseen.predicted["value"], self.baselines)
+        advice = training_advice(network.past, foreseen.predicted["value"], self.baselines)
         yield Result(
             {
                 "path": str(path),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.advice import UNTRAINED
 from app.operations.events import BaselineScored, Note, Progress
-from app.operations.train_reuse import UNTRAINED
 from app.store import code_version
 from training.baselines import Tried, software_baselines
 from training.foresee import best_readout, device_spread, foresee, ridges_for

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.advice import UNTRAINED
 from app.artefacts import plain
 from app.store import code_version, load_network
 from training.origin import take_over
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from models.network import Network
     from training.train import Trainer
 
-UNTRAINED = "untrained network"
 OF_LAYERS = "validation_of_layers"  # the score that chose them, whatever read-out is deployed
 
 

@@ -275,11 +275,13 @@ def _refuse_other(network: Network, twins: TwinSet, where: str) -> None:
 
 
 def _refuse_another_judge(judges: TwinSet, twins: TwinSet, where: str) -> None:
-    """A judge hears its layer, a single one all of them: it must be of the device of each."""
+    """A judge hears its layer, a single one all of them: of the device of each, and with noise."""
     pairs = zip(judges.devices, twins.devices, strict=True)
     problems = [
         f"layer {k + 1} is of another device: {name} differ; give a judge a layer"
         for k, (judge, device) in enumerate(pairs)
         for name in differing(judge, device)
     ]
+    if any(twin.deterministic for row in judges.twins for twin in row):
+        problems.append("it has no noise to judge by: give a stochastic twin of the device")
     raise_problems(InputError, f"the judge {where}", problems)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import artefact_samples as samples
 import pytest
 
-from app.advice import past_advice
+from app.advice import UNTRAINED, past_advice, training_advice
 from app.gui.network_run import NetworkRun
 from models.wiring import INPUTS, Source
 
@@ -39,6 +39,19 @@ def test_it_says_nothing_where_delays_are_no_remedy(
     past: int, foreseen: float, baselines: dict[str, float]
 ) -> None:
     assert past_advice(past, foreseen, baselines) == ""
+
+
+@pytest.mark.parametrize(
+    ("untrained", "says"), [(0.06, True), (0.07, True), (0.08, False), (float("nan"), False)]
+)
+def test_a_training_that_brought_nothing_is_told(untrained: float, *, says: bool) -> None:
+    """Its score stood beside the untrained network's without a word."""
+    words = training_advice(6, 0.07, {**BASELINES, UNTRAINED: untrained})
+    assert words.startswith("Training brought nothing: ") == says
+    assert words.endswith("several seeds.") == says
+    both = training_advice(0, 0.07, {**BASELINES, UNTRAINED: untrained})
+    assert both.startswith("AR-4 sees the last 4 values")
+    assert ("Training brought nothing: " in both) == says
 
 
 def test_the_window_says_it_of_a_network_from_the_library(tmp_path: Path) -> None:

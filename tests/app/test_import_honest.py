@@ -328,6 +328,22 @@ def test_a_drive_among_the_channels_and_sequences_of_one_known_drive_are_told(
     assert "give each its own, or make them repeats" in said[0]
 
 
+def test_a_field_in_tesla_that_is_taken_for_a_drive_is_told(tmp_path: Path) -> None:
+    """22 to 34 mT lie within 0…1: the twin learned nothing, and nobody said why."""
+    response, drive = data()
+    np.savez(tmp_path / "a.npz", y=response, u=0.022 + 0.012 * drive)
+    [said] = imported(tmp_path / "a.npz", f"y={AXES} drive=u")[1]
+    assert "the drive spans 0.022" in said
+    assert "1.2 % of 0…1" in said
+    assert "field=auto,UNIT" in said
+    for given in ("field=auto,T", "field=0,1,T"):
+        assert not any(
+            "spans" in w for w in imported(tmp_path / "a.npz", f"y={AXES} drive=u {given}")[1]
+        )
+    np.savez(tmp_path / "b.npz", y=response, u=0.4 + 0.2 * drive)
+    assert imported(tmp_path / "b.npz", f"y={AXES} drive=u")[1] == []
+
+
 def test_a_clocks_times_are_no_steps(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [

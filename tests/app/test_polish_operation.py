@@ -10,7 +10,7 @@ from recorded import is_safe, iter_into, made_flaky, no_reply
 
 from app.fit_checkpoint import load_checkpoint
 from app.operations.child import ChildDiedError, in_child
-from app.operations.events import Progress, StepRead
+from app.operations.events import Note, Progress, StepRead
 from app.operations.polish import polish
 from app.operations.polish_talk import PassScored
 from app.operations.transfer_parts import in_here
@@ -46,6 +46,21 @@ def test_passes_are_run_counted_and_kept_and_the_best_by_validation_is_the_netwo
     assert runs.response.shape[:2] == (20, 1)
     assert values["predicted"] == made.predicted
     np.testing.assert_array_equal(made.targets, load_network(kept / "network").targets)
+
+
+def test_a_polish_that_gained_nothing_says_so(bench: Bench, kept: Path, tmp_path: Path) -> None:
+    """It was `done`, with the same score before and after and without a word."""
+    first, path = run(polish(kept / "network", bench, tmp_path / "one", 23, apart=in_here))
+    assert first[-1].values["validation"] < first[-1].values["validation_before"]
+    assert "gain_is_real" not in first[-1].values
+    ruin = 5.0  # a rate that takes every weight to its end
+    events, _ = run(polish(path, bench, tmp_path / "two", 12, rate=ruin, apart=in_here))
+    values = events[-1].values
+    assert values["validation"] == values["validation_before"]
+    assert values["gain_is_real"] is False
+    warned = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
+    assert values["gain"] in warned
+    assert values["gain"].startswith("no gain: ")
 
 
 def test_no_step_of_the_test_part_is_played(kept: Path) -> None:

@@ -98,6 +98,15 @@ def test_a_twin_of_another_structure_is_fitted_again(
     )
 
 
+@pytest.mark.parametrize("objective", ["energy", "crps", "innovations-energy"])
+def test_a_twin_is_fitted_again_by_its_own_objective(tmp_path: Path, objective: str) -> None:
+    """Of 50 sequences and more the energy score is not what is usual, and was left out."""
+    kept = replace(twin(), meta={**twin().meta, "objective": objective})
+    save_twin(tmp_path / "twin", kept)
+    words = command(tmp_path / "twin")
+    assert words[words.index("--objective") + 1] == objective
+
+
 def test_an_unfinished_fit_is_asked_for_as_it_was_not_as_far_as_it_came(tmp_path: Path) -> None:
     meta = {**unfinished_meta(1265, 4000, "mean and noise", 13.0), "iterations": 1265}
     save_twin(tmp_path / "so-far", replace(twin(), meta={**twin().meta, **meta}))

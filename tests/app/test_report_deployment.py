@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import artefact_samples as samples
 import numpy as np
 import pytest
 from network_samples import run, saved_network
@@ -10,6 +12,7 @@ from network_samples import run, saved_network
 from app.operations.deploy import deploy
 from app.operations.report import report
 from app.report_network import Measured, against_baselines, headline, read_deployment
+from app.report_network_words import undeployed
 
 if TYPE_CHECKING:
     from instruments.bench import Bench
@@ -57,6 +60,29 @@ def test_a_score_beyond_the_interval_foreseen_is_not_kept() -> None:
         error.body["measured"] = value
         error.body["predicted"] = {"value": 1.0, "low": low, "high": high}
         assert error.keeps == kept
+
+
+def test_a_network_that_its_untrained_self_is_foreseen_to_match_is_told_so() -> None:
+    """It was left out of what a network loses to, and said nowhere but in a table."""
+    run = accurate("noise-aware", 0.95, 0.945)
+    for untrained, told in ((0.96, True), (0.95, True), (0.947, False)):
+        run.body["baselines"]["untrained network"] = untrained
+        words = f"The same nodes untrained are foreseen at {untrained:g}: training brought nothing."
+        assert headline([run])[1:] == [words] * told
+
+
+def test_networks_of_one_score_are_told_it_once() -> None:
+    """Those of a `refine` stood as `0.0028 to 0.0028`."""
+    one = replace(samples.network(), predicted={"value": 0.13, "low": 0.1, "high": 0.2})
+    one = replace(one, baselines={"ar-4": 0.019, "untrained network": 0.12})
+    assert undeployed([one, one]) == [
+        "Nothing was deployed: foreseen by the twin, NMSE 0.13; plain software gets 0.019 (ar-4)."
+    ]
+    two = replace(one, predicted={"value": 0.1, "low": 0.1, "high": 0.2})
+    assert "NMSE 0.1 to 0.13;" in undeployed([one, two])[0]
+    said = "The same nodes untrained are foreseen at 0.12: training brought nothing."
+    assert undeployed([one])[1:] == [said]
+    assert undeployed([two])[1:] == []
 
 
 def test_a_score_of_averaged_runs_is_said_to_be_one() -> None:

@@ -160,7 +160,9 @@ def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
     first, second, third = grid.settings
 
     def result(setting, seed, validation, foreseen):
+        baselines = {"ar-4": 0.02, "esn-4": 0.03 - 0.04 * seed, "untrained network": 0.001}
         values = {"validation": validation, "predicted": {"value": foreseen}}
+        values |= {"baselines": baselines} if setting is first else {}
         return TrialResult(setting.name(seed), "done", values)
 
     results = [
@@ -172,8 +174,9 @@ def test_rows_are_sorted_by_validation_and_never_by_the_unseen_part(
     assert [row.mean for row in rows] == [0.25, pytest.approx(0.3), None]
     assert rows[0].failed == {1: "its worker died"}
     lines = table_lines(rows)
-    assert lines[2].split(" | ")[-3:] == ["0", "0.9", "1 |"]
-    assert lines[3].split(" | ")[-3:] == ["1", "0.01", "0 |"]
+    assert lines[2].split(" | ")[-4:] == ["0", "0.9", "—", "1 |"]
+    assert lines[3].split(" | ")[-4:] == ["1", "0.01", "0.01 (esn-4)", "0 |"]
+    assert rows[1].to_json()["baselines"]["untrained network"] == 0.001
     assert "chose nothing" in lines[-1]
 
 

@@ -340,6 +340,20 @@ def test_a_network_that_takes_too_long_on_the_device_is_refused(
         run(train(TASK, [twins / "noisy"], [2, 2], tmp_path / "out", options=options))
 
 
+def test_a_recording_that_tells_no_time_cannot_bound_a_deployment(
+    twins: Path, tmp_path: Path
+) -> None:
+    """Repeats of an import all begin at 0 s, and any network was said to fit into the hours."""
+    recording = samples.full()
+    start_s = np.zeros_like(recording.start_s)
+    write_recording(tmp_path / "recording", replace(recording, start_s=start_s))
+    parent = {"id": "r", "path": str(tmp_path / "recording"), "sequences": 2}
+    twin = load_twin(twins / "noisy")
+    one = replace(twin, meta={**twin.meta, "parents": [parent]})
+    with pytest.raises(InputError, match="tells no time at which its repeats began"):
+        run_seconds(one, tmp_path / "twin", 99)
+
+
 def test_a_step_of_several_holds_takes_the_time_of_so_many(twins: Path, tmp_path: Path) -> None:
     recording, holds = samples.full(), np.ones((2, 5), dtype=np.int64)
     holds[:, :3] = 4
@@ -482,6 +496,14 @@ def test_a_twin_of_a_bench_of_another_name_is_taken_and_told(twins: Path, tmp_pa
     events, path = run(train(None, [tmp_path / "other"], None, tmp_path / "out", **asked))
     assert "its twin is now of 'other sample'" in warnings_in(events)[0]
     assert load_network(path).devices[0].bench == "other sample"
+
+
+def test_a_judge_without_noise_is_refused(twins: Path, tmp_path: Path) -> None:
+    """It chose a ridge by nothing, and what it foresaw stood as an interval of no width."""
+    asked = (TASK, [twins / "noisy"], [2], tmp_path / "out")
+    with pytest.raises(InputError, match=r"judge .*plain: .*has no noise to judge by"):
+        run(train(*asked, iterations=2, judge=twins / "plain"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_judge_that_was_not_fitted_on_the_networks_drives_is_refused(

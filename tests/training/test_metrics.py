@@ -203,7 +203,7 @@ def test_a_channel_without_spread_is_left_out():
 
 def test_nothing_to_score_is_not_a_number():
     still = np.zeros((2, 4, 5, 1))
-    for measure in (mean_error, spread_error, crps, autocovariance_error):
+    for measure in (mean_error, spread_error, crps, energy16, autocovariance_error):
         assert np.isnan(measure(still, still))
 
 
