@@ -61,16 +61,22 @@ def of_magnet(
 
 def of_timing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Finding]:
     """What keeps an instrument from being timed by hardware, where the bench file asks for it."""
-    plays, samples = spec.name == bench.drive_magnet, spec.name in bench.readouts
-    if bench.timing == "software" or not (plays or samples):
-        return []
-    found = missing(driver, plays=plays, trigger=bench.trigger)
-    if bench.timing == "auto":
-        return [Finding(f"steps are timed by software: {words}", _CHOSEN) for words in found]
+    found = _missing(bench, spec, driver) if bench.timing == "hardware" else []
     return [
         Finding(f'timing = "hardware" is asked for: {words}', _BY_SOFTWARE, fails=True)
         for words in found
     ]
+
+
+def timed_by_software(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[str]:
+    """Why steps are timed by software where the bench leaves it open: no fault, runs say it too."""
+    found = _missing(bench, spec, driver) if bench.timing == "auto" else []
+    return [f"steps are timed by software: {words}" for words in found]
+
+
+def _missing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[str]:
+    plays, samples = spec.name == bench.drive_magnet, spec.name in bench.readouts
+    return missing(driver, plays=plays, trigger=bench.trigger) if plays or samples else []
 
 
 def of_drive(bench: BenchSpec, spec: InstrumentSpec) -> list[Finding]:
@@ -134,7 +140,6 @@ def of_line_end(identity: str) -> list[Finding]:
 
 
 _BY_SOFTWARE = 'Give [drive] timing = "software", or an instrument that can'
-_CHOSEN = 'timing = "auto" chooses so; its runs say which way and why'
 _FIELDS = (
     "Correct low_T, high_T or field_T (they are in tesla), tesla_per_ampere, or the limit: "
     "`record` refuses what goes beyond"

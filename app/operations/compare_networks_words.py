@@ -79,6 +79,8 @@ def _against(first: Row, row: Row, deployed: bool) -> str:
     mine, other = fmean(ours), fmean(theirs)
     figures = f"{mine:.4g} against {other:.4g}{where}"
     chance = ", perhaps by chance" * _alike(ours, theirs)
+    if len(ours) == len(theirs) == 1:
+        chance = ", from one network: how far chance reaches nobody knows"
     if mine >= other:
         return f"Noise-aware is NOT better than {row.label}: {figures}{chance}."
     factor = f"× {other / mine:.2f}" if mine > 0 else "no error left"

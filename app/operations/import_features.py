@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.operations.import_words import HARMONIC, SAMPLES
+from app.words import counted
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -143,5 +144,6 @@ def channel_faults(made: Mapping, count: int) -> list[str]:
     if len(set(words.channels)) != len(words.channels):
         problems.append(f"names a channel twice: {', '.join(words.channels)}")
     if words.units and len(words.units) not in (1, count):
-        problems.append(f"gives {len(words.units)} units, the response has {count} channels")
+        has = counted(count, "channel")
+        problems.append(f"gives {len(words.units)} units, the response has {has}")
     return problems

@@ -189,8 +189,10 @@ def notes_on(response: Array, drive: Array, lengths: NDArray[np.int64], made: Me
     spans = np.nanmax(response, axis=(0, 1, 2)) - np.nanmin(response, axis=(0, 1, 2))
     still = [made.channels[c] for c in np.flatnonzero(spans == 0)]
     if still:
-        words = f"channel {', '.join(map(repr, still))} never moves: no twin can be fitted to it"
-        notes.append((f"{words}; leave it out with only=channel:…", "warning"))
+        which, it = ("channel", "it") if len(still) == 1 else ("channels", "them")
+        words = f"{which} {', '.join(map(repr, still))} never move{'s' * (it == 'it')}"
+        said = f"{words}: no twin can be fitted to {it}; leave {it} out with only=channel:…"
+        notes.append((said, "warning"))
     if response.shape[1] < 2:
         notes.append(
             ("one repeat only: by itself only a twin without noise can be fitted (fit "

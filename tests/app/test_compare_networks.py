@@ -194,6 +194,8 @@ def test_a_difference_that_chance_could_make_is_said_to_be_one() -> None:
     assert "chance" not in _against(first, apart, deployed=False)
     alone = Row("noise-aware", NOISE_AWARE, (), (0.1,))
     assert "chance" in _against(alone, apart, deployed=False)
+    eightfold = Row("noise-aware", NOISE_AWARE, (), (1.6,))  # which nobody would call chance
+    assert "perhaps by chance" not in _against(eightfold, apart, deployed=False)
     twice = Row("noise-aware", NOISE_AWARE, (), (0.10, 0.12))  # of two seeds nothing is sure
     assert "chance" in _against(twice, Row("o", "x", (), (0.14, 0.17)), deployed=False)
     plan = Plan("emg", ("twin",), (), (60,))
