@@ -61,16 +61,6 @@ def fits_of(part, size, seed):
     return [loop.best_model() for loop in ranked]
 
 
-def usual_twin(part, size, seed):
-    """The twin that `twinrig fit` makes of these drives and repeats: objective, members."""
-    training, validation = divided(*part)
-    asked = FitSettings(iterations=size.iterations, seed=seed)
-    loop = begin_fit(training, validation, as_usual(asked, training))
-    for _ in loop.steps():
-        pass
-    return loop.best_model()
-
-
 def errors_of(model, scoring, seed):
     """Each deciding error over its floor, and the worst of them."""
     errors = score_model(model, *scoring, seed).errors
