@@ -80,6 +80,7 @@ def test_the_description_says_horizon_step_and_split() -> None:
         ("mackey-glass:tau=3", "stays at 1 over its training part: tau = 3 is too short"),
         ("mackey-glass:h=5000", "horizon = 5000 steps leaves nothing to train on of 2500"),
         ("mackey-glass:train=400", "train = 400 steps must be at least 600"),
+        ("mackey-glass:train=606", "targets of the train part are constant"),  # of one step
     ],
 )
 def test_what_a_task_can_not_be_is_refused(text: str, words: str) -> None:

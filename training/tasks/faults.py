@@ -55,9 +55,13 @@ def shape_faults(task: Task) -> list[str]:
 def _constant(task: Task) -> list[str]:
     """Parts of which nothing can be learned, and by which nothing can be scored."""
     problems = []
-    if not varies(task.inputs[task.train]):
-        problems.append("all inputs of the training part are constant: nothing can be learned")
-    for name, mask in _parts(task).items() if task.labels is None else ():
+    behind = task.train & (np.arange(len(task.train)) >= task.washout)
+    if not behind.any():  # which `mask_faults` tells
+        behind = task.train
+    if not varies(task.inputs[behind]):
+        words = "all inputs of the training part are constant behind the washout"
+        problems.append(f"{words}: nothing can be learned")
+    for name, mask in {**_parts(task), "train": behind}.items() if task.labels is None else ():
         if not varies(task.targets[task.answers(mask)]):
             problems.append(
                 f"the targets of the {name} part are constant: an NMSE is a share of their "
