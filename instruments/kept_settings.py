@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.settings import same
+from models.settings import differing
 
 if TYPE_CHECKING:
     from models.settings import Settings
@@ -36,10 +36,9 @@ class KeptSettings:
 
         A setting that only one of both tells (a null, while it is on) is another, too.
         """
+        both = [name for name in self._kept if name in now]
+        then, here = ({name: each[name] for name in both} for each in (self._kept, now))
         return [
-            f"{name}: {key} was {kept.get(key)!r}, now {now[name].get(key)!r}"
-            for name, kept in self._kept.items()
-            if name in now
-            for key in {**kept, **now[name]}
-            if not same(kept.get(key), now[name].get(key))
+            f"{name}: {key} was {was!r}, now {now_is!r}"
+            for name, key, was, now_is in differing(then, here)
         ]

@@ -35,8 +35,8 @@ HELD = (
     "it goes on; Stop brings it to zero"
 )
 SLOW = (
-    "within 20 s the run has waited {seconds:.0f} s for {what} ({why}): steps stand at their "
-    "field meanwhile"
+    "within {within:.0f} s the run has waited {seconds:.0f} s for {what} ({why}): steps stand at "
+    "their field meanwhile"
 )
 WAS_HELD = "the run waited {seconds:.0f} s for {what}"
 
@@ -115,7 +115,7 @@ class Beside:
         why = (
             "does whoever reads it keep up?" if what == STANDARD_OUTPUT else "does its disk answer?"
         )
-        said = words.format(what=what, seconds=seconds, why=why)
+        said = words.format(what=what, seconds=seconds, why=why, within=SLOW_S)
         with suppress(Exception):  # whoever is told: nobody may end this thread
             self._bench.note(said)
         return said

@@ -15,7 +15,7 @@ from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
 from models.sequence import same_sequences
-from models.settings import same, without_own_range
+from models.settings import differing
 from models.slopes import slopes_apart, slopes_of
 
 if TYPE_CHECKING:
@@ -156,13 +156,9 @@ def apart(
     now: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """What differs in words: of `exact` (name, then, now), and of the instruments' settings."""
-    settings = [
-        pair
-        for name in sorted({*then, *now})
-        for pair in members(name, *(without_own_range(each.get(name, {})) for each in (then, now)))
-    ]
     different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
-    different += [pair for pair in settings if not same(plain(pair[1]), plain(pair[2]))]
+    settings = differing(plain(then), plain(now))
+    different += [(f"{name} {key}", was, here) for name, key, was, here in settings]
     return [f"{name} was {plain(was)!r}, now {plain(here)!r}" for name, was, here in different]
 
 

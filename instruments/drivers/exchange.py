@@ -20,6 +20,8 @@ LONGEST_ERROR_QUEUE = 64
 SLACK = 1.25  # judgement, as in QCoDeS' 344xxA driver: how much longer a reading may take
 MARGIN_S = 1.0  # … and what transfer and a busy instrument may add
 AUX_NOISE_V = 0.1  # judgement: lock-ins' inputs resolve mV; a contact that chatters is no contact
+SWITCH = {"0": "off", "1": "on"}
+"""How most instruments answer a switch, and how settings tell it."""
 WAITS_FOR = {
     "external": "an edge at its trigger input", "level": "its input to pass its trigger level",
 }  # fmt: skip
@@ -68,6 +70,11 @@ def word(session: VisaSession, command: str, words: Mapping[str, Any]) -> Any:
     if code not in words:
         raise session.reject(command, reply, " or ".join(words))
     return words[code]
+
+
+def is_on(session: VisaSession, query: str) -> bool:
+    """Whether a switch that is asked for is on; raises as `word` where the answer is none."""
+    return bool(word(session, query, SWITCH) == "on")
 
 
 def bits(session: VisaSession, command: str, names: Mapping[int, str], width: int = 8) -> list[str]:

@@ -24,7 +24,9 @@ import numpy as np
 
 from instruments.drivers.exchange import (
     LOOK_S,
+    SWITCH,
     identified,
+    is_on,
     queued_errors,
     refused,
     waiting,
@@ -46,7 +48,6 @@ SHORTEST_NPLC, LONGEST_NPLC = 0.01, 60.0  # 50 where the line has 50 Hz
 NPLC_STEP = 0.01
 FUNCTION = {"VOLT:DC": "voltage", "VOLT": "voltage", "TEMP": "temperature"}
 FILTER = {"MOV": "moving", "REP": "repeating"}
-SWITCH = {"0": "off", "1": "on"}
 TRIGGER = {
     "IMM": "immediate", "TIM": "timer", "EXT": "external", "BUS": "bus", "MAN": "manual",
 }  # fmt: skip
@@ -227,11 +228,8 @@ class Keithley2182A:
 
     def _computed(self) -> list[str]:
         """What it computes of its voltages, in words."""
-        return [
-            words
-            for header, words in COMPUTED.items()
-            if word(self._session, f"{header}?", SWITCH) == "on"
-        ]
+        switches = COMPUTED.items()
+        return [words for header, words in switches if is_on(self._session, f"{header}?")]
 
     def _quick(self, command: str) -> str:
         return command if self.reading_s <= LOOK_S else ""

@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instruments.drivers.exchange import (
+    SWITCH,
     channel_names,
     identified,
+    is_on,
     queued_errors,
     refused,
     waiting,
@@ -53,7 +55,6 @@ CONVERSION_S = 1.0  # the 2182A's longest: 50 cycles of 50 Hz, 60 of 60 Hz
 ARMING_S = 10.0  # judgement: public programs wait 1 s to 10 s
 POLL_S = 0.02
 READ_BACK = 1e-5  # judgement: how far a current that is read back may be from the one sent
-SWITCH = {"0": "off", "1": "on"}
 FILTER = {"MOV": "moving", "REP": "repeating"}
 UNIT = {"V": "V", "OHMS": "Ohm", "W": "W", "SIEM": "S"}
 
@@ -225,7 +226,7 @@ class Keithley6221:
 
     def _filter(self) -> dict[str, Any]:
         """The averaging filter, as settings; nothing where it is off."""
-        if word(self._session, ":SENS:AVER:STAT?", SWITCH) == "off":
+        if not is_on(self._session, ":SENS:AVER:STAT?"):
             return {}
         kind = word(self._session, ":SENS:AVER:TCON?", FILTER)
         return {"filter": kind, "filter_count": round(self._session.number(":SENS:AVER:COUN?"))}

@@ -22,6 +22,7 @@ import numpy as np
 
 from instruments.drivers.exchange import (
     LOOK_S,
+    SWITCH,
     channel_names,
     identified,
     queued_errors,
@@ -55,7 +56,6 @@ FUNCTION = {
 }  # fmt: skip
 TRIGGER = {"IMM": "immediate", "EXT": "external", "INT": "level", "BUS": "bus"}
 TIMING = {"IMM": "immediate", "TIM": "timer"}
-SWITCH = {"0": "off", "1": "on"}
 SLOWEST_SHARE = 2.0  # with autozero a reading takes two conversions
 
 

@@ -16,7 +16,9 @@ import numpy as np
 
 from instruments.drivers.exchange import (
     LOOK_S,
+    SWITCH,
     identified,
+    is_on,
     queued_errors,
     refused,
     waiting,
@@ -40,7 +42,6 @@ SMALLEST = 1.0e-15  # |S21| below it (−300 dB) is nothing, and has a logarithm
 SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "one frequency",
               "POW": "power", "PHAS": "phase"}  # fmt: skip
 TRIGGER = {"IMM": "immediate", "EXT": "external", "MAN": "manual"}
-SWITCH = {"0": "off", "1": "on"}
 BYTE_ORDER = {"NORM": "NORM", "SWAP": "SWAP"}
 OWN_KEYS = ("start_Hz", "stop_Hz", "if_bandwidth_Hz")
 
@@ -221,7 +222,7 @@ class KeysightPNA:
 
     def _has_power(self) -> bool:
         """`OUTP?`: whether its source is on; `SOUR:POW?` tells its level in both cases."""
-        return bool(word(self._session, "OUTP?", SWITCH) == "on")
+        return is_on(self._session, "OUTP?")
 
     def _trace(self) -> str:
         """`CALC:PAR:CAT:EXT?`: names and parameters in turn; the first trace of S21."""

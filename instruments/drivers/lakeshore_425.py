@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from instruments.answers import numbers_of
-from instruments.drivers.exchange import identified, refused
+from instruments.drivers.exchange import SWITCH, identified, refused
 from instruments.drivers.field_units import LAKE_SHORE_CODES, LAKE_SHORE_FIELD, TESLA
 from instruments.serial_line import LAKE_SHORE
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 GAP_S = 0.034  # at least 30 ms between messages, at most 30 messages in a second
 MODE = {"1": "DC", "2": "RMS"}
 BAND = {"1": "wide band", "2": "narrow band"}
-SWITCH = {"0": "off", "1": "on"}
 
 
 class LakeShore425:

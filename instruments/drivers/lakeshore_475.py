@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from instruments.answers import numbers_of
-from instruments.drivers.exchange import bits, identified, refused, word
+from instruments.drivers.exchange import SWITCH, bits, identified, refused, word
 from instruments.drivers.field_units import LAKE_SHORE_CODES, LAKE_SHORE_FIELD, TESLA
 from instruments.serial_line import SerialLine
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from instruments.visa import VisaSession
 
 MODE = {"1": "DC", "2": "RMS", "3": "peak"}
-SWITCH = {"0": "off", "1": "on"}
 PROBE = {
     "40": "high sensitivity", "41": "high stability", "42": "ultra-high sensitivity",
     "50": "own cable, high sensitivity", "51": "own cable, high stability",

@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from instruments.answers import numbers_of
-from instruments.drivers.exchange import identified, refused, word
+from instruments.drivers.exchange import SWITCH, identified, refused, word
 from instruments.drivers.field_units import SCPI_WORDS, TESLA
 from instruments.serial_line import SerialLine
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 AXES = ("X", "Y", "Z")
 MODE = {"DC": "DC", "AC": "AC", "HIFR": "high frequency"}
-SWITCH = {"0": "off", "1": "on"}
 OPERATION = {0: "no probe", 1: "field beyond the range"}
 QUESTIONABLE = {
     0: "X sensor error", 1: "Y sensor error", 2: "Z sensor error", 3: "probe memory unreadable",

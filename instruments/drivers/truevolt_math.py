@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from instruments.drivers.exchange import refused, word
+from instruments.drivers.exchange import is_on, refused
 
 if TYPE_CHECKING:
     from instruments.drivers.truevolt_models import Truevolt
@@ -22,7 +22,6 @@ SPOILS = {
     "scaling": "scales its readings (dB, dBm, % or Mx-B), expected volts",
     "smoothing": "smooths its samples, of which a burst's are a moving average then",
 }
-SWITCH = {"0": "off", "1": "on"}
 
 
 def computed(session: VisaSession, model: Truevolt) -> dict[str, Any]:
@@ -46,4 +45,4 @@ def refuse_computed(name: str, session: VisaSession, model: Truevolt) -> None:
 
 
 def _on(session: VisaSession, header: str) -> bool:
-    return bool(word(session, f"{header}:STAT?", SWITCH) == "on")
+    return is_on(session, f"{header}:STAT?")

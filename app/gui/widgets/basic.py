@@ -179,9 +179,8 @@ class Choice(QComboBox):
 
     def showPopup(self) -> None:
         """The list, as wide as its names are."""
-        view, named = self.view(), range(self.count())
-        names = (self.itemText(n) for n in named if self.itemData(n, ABOUT_ROLE))
-        self._painter.measure(names, self.font())
+        view = self.view()
+        self._painter.measure((item.words for item in self._items if item.about), self.font())
         if view is not None:
             view.setMinimumWidth(min(WIDEST_LIST_PX, view.sizeHintForColumn(0) + 2 * LIST_EDGE_PX))
         super().showPopup()
