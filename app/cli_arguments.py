@@ -40,7 +40,7 @@ def build_parser() -> Parser:
         add(verbs)
     for add in (_mark, _compare, _compare_twins, _learning_curve, _sweep, _compare_networks):
         add(verbs)
-    for add in (_transfer, _task, _report, _monitor, _safe):
+    for add in (_transfer, _task, _report, _monitor, _safe, _shortcut):
         add(verbs)
     return parser
 
@@ -205,3 +205,8 @@ def _monitor(verbs: argparse._SubParsersAction[Parser]) -> None:
 def _safe(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "safe", "bring a rig found in any state to its safe state")
     hardware(parser, bare=True)
+
+
+def _shortcut(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = verb(verbs, "shortcut", "put Twinrig into the system's menu, to open its window")
+    parser.add_argument("--remove", action="store_true", help="take it out again")

@@ -16,6 +16,7 @@ from app.cli_drift import drift_events
 from app.cli_fit import fit_events
 from app.cli_mark import mark_events
 from app.cli_network import train_events
+from app.cli_shortcut import shortcut_events
 from app.cli_sweep import networks_events, sweep_events
 from app.cli_task import task_events
 from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine_events
@@ -286,6 +287,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "report": report,
     "monitor": monitor,
     "safe": safe,
+    "shortcut": shortcut_events,
 }
 
 

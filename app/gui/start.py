@@ -23,6 +23,7 @@ from app.crash_trace import keep_trace
 from app.gui.background import courier
 from app.gui.furnishing import VIRTUAL, furnish_later, read
 from app.gui.hooks import Hooks
+from app.gui.identity import take_id, wear_icon
 from app.gui.settings_keeper import SettingsKeeper
 from app.gui.theme import MODES, Theme
 from app.gui.window import Window
@@ -148,6 +149,7 @@ def _application() -> QApplication:
         app = QApplication(["twinrig"])  # ends the process where Qt finds no screen: no crash
         keep_trace()
     app.setApplicationName("Twinrig")
+    take_id(app)
     app.setQuitOnLastWindowClosed(False)
     return app
 
@@ -185,6 +187,7 @@ def _run(
         window.toast(note, "warning")
     _script(window, options, began_s)
     window.framed.connect(lambda: furnish_later(window, options, given))
+    window.framed.connect(partial(wear_icon, app))
     keeper = None if options.smoke or options.screenshot else SettingsKeeper(window)
     _show(window, whole=not options.screenshot)
     QTimer.singleShot(COLLECTED_FROM_MS, gc.enable)

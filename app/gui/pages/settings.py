@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from app.config import settings_path
+from app.gui.background import Latest
 from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
 from app.gui.widgets.offer import OfferButton
 from app.gui.widgets.segments import Segments
+from app.menu_entry import entry_path, put_entry, take_entry
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COLUMN_PX = 440
 LOOKS = (("Light", "light"), ("Dark", "dark"), ("System", "system"))
+PUT = ("Put Twinrig in the system's menu", "it opens this window without a terminal")
+TAKE = ("Take Twinrig out of the system's menu", "it opens this window from there")
 PALETTE = (
     "Colours are those of Okabe and Ito, made to be told apart with every kind of colour vision; "
     "each has one meaning: blue what is applied, vermillion (orange on dark) what the device "
@@ -53,6 +64,13 @@ class SettingsPage(Page):
             offer = OfferButton(self.theme, text, note)
             offer.clicked.connect(lambda _=False, key=key: shell.open_page(key))
             rows.addWidget(offer)
+        self.menu = OfferButton(self.theme, *PUT)
+        self.menu.hide()  # until it is known what is there; on macOS for ever
+        self.menu.clicked.connect(self._menu_pressed)
+        rows.addWidget(self.menu)
+        self._menu = Latest(self)
+        self._menu.done.connect(self._menu_told)
+        self._is_in_menu = False
         self.body.addWidget(column)
         self.body.addStretch(1)
 
@@ -62,6 +80,26 @@ class SettingsPage(Page):
 
     def refresh(self) -> None:
         self.bench.setText(self.session.spec.name)
+        self._menu.ask(lambda: entry_path().exists())
+
+    def _menu_pressed(self) -> None:
+        self._menu.ask(partial(_changed, take_entry if self._is_in_menu else put_entry))
+
+    def _menu_told(self, is_in: bool | None, error: Exception | None) -> None:
+        if isinstance(error, InputError):  # a system without such a menu
+            return
+        if error is not None:
+            self.shell.toast(str(error), "error")
+            return
+        self._is_in_menu = bool(is_in)
+        self.menu.say(*(TAKE if is_in else PUT))
+        self.menu.show()
 
     def press(self) -> None:
         self.shell.report_problem()
+
+
+def _changed(change: Callable[[], object]) -> bool:
+    """Whether the entry is there after a change."""
+    change()
+    return entry_path().exists()
