@@ -25,7 +25,8 @@ def main() -> int:
         signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(code))
     first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
     # the window has no `--json`: whoever asks for it, in whatever place, reads lines of it
-    if first.startswith("--") and first != "--help" and "--json" not in sys.argv:
+    told = first in ("--help", "--version") or "--json" in sys.argv
+    if first.startswith("--") and not told:
         from app.gui import main as window  # Qt is loaded for the window only
         from app.gui.leaving import leave
 

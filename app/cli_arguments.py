@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import (
     cli_budget,
@@ -21,7 +23,7 @@ from app.cli_grammar import EXIT_CODES, Parser, hardware, out, retries, verb, wi
 from app.cli_types import factor, kelvin, named, whole
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Sequence
 
 DESCRIPTION = (
     "Record a stochastic device, fit its neural-SDE twin, train a physical network, "
@@ -30,9 +32,23 @@ DESCRIPTION = (
 )
 
 
+class _Version(argparse.Action):
+    """Tells the version as artefacts keep it, and ends."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from app.artefacts import code_version  # imports numpy
+
+        sys.stdout.write(f"Twinrig {code_version()}\n")
+        parser.exit()
+
+
 def build_parser() -> Parser:
     """All verbs of `twinrig`; imports nothing but the standard library."""
     parser = Parser(prog="twinrig", description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, help="this program's version and commit")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
     for add in (_demo, bench_arguments, _record, _import, _fit):
         add(verbs)

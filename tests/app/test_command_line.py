@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.artefacts import code_version
 from app.cli import main
 from app.commands import COMMANDS
 from app.operations.events import Note
@@ -137,3 +138,12 @@ def test_a_demo_that_named_its_own_folder_says_which(
     said = capsys.readouterr()
     assert told(said.err) == ["demo", "--resume", "twinrig-demo"]
     assert json.loads(said.out.splitlines()[-1])["path"] == "twinrig-demo"
+
+
+def test_the_version_is_told_as_artefacts_keep_it() -> None:
+    """A problem is reported with it; there was no way to ask but to write an artefact."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "--version"], cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout == f"Twinrig {code_version()}\n"

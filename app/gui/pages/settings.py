@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
+from app.artefacts import code_version
 from app.config import settings_path
 from app.gui.background import Latest
 from app.gui.pages.page import Page, Shell
@@ -48,6 +49,9 @@ class SettingsPage(Page):
         self.bench = self.form.fact("Bench")
         self.library = self.form.fact("Library", str(self.session.library.folder))
         self.file = self.form.fact("Settings", str(settings_path()))
+        self.version = self.form.fact("Version")
+        self._version = Latest(self)
+        self._version.done.connect(lambda words, _: self.version.setText(words or ""))
         self.form.primary.say("Report a problem", "a file without names, places or serial numbers")
         self.copy_button.hide()
         self.say("Settings", "forms, window and page come back by themselves")
@@ -80,6 +84,7 @@ class SettingsPage(Page):
 
     def refresh(self) -> None:
         self.bench.setText(self.session.spec.name)
+        self._version.ask(code_version)
         self._menu.ask(lambda: entry_path().exists())
 
     def _menu_pressed(self) -> None:

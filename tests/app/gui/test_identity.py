@@ -12,6 +12,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication, QIcon, QImage
 from PyQt6.QtWidgets import QApplication
 
+from app.artefacts import code_version
 from app.gui.identity import take_id, wear_icon
 from app.gui.theme import DARK
 from app.menu_entry import DESKTOP_ID, icon_path, put_entry
@@ -77,3 +78,8 @@ def test_a_disk_that_refuses_is_told_on_the_page(window, menu: Path, qtbot) -> N
     qtbot.waitUntil(
         lambda: any(str(menu) in toast.text for toast in window.toasts.shown), timeout=WAIT_MS
     )
+
+
+def test_settings_tell_the_version(window, qtbot) -> None:
+    window.open_page("settings")
+    qtbot.waitUntil(lambda: window.page().version.text() == code_version(), timeout=WAIT_MS)
