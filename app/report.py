@@ -22,6 +22,7 @@ from app import (
     report_twin,
 )
 from app.disk import reading
+from app.glossary import words_of
 from app.library_begun import NODES
 from app.library_folders import Artefact
 from app.library_kinds import BEGUN
@@ -154,6 +155,9 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
         verdicts = [report_twin.words_of_mean(twin) for twin in found.twins]
     nothing = ["Recordings only: nothing has been fitted yet."] if found.recordings else []
     page.lead = [*_unfinished(found.run), *calibrated, *(verdicts or nothing)]
+    if words := words_of(page.explained):
+        page.heading("What the words mean")
+        page.definitions(words)
     _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}
     yield page

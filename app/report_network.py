@@ -184,6 +184,7 @@ def _baselines(page: Page, said: Mapping[str, Any]) -> None:
     if known:
         higher_wins, metric = said["metric"] == ACCURACY, metric_of(said)
         best_first = sorted(known.items(), key=lambda kv: kv[1], reverse=higher_wins)
+        page.explained += [metric, "foreseen", *(name for name, _ in best_first)]
         rows = [[name, scored(value)] for name, value in best_first]
         page.table(["to compare with, best first", metric], rows)
 

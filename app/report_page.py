@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from app.glossary import Word
+
 LONGEST_NAME = 80  # characters of a figure's: a file system has room for 255 bytes
 STYLE = """
 :root { color-scheme: light; }
@@ -33,6 +35,7 @@ table { border-collapse: collapse; margin: 12px 0; font-variant-numeric: tabular
 th, td { text-align: right; padding: 4px 14px 4px 0; border-bottom: 1px solid #EDEFF1; }
 th { font-weight: 500; color: #58616B; } th:first-child, td:first-child { text-align: left; }
 td.words { text-align: left; } tr { break-inside: avoid; }
+dl { display: grid; grid-template-columns: 200px 1fr; gap: 4px 16px; } dd { margin: 0; }
 pre { background: #F4F5F6; padding: 10px 12px; overflow-x: auto; white-space: pre-wrap; }
 a { color: #1C2126; } @media print { body { margin: 0; max-width: none; } }
 """
@@ -52,6 +55,8 @@ class Page:
         File name → figure, written as PNG beside the page.
     values
         What a program may want of the page: the twin's errors and coverage, the verdict.
+    explained
+        Names in its tables whose meaning its end tells.
     run
         Folder that artefacts are named within; None: by their own folder's name.
     """
@@ -61,6 +66,7 @@ class Page:
     parts: list[str] = field(default_factory=list)
     figures: dict[str, Figure] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    explained: list[str] = field(default_factory=list)
     run: Path | None = None
 
     def named(self, path: Path) -> str:
@@ -82,6 +88,14 @@ class Page:
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
         body = "".join(f"<tr>{self._row(row, worded=head[-1] == '')}</tr>" for row in rows)
         self.parts.append(f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>")
+
+    def definitions(self, words: Sequence[Word]) -> None:
+        """Add words and what they mean."""
+        pairs = "".join(
+            f"<dt>{html.escape(word.name)}</dt><dd>{html.escape(word.meaning)}</dd>"
+            for word in words
+        )
+        self.parts.append(f"<dl>{pairs}</dl>")
 
     @staticmethod
     def _row(row: Sequence[str], *, worded: bool) -> str:

@@ -35,8 +35,8 @@ ERROR_WORDS = {
     "spread": "spread",
     "autocovariance": "autocovariance",
     "crps": "CRPS",
-    "energy16": "energy score, windows of 16",
-    "cross_correlation": "cross-channel correlation",
+    "energy16": "energy, 16 steps",
+    "cross_correlation": "cross-correlation",
 }
 
 
@@ -264,6 +264,7 @@ def _errors(
         ratio = [fixed(row.get("ratio"), 2), interval, fixed(row.get("excess"), 4)]
         rows.append([ERROR_WORDS.get(name, name), *numbers, *ratio, error_words(row)])
     if rows:
+        page.explained += ["floor", "excess", *(name for name, *_ in rows)]
         page.table(["error", "value", "floor", "ratio", "90 % interval", "excess", ""], rows)
         floor = "Floor: what two halves of the real repeats score against each other; " * noisy
         page.text(
@@ -272,6 +273,7 @@ def _errors(
             note=True,
         )
     if coverage.get("value") is not None:
+        page.explained.append("90 % coverage")
         page.text(
             f"Coverage of the 90 % interval: {coverage['value']:.3f}, a perfect twin's is "
             f"{coverage['expected']:.3f}: {coverage_words(coverage)}."

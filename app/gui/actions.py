@@ -59,6 +59,7 @@ ACTIONS = (
     ActionInfo("guide", "A first run in two minutes"),
     ActionInfo("page.demo", "Demo with a report"),
     ActionInfo("page.keys", "Keyboard shortcuts", "F1", "?"),
+    ActionInfo("page.words", "What the words mean", "Shift+F1"),
     ActionInfo("problem", "Report a problem"),
     ActionInfo("quit", "Quit", "Ctrl+Q"),
 )

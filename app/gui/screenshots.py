@@ -88,7 +88,7 @@ class Tour(QObject):
             yield self._idle
             yield self._checks(SETTLE)
             self._picture(key)
-        for key in ("bench", "monitor", "library", "welcome", "keys", "settings", "log"):
+        for key in ("bench", "monitor", "library", "welcome", "keys", "words", "settings", "log"):
             self._page(key)
             yield self._checks(3 * SETTLE)
             self._picture(key)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 WITHIN = {
     "calibrate": "bench", "bench_draft": "bench", "serve": "bench", "welcome": "bench",
-    "import_data": "library", "demo": "library", "keys": "settings",
+    "import_data": "library", "demo": "library", "keys": "settings", "words": "settings",
 }  # fmt: skip
 """Pages that are reached from another one."""
 EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
@@ -256,7 +256,7 @@ class Window(DroppedWindow):
             forms[key] = {**forms[key], **values}
         geometry = bytes(self.saveGeometry().toHex().data()).decode()
         shown = next((k for k, p in self.pages.items() if p is self.stack.currentWidget()), "")
-        page = shown if shown not in ("", "welcome", "keys") else self.settings.page
+        page = shown if shown not in ("", "welcome", "keys", "words") else self.settings.page
         return Settings(self.theme.mode, self.bench_file, geometry, forms, page)
 
     def _listen(self, _before: QWidget | None, now: QWidget | None) -> None:

@@ -33,6 +33,7 @@ def scored(twin, recording):
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_few_repeats_are_worth_more_to_an_old_twin_than_to_a_new_one(tmp_path):
     changed = {"rate": 0.26, "noise": 0.04}
     write_recording(tmp_path / "old", device(120, 4, 1))

@@ -113,6 +113,8 @@ def test_one_page_reports_recordings_twin_and_network(run_folder: Path) -> None:
         assert words in text
     for command in ("twinrig record", "twinrig fit", "twinrig train --task " + TASK):
         assert command in text
+    assert "<dt>CRPS</dt><dd>Continuous ranked probability score" in text
+    assert "<dt>Majority class</dt>" not in text  # no task of classes is in it
     assert set(values["errors"]) >= {"mean", "spread", "autocovariance", "crps"}
     linked = References()
     linked.feed(text)

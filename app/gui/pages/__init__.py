@@ -20,6 +20,7 @@ PAGE_CLASSES = {
     "settings": "SettingsPage",
     "welcome": "WelcomePage",
     "keys": "KeysPage",
+    "words": "WordsPage",
     "calibrate": "CalibratePage",
     "bench_draft": "BenchDraftPage",
     "serve": "ServePage",

@@ -63,6 +63,7 @@ class SettingsPage(Page):
         for text, note, key in (
             ("Choose a bench", "the virtual rig, a bench file, a new one", "welcome"),
             ("Keyboard shortcuts", "every key on one page", "keys"),
+            ("What the words mean", "errors, floors, objectives, baselines", "words"),
             ("Log", "everything that was said since the start", "log"),
         ):
             offer = OfferButton(self.theme, text, note)

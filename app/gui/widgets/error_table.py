@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetrics, QPainter
 
+from app.glossary import with_meaning
 from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
 from app.gui.widgets.tables import CENTRE, RIGHT, Painted
@@ -49,10 +50,9 @@ class ErrorTable(Painted):
     def show_rows(self, rows: Sequence[ErrorRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        self.tips = [
-            f"{r.name} {score(r.value)}, floor {score(r.floor)}, {r.word}" for r in self.rows
-        ]
-        self.setAccessibleDescription("; ".join(self.tips))
+        said = [f"{r.name} {score(r.value)}, floor {score(r.floor)}, {r.word}" for r in self.rows]
+        self.setAccessibleDescription("; ".join(said))
+        self.tips = [with_meaning(words, r.name) for words, r in zip(said, self.rows, strict=True)]
         self.update()
 
     @property

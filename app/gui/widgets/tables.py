@@ -10,6 +10,7 @@ from PyQt6.QtCore import QEvent, QPointF, QRectF, Qt
 from PyQt6.QtGui import QFontMetrics, QHelpEvent, QPainter
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from app.glossary import with_meaning
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, pen, sans
 from app.gui.words import score, tick
 
@@ -131,8 +132,9 @@ class ScoreTable(Painted):
     def show_rows(self, rows: Sequence[ScoreRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        self.tips = [f"{r.name} {r.text} {r.word}".strip() for r in rows]
-        self.setAccessibleDescription("; ".join(self.tips))
+        said = [f"{r.name} {r.text} {r.word}".strip() for r in rows]
+        self.setAccessibleDescription("; ".join(said))
+        self.tips = [with_meaning(words, r.name) for words, r in zip(said, rows, strict=True)]
         self.update()
 
     def _fitting(self) -> list[ScoreRow]:

@@ -88,7 +88,7 @@ def test_settings_and_the_first_page_lead_where_their_buttons_say(
 ) -> None:
     window: Window = make_window(connected=False, page="settings")
     wanted = {
-        "settings": ["welcome", "keys", "log"],
+        "settings": ["welcome", "keys", "words", "log"],
         "welcome": ["demo", "bench_draft", "serve"],
     }
     for begin, keys in wanted.items():
