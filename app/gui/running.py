@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.gui.job import Job, JobSpec, Outcome
     from app.gui.pages.page import Page
+    from app.gui.task_bar import TaskBar
     from app.gui.widgets.status import StatusLine
     from app.operations.events import Event
 
@@ -30,6 +31,7 @@ class RunningWindow(BenchWindow):
     job_began = pyqtSignal(str)
     job_ended = pyqtSignal(str, str)
     status: StatusLine
+    task_bar: TaskBar
 
     def run(self, spec: JobSpec) -> bool:
         """Run a page's operation; one at a time."""
@@ -123,7 +125,7 @@ class RunningWindow(BenchWindow):
             left = "" if progress.remaining_s is None else f"{duration(progress.remaining_s)} left"
             words = f"{job.spec.title}, {progress.done:g} of {progress.total:g} {progress.unit}"
             self.status.say(words, fraction=share, left=left)
-            self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
+            self._show_share(job, share)
 
     def _show_another(self, job: Job, events: Sequence[Event]) -> None:
         """That another bench of this job is on now: the strip's values are of the window's own."""
@@ -154,11 +156,16 @@ class RunningWindow(BenchWindow):
                 self.top.show_rest()
             if page.wait.reason:
                 self.top.forbidden("Held", page.wait.reason)
+                self.task_bar.hold()
             self.status.say(f"{job.spec.title}, {page.wait.words}", fraction=self.status.fraction)
         if page.progress is not None and not any(isinstance(e, Progress) for e in events):
             share, left = page.progress
             self.status.say(job.spec.title, fraction=share, left=left)
-            self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
+            self._show_share(job, share)
+
+    def _show_share(self, job: Job, share: float) -> None:
+        self.rail.item(job.spec.page).show_mark(f"{100 * share:.0f} %")
+        self.task_bar.progress(share)
 
     def _finished(self, outcome: Outcome) -> None:
         job, self.job = self.job, None
@@ -181,6 +188,7 @@ class RunningWindow(BenchWindow):
         self.rail.item(job.spec.page).show_mark("fault" if failed else "")
         word = {"done": "done", "stopped": "stopped"}.get(outcome.status, "failed")
         self.status.say(f"{job.spec.title}, {word}")
+        self.task_bar.end(f"{job.spec.title}, {word}")
         self.status.say_right("")
         try:
             self.pages[job.spec.page].job_finished(outcome)

@@ -28,6 +28,7 @@ from app.config import Settings
 from app.gui.actions import PAGES, make_actions
 from app.gui.dropped import DroppedWindow
 from app.gui.pages import PAGE_CLASSES, make_page
+from app.gui.task_bar import TaskBar
 from app.gui.theme import MODES
 from app.gui.top import TopStrip
 from app.gui.widgets.middle import Middle, Pages
@@ -81,7 +82,7 @@ class Window(DroppedWindow):
         self._framed = self._used = False
         self._wanted = ""
         self.bench_file = self.settings.bench
-        self.setWindowTitle("Twinrig")
+        self.task_bar = TaskBar(self)
         screen = self.screen()
         self.setMinimumSize(LEAST if screen is None else LEAST.boundedTo(screen.availableSize()))
         self.resize(1440, 900)
@@ -104,7 +105,7 @@ class Window(DroppedWindow):
         self.link = BenchLink(session)
         self.furnished = True
         self.complete.connect(self._watch)
-        self.setWindowTitle(f"Twinrig, {session.spec.name}")
+        self.task_bar.name_bench(session.spec.name)
         self.top.begin(session)
         self._connect_link()
         last = self.settings.page if self.settings.page in PAGE_CLASSES else FIRST_PAGE
@@ -189,6 +190,8 @@ class Window(DroppedWindow):
         """Say something in the corner, and keep it in the log."""
         self.log.append(f"{level}: {text}" + (f"\n{trace}" if trace else ""))
         self.toasts.show(text, level, trace)
+        if level == "error":
+            self.task_bar.attend()
 
     def reconnect(self) -> None:
         """Connect the bench (again), in a worker."""
