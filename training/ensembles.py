@@ -110,7 +110,7 @@ def complete_repeats(real: Array, least: int = 1) -> tuple[Array, NDArray[np.int
             f"repeats {real.shape}: none of them is complete (every step and channel a number); "
             "leave the channel out that isn't, or record again"
         )
-    sizes: list[int] = np.unique(counts[counts >= min(least, counts.max())]).tolist()
-    best = max(sizes, key=lambda n: (int((counts >= n).sum()) * min(n, 16), n))
+    sizes = np.unique(counts[counts >= min(least, int(counts.max()))]).tolist()
+    best = int(max(sizes, key=lambda n: (int((counts >= n).sum()) * min(n, 16), n)))
     kept = np.flatnonzero(counts >= best)
     return np.stack([real[s][complete[s]][:best] for s in kept]), kept

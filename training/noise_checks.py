@@ -63,7 +63,7 @@ def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
     return np.arange(total.size) / width, total / max(count, 1)
 
 
-def _reached(lengths: Array) -> int:
+def _reached(lengths: NDArray[np.integer[Any]]) -> int:
     """The largest length that sequences with 0.9 of all steps have, or more."""
     longest_first = np.sort(lengths)[::-1]
     steps = np.cumsum(longest_first)

@@ -154,10 +154,10 @@ def sent_by(network: Network) -> Sent:
     drives = [
         network.drive(k, responses[:k])[network.washout :] for k in range(len(network.layers))
     ]
-    counts = sum(np.histogram(drive, BINS, (0.0, 1.0))[0] for drive in drives)
+    counts = np.sum([np.histogram(drive, BINS, (0.0, 1.0))[0] for drive in drives], axis=0)
     ends = np.cumsum([layer.nodes for layer in network.layers])[:-1]
     return Sent(
-        np.asarray(counts / max(np.sum(counts), 1)),
+        counts / max(float(counts.sum()), 1.0),
         tuple(drive.min(axis=0) for drive in drives),
         tuple(drive.max(axis=0) for drive in drives),
         tuple(layer.drive_high - layer.drive_low for layer in network.layers),
