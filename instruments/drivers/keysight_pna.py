@@ -1,11 +1,13 @@
 """Keysight (Agilent) PNA family: S21 spectra of a two-port network analyser, a channel a frequency.
 
 Commands: Keysight PNA help, "SCPI command tree", as QCoDeS' `Keysight/N52xx.py` and public scripts
-send them. A reading is one sweep (`SENS:SWE:MODE SING;*OPC?`, with averaging on a group of them)
-and the selected trace's complex data (`CALC:DATA? SDATA`) as a block of 64-bit floats, least
-significant byte first (`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the sweep time,
-which is one port's: a trace that is corrected for all ports takes a sweep from each (judgement: at
-most four). The S21 trace has to exist: none is made, no calibration is touched.
+send them. A reading is one sweep (`SENS:SWE:MODE SING;*OPC?`; where sweeps are averaged, a group of
+them; where each point is, `SENS:AVER:MODE POIN`, one sweep has all its averages) and the selected
+trace's complex data (`CALC:DATA? SDATA`) as a block of 64-bit floats, least significant byte first
+(`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the averages and the sweep time
+(judgement: this doesn't count a point's averages), which is one port's: a trace that is corrected
+for all ports takes a sweep from each (judgement: at most four). The S21 trace has to exist: none is
+made, no calibration is touched.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ SMALLEST = 1.0e-15  # |S21| below it (−300 dB) is nothing, and has a logarithm
 SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "one frequency",
               "POW": "power", "PHAS": "phase"}  # fmt: skip
 TRIGGER = {"IMM": "immediate", "EXT": "external", "MAN": "manual"}
+AVERAGING = {"SWE": "on", "SWEEP": "on", "POIN": "point by point", "POINT": "point by point"}
 BYTE_ORDER = {"NORM": "NORM", "SWAP": "SWAP"}
 OWN_KEYS = ("start_Hz", "stop_Hz", "if_bandwidth_Hz")
 
@@ -79,7 +82,7 @@ class KeysightPNA:
         self.frequency_Hz: NDArray[np.float64] = np.full(points, np.nan)
         self.sweep_s = 0.0
         self._axis: dict[str, float | None] = {key: options.get(key) for key in OWN_KEYS}
-        self._averages = 1
+        self._group = 1  # sweeps of one reading
         self.reading_s = 0.0  # at most, known after `prepare`
         self._shows = False  # whether a display may take a sweep
         self._trigger = ""  # known after `prepare`
@@ -127,7 +130,7 @@ class KeysightPNA:
             "sweep_s": session.number("SENS:SWE:TIME?"),
             "if_bandwidth_Hz": session.number("SENS:BAND?"),
             "power_dBm": session.number("SOUR:POW?"),
-            "averaging": word(session, "SENS:AVER?", SWITCH),
+            "averaging": self._averaging(),
             "averages": round(session.number("SENS:AVER:COUN?")),
             "correction": word(session, "SENS:CORR:STAT?", SWITCH),
             "trigger": word(session, "TRIG:SOUR?", TRIGGER),
@@ -174,9 +177,9 @@ class KeysightPNA:
         """One sweep, or one group of averages, as its channels `(C,)`; it gates a step."""
         session = self._session
         mode = "SING"
-        if self._averages > 1:
+        if self._group > 1:
             session.write("SENS:AVER:CLE")
-            session.write(f"SENS:SWE:GRO:COUN {self._averages}")
+            session.write(f"SENS:SWE:GRO:COUN {self._group}")
             mode = "GRO"
         command = f"SENS:SWE:MODE {mode};*OPC?"
         with waiting(session, self.reading_s, self._trigger):
@@ -248,10 +251,17 @@ class KeysightPNA:
                 self._refuse(what, "Give a frequency within its range")
         self.frequency_Hz = np.linspace(start_Hz, stop_Hz, points)
         self.sweep_s = session.number("SENS:SWE:TIME?")
-        averaging = word(session, "SENS:AVER?", SWITCH) == "on"
-        self._averages = round(session.number("SENS:AVER:COUN?")) if averaging else 1
-        corrected = word(session, "SENS:CORR:STAT?", SWITCH) == "on"
-        self.reading_s = self.sweep_s * self._averages * (MOST_PORTS if corrected else 1)
+        averaging = self._averaging()
+        averages = 1 if averaging == "off" else round(session.number("SENS:AVER:COUN?"))
+        self._group = averages if averaging == AVERAGING["SWE"] else 1
+        corrected = is_on(session, "SENS:CORR:STAT?")
+        self.reading_s = self.sweep_s * averages * (MOST_PORTS if corrected else 1)
+
+    def _averaging(self) -> str:
+        """`SENS:AVER?` and, where it is on, `SENS:AVER:MODE?`: off, on (over sweeps), by points."""
+        if not is_on(self._session, "SENS:AVER?"):
+            return SWITCH["0"]
+        return str(word(self._session, "SENS:AVER:MODE?", AVERAGING))
 
 
 def as_quantity(trace: NDArray[np.complex128], quantity: str) -> NDArray[np.float64]:
