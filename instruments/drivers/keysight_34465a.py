@@ -31,6 +31,7 @@ from instruments.drivers.exchange import (
     word,
 )
 from instruments.drivers.truevolt_buffer import TIMER_STEP_S, TruevoltBuffer, components
+from instruments.drivers.truevolt_input import changed_input
 from instruments.drivers.truevolt_math import computed, refuse_computed
 from instruments.drivers.truevolt_models import MODELS, Truevolt
 from models.errors import RefusedError, raise_problems
@@ -153,7 +154,7 @@ class Keysight34465A:
         if self._model.has_timer:
             found["sample_timing"] = word(session, "SAMP:SOUR?", TIMING)
             found["interval_s"] = session.number("SAMP:TIM?")
-        found |= computed(session, self._model)
+        found |= computed(session, self._model) | changed_input(session, self._model)
         return found | {"burst_s": self.burst_s, "channels": list(self.channels)}
 
     def unfit(self) -> list[tuple[str, str]]:
