@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
+NOT_TOLD = "none (it was off, or an older version did not keep it)"
+"""A setting that only the other side tells, in words: many are told only while they are on."""
+
+
+def as_told(value: object) -> str:
+    """A setting's value in words, of the two that `differing` gives."""
+    return NOT_TOLD if value is None else str(value)
+
+
 def same(then: object, now: object) -> bool:
     """Whether two values of a setting are the same, but for the wobble of a measured one."""
     if isinstance(then, float) and isinstance(now, float):

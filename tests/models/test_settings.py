@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from models.network_parts import Device, distinct
 from models.sequence import DriveWindow, Reset
-from models.settings import differing, same, without_own_range
+from models.settings import as_told, differing, same, without_own_range
 
 
 def test_a_measured_number_may_wobble_and_nothing_else():
@@ -23,6 +23,11 @@ def test_what_only_one_of_both_has_is_another():
     assert list(differing(then, now)) == [
         ("meter", "null_V", None, 0.002), ("probe", "unit", "T", None)
     ]  # fmt: skip
+
+
+def test_a_setting_that_is_none_is_told_with_why_it_may_be():
+    assert as_told(None) == "none (it was off, or an older version did not keep it)"
+    assert as_told(0.0) == "0.0"
 
 
 def test_the_range_that_an_instrument_has_chosen_itself_is_no_setting():
