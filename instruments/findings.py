@@ -47,6 +47,7 @@ def of_magnet(
     """
     return [
         *_ratings(spec, driver),
+        *_envelope(spec, driver, settings),
         *_energised(spec, driver, state, safe_command),
         *_mode(spec, settings),
         *_coil_constant(spec, settings),
@@ -150,6 +151,10 @@ _CONSTANT = (
     "Fields and field limits rest on the bench file's: correct it (1 kG/A is 0.1 T/A), unless the "
     "supply was never told its magnet, or the sample sits where the field is another"
 )
+_ENVELOPE = (
+    "Where a run goes so far the supply refuses a set-point or the limit, and the run ends: lower "
+    "`compliance_V`, or the current"
+)
 _FAULT = "No run begins so: mend what it says, then clear it at the supply's front panel"
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
@@ -169,6 +174,20 @@ def _ratings(spec: MagnetSpec, driver: Any) -> list[Finding]:
         Finding(words, f"Correct {words.partition(' ')[0]} in the bench file", fails=True)
         for words in beyond
     ]
+
+
+def _envelope(spec: MagnetSpec, driver: Any, settings: Mapping[str, Any]) -> list[Finding]:
+    """A current and a voltage limit that a supply can keep, but not together: it may not take one.
+
+    No run is refused by it: what it drives may stay below.
+    """
+    beyond: Any = getattr(driver, "beyond_envelope", None)
+    limit_V = spec.limits.compliance_V or settings.get("compliance_V", 0.0)
+    words = "" if beyond is None else beyond(spec.limits.highest_A, limit_V)
+    if not words:
+        return []
+    asked = f"the bench allows {spec.limits.highest_A:g} A, its voltage limit is {limit_V:g} V"
+    return [Finding(f"{words}: {asked}", _ENVELOPE)]
 
 
 def _energised(

@@ -143,6 +143,23 @@ def test_a_voltage_limit_beyond_the_supply_is_a_problem(rig):
     assert "36 V" in check.problem
 
 
+def test_a_current_that_a_supply_gives_only_below_its_voltage_limit_is_remarked():
+    # a 2400 gives 1.05 A up to 21 V and 0.105 A above: a run ended where it went so far
+    with served(("keithley-2400", "sr830")) as rig:
+        assert "A at most" not in by_name(rig.spec())["x"].problem
+        high = ("compliance_V = 21.0", "compliance_V = 100.0")
+        asked = by_name(rig.spec(high))["x"]
+        low = by_name(rig.spec(high, ("max_current_A = 0.917", "max_current_A = 0.1")))["x"]
+        rig.order("keithley-2400", "SENS:VOLT:PROT 150")
+        kept = by_name(rig.spec(("compliance_V = 21.0\n", "")))["x"]
+    words = "gives 0.105 A at most with a voltage limit above 21 V: the bench allows 0.917 A, its"
+    assert asked.ok  # what it drives may stay below
+    assert f"{words} voltage limit is 100 V" in asked.problem
+    assert "lower `compliance_V`, or the current" in asked.hint
+    assert "A at most" not in low.problem
+    assert f"{words} voltage limit is 150 V" in kept.problem
+
+
 def test_units_and_limits_are_read_back(rig):
     rig.order("sr830", "SENS 20")
     checks = by_name(rig.spec())
