@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
+FIELD_UNITS = frozenset({"T", "G", "Oe", "A/m"})
 NOT_TOLD = "none (it was off, or an older version did not keep it)"
 """A setting that only the other side tells, in words: many are told only while they are on."""
 
@@ -43,9 +44,16 @@ def without_own_range(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, Any]]:
-    """(instrument, key, then, now) of each setting that is another; None where there is none."""
+    """(instrument, key, then, now) of each setting that is another; None where there is none.
+
+    Not the range of one that was fixed and is chosen now: that it is chosen is told. Nor the unit
+    that a field is shown in: each reading is asked with it.
+    """
     for name in sorted({*then, *now}):
-        one, other = (without_own_range(each.get(name, {})) for each in (then, now))
-        for key in sorted({*one, *other}):
-            if not same(one.get(key), other.get(key)):
-                yield name, key, one.get(key), other.get(key)
+        both = [each.get(name, {}) for each in (then, now)]
+        one, other = map(without_own_range, both)
+        chosen = (both[0].keys() - one.keys()) | (both[1].keys() - other.keys())
+        for key in sorted({*one, *other} - chosen):
+            was, here = one.get(key), other.get(key)
+            if not (same(was, here) or (key == "unit" and FIELD_UNITS.issuperset((was, here)))):
+                yield name, key, was, here

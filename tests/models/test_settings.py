@@ -41,6 +41,20 @@ def test_the_range_that_an_instrument_has_chosen_itself_is_no_setting():
     assert not list(differing({"dmm": chosen}, {"dmm": without_own_range(chosen)}))
 
 
+def test_a_range_that_was_fixed_and_is_chosen_now_is_told_once():
+    # "range_V was 0.1, now None" stood behind it
+    fixed = {"autorange": "off", "range_V": 0.1}
+    chosen = {"autorange": "on", "range_V": 10.0}
+    assert list(differing({"dmm": fixed}, {"dmm": chosen})) == [("dmm", "autorange", "off", "on")]
+    assert list(differing({"dmm": chosen}, {"dmm": fixed})) == [("dmm", "autorange", "on", "off")]
+
+
+def test_the_unit_that_a_field_is_shown_in_is_asked_with_each_reading_and_no_other_setting():
+    assert not list(differing({"gap": {"unit": "G"}}, {"gap": {"unit": "T"}}))
+    assert list(differing({"delta": {"unit": "V"}}, {"delta": {"unit": "W"}}))
+    assert list(differing({"gap": {"unit": "G"}}, {"gap": {}}))
+
+
 def test_two_recordings_of_one_device_are_one_device_though_its_reference_wobbles():
     at = [
         Device(
