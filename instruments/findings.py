@@ -102,6 +102,12 @@ def of_model(driver: Any) -> list[Finding]:
     return [] if unfit is None else [Finding(words, do, fails=True) for words, do in unfit()]
 
 
+def of_state(driver: Any) -> list[Finding]:
+    """What keeps a run from beginning as a read-out or a probe is set now; only asks."""
+    unready: Any = getattr(driver, "unready", None)
+    return [] if unready is None else [Finding(words, do, fails=True) for words, do in unready()]
+
+
 def of_readout(
     bench: BenchSpec, settings: Mapping[str, Any], faults: tuple[str, ...]
 ) -> list[Finding]:

@@ -32,12 +32,12 @@ from instruments.drivers.exchange import (
 )
 from instruments.drivers.truevolt_buffer import TIMER_STEP_S, TruevoltBuffer, components
 from instruments.drivers.truevolt_input import changed_input
-from instruments.drivers.truevolt_math import computed, refuse_computed
+from instruments.drivers.truevolt_math import computed, spoiling
 from instruments.drivers.truevolt_models import MODELS, Truevolt
 from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -161,6 +161,19 @@ class Keysight34465A:
         """What the bench file asks of the family and this model can't, and what to do."""
         return self._model.unfit(self.samples, self._interval_s, self._nplc)
 
+    def unready(self) -> list[tuple[str, str]]:
+        """Why no run begins as it is set now, and what to do."""
+        return [*self._misused(), *spoiling(self._session, self._model)]
+
+    def _misused(self) -> Iterator[tuple[str, str]]:
+        """Function and trigger, each asked when it is wanted."""
+        function = word(self._session, "SENS:FUNC?", FUNCTION)
+        if function != "DC voltage":
+            yield f"measures {function}, expected DC voltage", "Press DCV"
+        self._trigger = word(self._session, "TRIG:SOUR?", TRIGGER)
+        if self._trigger == "bus":
+            yield "waits for a bus trigger at each reading", "Set it to IMM or EXT"
+
     def prepare(self) -> None:
         """Make each `READ?` one burst as the bench names it; compute how long that takes.
 
@@ -174,15 +187,12 @@ class Keysight34465A:
         session = self._session
         self.identify()
         self._memory.set_back()
-        function = word(session, "SENS:FUNC?", FUNCTION)
-        if function != "DC voltage":
-            self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
-        trigger = word(session, "TRIG:SOUR?", TRIGGER)
-        if trigger == "bus":
-            self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
+        for words, do in self._misused():
+            self._refuse(words, do)
         found = [f"{words}. {do}" for words, do in self.unfit()]
         raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
-        refuse_computed(self.name, session, self._model)
+        for words, do in spoiling(session, self._model):
+            self._refuse(words, do)
         if self._nplc is not None:
             self._integrate(self._nplc)
         session.write("TRIG:COUN 1")
@@ -190,8 +200,7 @@ class Keysight34465A:
         self.burst_s = self.samples * self._sample_s()
         self._delay_s = session.number("TRIG:DEL?")
         self._memory.forget_rates()
-        self._trigger = trigger
-        self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
+        self._shows = self._trigger == "immediate" and self.reading_s <= LOOK_S
         self.faults()
 
     @property

@@ -113,16 +113,20 @@ class LakeShoreF71:
         mode = word(self._session, "SENS:MODE?", MODE)
         if mode != "DC":
             self._refuse(f"measures the {mode} field, expected DC", "Set its mode to DC")
-        axes = round(self._session.number("PROBE:AXES?"))
-        if axes > 1 and self._axis is None:
-            self._refuse(
-                f"its probe has {axes} axes and would answer the magnitude, without a sign",
-                'Name one in the bench file: axis = "X", "Y" or "Z"',
-            )
+        for words, do in self.unready():
+            self._refuse(words, do)
         self.faults()
         self.field_T()
         if self._operation & 1:
             self._refuse("has no probe", "Plug one in")
+
+    def unready(self) -> list[tuple[str, str]]:
+        """`PROBE:AXES?`: why no run begins with this probe, and what to do."""
+        axes = round(self._session.number("PROBE:AXES?"))
+        if axes <= 1 or self._axis is not None:
+            return []
+        words = f"its probe has {axes} axes and would answer the magnitude, without a sign"
+        return [(words, 'Name one in the bench file: axis = "X", "Y" or "Z"')]
 
     def field_T(self) -> float:
         """The field now, in the unit that the instrument says; NaN where it is beyond the range."""

@@ -160,6 +160,32 @@ def test_a_current_that_a_supply_gives_only_below_its_voltage_limit_is_remarked(
     assert f"{words} voltage limit is 150 V" in kept.problem
 
 
+@pytest.mark.parametrize(
+    ("model", "found", "words", "hint"),
+    [
+        ("keithley-2182a", "SENS:FUNC 'TEMP'", "measures temperature", "Press DCV1"),
+        ("keithley-2182a", "TRIG:SOUR BUS", "waits for a bus trigger", "IMM or EXT"),
+        ("keithley-2182a", "CALC:STAT ON", "computes mX+b or %", "mX+b and % off"),
+        ("keysight-34465a", 'FUNC "RES"', "measures resistance", "Press DCV"),
+        ("keysight-34465a", "TRIG:SOUR BUS", "waits for a bus trigger", "IMM or EXT"),
+        ("keysight-34465a", "CALC:SCAL ON", "scales its readings", "Math off"),
+        ("keysight-pna", "TRIG:SOUR MAN", "waits for a manual trigger", "internal"),
+        ("keysight-pna", "OUTP OFF", "has its RF power off", "Switch it on"),
+        ("keysight-pna", "SENS:SWE:TYPE LOG", "sweeps logarithmic", "linear sweep"),
+    ],
+)
+def test_a_read_out_that_no_run_begins_with_is_told_by_the_check(model, found, words, hint):
+    # each was "ok" here, and refused by the run
+    with served(("kepco-bop", model)) as rig:
+        (before,) = [check for check in check_bench(rig.spec()) if check.driver == model]
+        rig.order(model, found)
+        (check,) = [check for check in check_bench(rig.spec()) if check.driver == model]
+    assert before.ok
+    assert not check.ok
+    assert words in check.problem
+    assert hint in check.hint
+
+
 def test_units_and_limits_are_read_back(rig):
     rig.order("sr830", "SENS 20")
     checks = by_name(rig.spec())

@@ -203,6 +203,17 @@ def test_what_no_spectrum_can_rest_on_is_refused(exchanges, words):
         KeysightPNA("vna", session, {"points": 3}).prepare()
 
 
+@pytest.mark.parametrize(("points", "told"), [(b"+3", []), (b"+201", ["sweeps 201 points"])])
+def test_what_keeps_a_run_from_beginning_is_told_without_a_set(points, told):
+    with transcript(TRACES, *MODE, (b"SENS:SWE:POIN?", points)) as session:
+        found = KeysightPNA("vna", session, {"points": 3}).unready()
+    assert [words[:17] for words, _ in found] == told
+    several = ((b"CALC:PAR:CAT:EXT?", b'"CH1_S11_1,S11"'), (b"TRIG:SOUR?", b"MAN"), *MODE[1:])
+    axis_named = {"points": 3, "start_Hz": 2e9, "stop_Hz": 12e9}
+    with transcript(*several) as session:
+        assert len(KeysightPNA("vna", session, axis_named).unready()) == 2
+
+
 @pytest.mark.parametrize(
     ("reply", "words"),
     [

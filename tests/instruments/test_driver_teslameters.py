@@ -260,3 +260,12 @@ def test_a_bench_file_may_name_the_axis_of_an_f71_only(driver, values, problem):
     driver.options(table)
     assert problem in "".join(table.problems)
     assert bool(table.problems) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("axis", "axes", "count"), [(None, b"3", 1), (None, b"1", 0), ("Z", b"3", 0)]
+)
+def test_f71_a_probe_of_several_axes_is_told_without_one_named(axis, axes, count):
+    exchanges = [(b"PROBE:AXES?", axes)]
+    with transcript(*exchanges) as session:
+        assert len(LakeShoreF71("gap", session, {"axis": axis}).unready()) == count
