@@ -52,7 +52,7 @@ def of_magnet(
         *_mode(spec, settings),
         *_coil_constant(spec, settings),
         *(
-            Finding(f"is {fault}", _AT_LIMIT if "voltage limit" in fault else _FAULT)
+            Finding(f"is {fault}", next((do for part, do in _DO if part in fault), _FAULT))
             for fault in state.faults
             if "voltage mode" not in fault
         ),
@@ -162,6 +162,11 @@ _ENVELOPE = (
     "`compliance_V`, or the current"
 )
 _FAULT = "No run begins so: mend what it says, then clear it at the supply's front panel"
+_PROGRAMMED = (
+    "A run switches it to internal programming where the current doesn't jump by that; else none "
+    "begins: bring what drives that input to zero first"
+)
+_DO = (("voltage limit", _AT_LIMIT), ("programmed by its", _PROGRAMMED))  # by a fault's words
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
 

@@ -202,6 +202,15 @@ def test_a_lock_in_that_measures_a_current_is_remarked(rig):
     assert "reads X in A, Y in A" in check.found
 
 
+def test_a_supply_that_another_input_programs_is_told_what_a_run_does_about_it():
+    with served(("lakeshore-643", "sr830")) as rig:
+        rig.order("lakeshore-643", "XPGM 1")
+        check = by_name(rig.spec())["x"]
+    assert "is programmed by its external input" in check.problem
+    assert "A run switches it to internal programming" in check.hint  # "no run begins so" before
+    assert "No run begins so" not in check.hint
+
+
 @pytest.mark.parametrize("supply", ["ami-430", "mercury-ips"])
 def test_a_coil_constant_in_another_unit_than_the_supplys_is_remarked(supply):
     with served((supply, "sr830")) as rig:
