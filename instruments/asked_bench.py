@@ -14,7 +14,7 @@ from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.own_ramp import ramp_as_played
 from instruments.rotation import Rotation
-from instruments.slow_filter import DO, slow_filter
+from instruments.slow_filter import filters_told
 from instruments.step_clock import StepClock
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
@@ -249,8 +249,11 @@ class AskedBench:
         """
         if self.by_hardware:
             return []
-        told = {name: slow_filter(self.spec, kept) for name, kept in self._kept.by_name.items()}
-        return [f"{name}: {words}. {DO}" for name, words in told.items() if words]
+        return [
+            f"{name}: {words}. {do}"
+            for name, kept in self._kept.by_name.items()
+            for words, do in filters_told(self.spec, kept)
+        ]
 
     def magnet_problems(self) -> list[str]:
         """What supplies do otherwise than they were told, those that rest too, in words.

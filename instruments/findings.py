@@ -11,7 +11,7 @@ from instruments import encoding
 from instruments.bench_spec import MagnetSpec
 from instruments.drivers.exchange import NO_TRIGGER, WAITS_FOR
 from instruments.sequenced import missing
-from instruments.slow_filter import DO, slow_filter
+from instruments.slow_filter import filters_told
 from instruments.supply_ramp import slowest_A_per_s
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def of_readout(
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
     if (trigger := settings.get("trigger")) in WAITS_FOR:
         found.append(Finding(f"a reading waits for {WAITS_FOR[trigger]}", NO_TRIGGER))
-    if words := slow_filter(bench, settings):
-        found.append(Finding(words, DO))
+    found += [Finding(words, do) for words, do in filters_told(bench, settings)]
     if str(settings.get("input", "")).startswith("I "):
         found.append(
             Finding(
