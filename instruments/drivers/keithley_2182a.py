@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
-READING = re.compile(r"[+-]?\d\.\d+E[+-]\d\d")  # two digits of exponent: a cut one shows
+READING = re.compile(r"[+-]?\d\.\d+E([+-]\d\d|37)")  # two digits of exponent: a cut one shows
 OVERFLOW_V = 9.8e37  # a reading beyond the range is told as ±9.9E37
 ANALOGUE_FILTER_S = 0.125
 SHORTEST_NPLC, LONGEST_NPLC = 0.01, 60.0  # 50 where the line has 50 Hz
