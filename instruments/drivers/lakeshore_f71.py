@@ -32,6 +32,7 @@ QUESTIONABLE = {
     4: "temperature compensation error", 5: "invalid probe", 8: "calibration error",
     9: "heartbeat error",
 }  # fmt: skip
+NO_NUMBER = 9.8e37  # from here on: infinity is 9.9E37, not a number 9.91E37 (SCPI-99, 1, 7.2.1.4)
 AVERAGE_S = 0.01  # one sample of SENS:AVERAGE:COUNT
 
 
@@ -141,7 +142,7 @@ class LakeShoreF71:
         operation, questionable = int(parts[1]), int(parts[2])
         self._operation |= operation
         self._questionable |= questionable
-        return math.nan if operation & 3 else field[0] * TESLA[unit]
+        return math.nan if operation & 3 or abs(field[0]) >= NO_NUMBER else field[0] * TESLA[unit]
 
     def faults(self) -> tuple[str, ...]:
         """What the status registers said at the readings since the last call, and errors."""
