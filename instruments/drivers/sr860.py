@@ -132,6 +132,8 @@ class SR860:
             "coupling": entry(session, "ICPL?", COUPLING),
             "shield": entry(session, "IGND?", SHIELD),
         }
+        if found["reference"] == "dual":  # it detects at harmonics of both
+            found["dual_harmonic"] = round(session.number("HARMDUAL?"))
         if signal == "voltage":
             found["sensitivity_V"] = full_scale
             found["input"] = entry(session, "ISRC?", INPUT)

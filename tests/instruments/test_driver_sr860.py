@@ -117,6 +117,14 @@ def test_a_current_input_has_its_own_scale():
         assert "sensitivity_V" not in settings
 
 
+def test_of_a_dual_reference_both_harmonics_are_settings():
+    with beside(lambda device_time: sr860.SR860(device_time, Steady(device_time))) as session:
+        lockin = SR860("lockin", session, {})
+        assert "dual_harmonic" not in lockin.settings()
+        session.write("RSRC 2;HARMDUAL 3")
+        assert lockin.settings()["dual_harmonic"] == 3
+
+
 def test_an_offset_and_a_ratio_that_are_on_are_settings():
     with beside(lambda device_time: sr860.SR860(device_time, Steady(device_time))) as session:
         lockin = SR860("lockin", session, {"channels": ("X", "R", "theta")})
