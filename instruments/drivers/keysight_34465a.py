@@ -33,7 +33,7 @@ from instruments.drivers.exchange import (
 from instruments.drivers.truevolt_buffer import TIMER_STEP_S, TruevoltBuffer, components
 from instruments.drivers.truevolt_input import changed_input
 from instruments.drivers.truevolt_math import computed, spoiling
-from instruments.drivers.truevolt_models import MODELS, Truevolt
+from instruments.drivers.truevolt_models import MODELS, Truevolt, too_quick
 from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:
@@ -163,7 +163,10 @@ class Keysight34465A:
 
     def unready(self) -> list[tuple[str, str]]:
         """Why no run begins as it is set now, and what to do."""
-        return [*self._misused(), *spoiling(self._session, self._model)]
+        found = [*self._misused(), *spoiling(self._session, self._model)]
+        if self._model.has_timer and self._interval_s is not None and self._integrates():
+            found += too_quick(self._interval_s, self._session.number("SAMP:TIM? MIN"))
+        return found
 
     def _misused(self) -> Iterator[tuple[str, str]]:
         """Function and trigger, each asked when it is wanted."""
@@ -272,15 +275,17 @@ class Keysight34465A:
         if self._interval_s is None:
             session.write("SAMP:SOUR IMM")
             return shortest_s
-        if self._interval_s < shortest_s:
-            self._refuse(
-                f"interval_s = {self._interval_s:g} s is below the {shortest_s:g} s that its "
-                "settings allow",
-                "Set a shorter nplc, switch autozero off, or fix the range",
-            )
+        for words, do in too_quick(self._interval_s, shortest_s):
+            self._refuse(words, do)
         session.write("SAMP:SOUR TIM")
         session.write(f"SAMP:TIM {self._interval_s:.6f}")
         return self._interval_s
+
+    def _integrates(self) -> bool:
+        """Whether it integrates already as long as a run makes it."""
+        return self._nplc is None or math.isclose(
+            self._session.number("SENS:VOLT:DC:NPLC?"), self._nplc, rel_tol=1e-6
+        )
 
     def _is_set_up(self) -> bool:
         """Whether `READ?` is a burst as the bench names it, and a quick one, as the meter is."""

@@ -169,6 +169,7 @@ def test_a_current_that_a_supply_gives_only_below_its_voltage_limit_is_remarked(
         ("keysight-34465a", 'FUNC "RES"', "measures resistance", "Press DCV"),
         ("keysight-34465a", "TRIG:SOUR BUS", "waits for a bus trigger", "IMM or EXT"),
         ("keysight-34465a", "CALC:SCAL ON", "scales its readings", "Math off"),
+        ("keysight-34465a", "VOLT:ZERO:AUTO ON", "is below the 0.00082 s that", "autozero off"),
         ("keysight-pna", "TRIG:SOUR MAN", "waits for a manual trigger", "internal"),
         ("keysight-pna", "OUTP OFF", "has its RF power off", "Switch it on"),
         ("keysight-pna", "SENS:SWE:TYPE LOG", "sweeps logarithmic", "linear sweep"),
