@@ -259,5 +259,8 @@ class Keithley2182A:
             seconds *= found["filter_count"]
         if found["analogue_filter"] == "on":
             seconds += ANALOGUE_FILTER_S
-        self.reading_s = seconds + session.number(":TRIG:DEL?")
+        delay_s = session.number(":TRIG:DEL?")
+        self.reading_s = seconds + delay_s
+        if delay_s > 0.0:
+            found["trigger_delay_s"] = delay_s
         return found | {"reading_s": seconds}

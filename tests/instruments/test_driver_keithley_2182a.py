@@ -206,6 +206,17 @@ def test_what_rel_subtracts_is_a_setting():
     assert (found["relative"], found["relative_V"]) == ("on", 1.25e-6)
 
 
+def test_a_trigger_s_delay_is_a_setting():
+    with transcript(
+        (b":SENS:FUNC?", b'"VOLT:DC"'), (b":SENS:CHAN?", b"1"),
+        (b":SENS:VOLT:CHAN1:RANG?", b"0.010000"), (b":SENS:VOLT:CHAN1:RANG:AUTO?", b"1"),
+        (b":SENS:VOLT:CHAN1:REF:STAT?", b"0"), (b":TRIG:SOUR?", b"IMM"), *PLAIN,
+        *timing(delay=b"2.500"),
+    ) as session:  # fmt: skip
+        found = Keithley2182A("nv", session, {}).settings()
+    assert (found["trigger_delay_s"], found["reading_s"]) == (2.5, pytest.approx(0.2))
+
+
 @pytest.mark.parametrize("reply", [b"+1.5E-06,+1", b"+1.5E-0", b"+1.5", b"OVRFLW"])
 def test_a_spoilt_reading_is_an_error(reply):
     with transcript((b":READ?", reply)) as session, pytest.raises(LinkError, match="1 number"):
