@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from instruments.bench_reading import BenchReading, channels_of, joined, kelvin_of
 from instruments.guards import forbidding
 from instruments.idle_magnets import IdleMagnets
-from instruments.kept_settings import KeptSettings
+from instruments.kept_settings import KeptSettings, SettingsChangedError
 from instruments.limits import GIVE_UP_S
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.own_ramp import ramp_as_played
 from instruments.rotation import Rotation
-from instruments.slow_filter import DO, slow_filter
+from instruments.slow_filter import filters_told
 from instruments.step_clock import StepClock
 from instruments.watchdog_link import Watchdog
 from instruments.watchdog_log import read_reports
@@ -173,7 +173,7 @@ class AskedBench:
 
         Raises
         ------
-        TwinrigError
+        SettingsChangedError
             Some differ: an instrument was switched off and on, or set by hand.
         """
         try:
@@ -187,7 +187,7 @@ class AskedBench:
             f"bench {self.spec.name!r}, settings differ from those the run began with (set them "
             "back, then go on with --resume; a new run begins with the new ones)"
         )
-        raise_problems(TwinrigError, where, found)
+        raise_problems(SettingsChangedError, where, found)
 
     def _readout_settings(self) -> dict[str, dict[str, Any]]:
         probe = {} if self.probe is None else {self.probe.name: self.probe.settings()}
@@ -249,8 +249,11 @@ class AskedBench:
         """
         if self.by_hardware:
             return []
-        told = {name: slow_filter(self.spec, kept) for name, kept in self._kept.by_name.items()}
-        return [f"{name}: {words}. {DO}" for name, words in told.items() if words]
+        return [
+            f"{name}: {words}. {do}"
+            for name, kept in self._kept.by_name.items()
+            for words, do in filters_told(self.spec, kept)
+        ]
 
     def magnet_problems(self) -> list[str]:
         """What supplies do otherwise than they were told, those that rest too, in words.

@@ -14,7 +14,7 @@ from instruments.field_probe import FieldProbe, FieldWait
 from instruments.guards import guards_of
 from instruments.limits import LimitedMagnet, UnsafeError
 from instruments.planned_bench import PlannedBench
-from instruments.remedies import with_remedy
+from instruments.remedies import with_faults
 from models.errors import RefusedError, TwinrigError, raise_problems
 
 if TYPE_CHECKING:
@@ -210,13 +210,10 @@ class Bench(PlannedBench):
         Raises
         ------
         TwinrigError
-            `magnet_problems`, or a read-out was overloaded: the repeat is void.
+            `magnet_problems`, or a read-out was overloaded or is silent: the repeat is void.
         """
-        problems = self.magnet_problems()
-        for name, readout in self.readouts.items():
-            problems += with_remedy(name, readout.faults())
-        if self.probe is not None:
-            problems += with_remedy(self.probe.name, self.probe.faults())
+        probe = {} if self.probe is None else {self.probe.name: self.probe}
+        problems = with_faults(self.magnet_problems(), {**self.readouts, **probe})
         raise_problems(TwinrigError, f"bench {self.spec.name!r}, the last repeat is void", problems)
 
     @property

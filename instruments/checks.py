@@ -157,7 +157,8 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     found, state = looked_at(bench, spec, driver, remarks)
     found = (*found, *declared(driver), *([f"behind {spec.board}"] if spec.board else []))
     found = (*found, *findings.timed_by_software(bench, spec, driver))
-    remarks += [*findings.of_model(driver), *findings.of_timing(bench, spec, driver)]
+    remarks += [*findings.of_model(driver), *findings.of_state(driver)]
+    remarks += findings.of_timing(bench, spec, driver)
     remarks += findings.of_drive(bench, spec)
     for guard in _guards_on(bench, spec, driver):
         problem = guard.problem()

@@ -11,7 +11,7 @@ from instruments import encoding
 from instruments.bench_spec import MagnetSpec
 from instruments.drivers.exchange import NO_TRIGGER, WAITS_FOR
 from instruments.sequenced import missing
-from instruments.slow_filter import DO, slow_filter
+from instruments.slow_filter import filters_told
 from instruments.supply_ramp import slowest_A_per_s
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def of_magnet(
     """
     return [
         *_ratings(spec, driver),
+        *_envelope(spec, driver, settings),
         *_energised(spec, driver, state, safe_command),
         *_mode(spec, settings),
         *_coil_constant(spec, settings),
         *(
-            Finding(f"is {fault}", _AT_LIMIT if "voltage limit" in fault else _FAULT)
+            Finding(f"is {fault}", next((do for part, do in _DO if part in fault), _FAULT))
             for fault in state.faults
             if "voltage mode" not in fault
         ),
@@ -101,6 +102,12 @@ def of_model(driver: Any) -> list[Finding]:
     return [] if unfit is None else [Finding(words, do, fails=True) for words, do in unfit()]
 
 
+def of_state(driver: Any) -> list[Finding]:
+    """What keeps a run from beginning as a read-out or a probe is set now; only asks."""
+    unready: Any = getattr(driver, "unready", None)
+    return [] if unready is None else [Finding(words, do, fails=True) for words, do in unready()]
+
+
 def of_readout(
     bench: BenchSpec, settings: Mapping[str, Any], faults: tuple[str, ...]
 ) -> list[Finding]:
@@ -108,8 +115,7 @@ def of_readout(
     found = [Finding(f"had {fault} since it was last asked", _overload(fault)) for fault in faults]
     if (trigger := settings.get("trigger")) in WAITS_FOR:
         found.append(Finding(f"a reading waits for {WAITS_FOR[trigger]}", NO_TRIGGER))
-    if words := slow_filter(bench, settings):
-        found.append(Finding(words, DO))
+    found += [Finding(words, do) for words, do in filters_told(bench, settings)]
     if str(settings.get("input", "")).startswith("I "):
         found.append(
             Finding(
@@ -150,7 +156,16 @@ _CONSTANT = (
     "Fields and field limits rest on the bench file's: correct it (1 kG/A is 0.1 T/A), unless the "
     "supply was never told its magnet, or the sample sits where the field is another"
 )
+_ENVELOPE = (
+    "Where a run goes so far the supply refuses a set-point or the limit, and the run ends: lower "
+    "`compliance_V`, or the current"
+)
 _FAULT = "No run begins so: mend what it says, then clear it at the supply's front panel"
+_PROGRAMMED = (
+    "A run switches it to internal programming where the current doesn't jump by that; else none "
+    "begins: bring what drives that input to zero first"
+)
+_DO = (("voltage limit", _AT_LIMIT), ("programmed by its", _PROGRAMMED))  # by a fault's words
 FORBIDS = "No run begins and none goes on while it says so: that is what it is for"
 QUEUED = "Reading it has emptied the queue: some program or hand before sent what it can't do"
 
@@ -169,6 +184,20 @@ def _ratings(spec: MagnetSpec, driver: Any) -> list[Finding]:
         Finding(words, f"Correct {words.partition(' ')[0]} in the bench file", fails=True)
         for words in beyond
     ]
+
+
+def _envelope(spec: MagnetSpec, driver: Any, settings: Mapping[str, Any]) -> list[Finding]:
+    """A current and a voltage limit that a supply can keep, but not together: it may not take one.
+
+    No run is refused by it: what it drives may stay below.
+    """
+    beyond: Any = getattr(driver, "beyond_envelope", None)
+    limit_V = spec.limits.compliance_V or settings.get("compliance_V", 0.0)
+    words = "" if beyond is None else beyond(spec.limits.highest_A, limit_V)
+    if not words:
+        return []
+    asked = f"the bench allows {spec.limits.highest_A:g} A, its voltage limit is {limit_V:g} V"
+    return [Finding(f"{words}: {asked}", _ENVELOPE)]
 
 
 def _energised(

@@ -2,18 +2,23 @@
 
 Context: an instrument that was switched off and on answers as before, at another sensitivity; a
 hand at the front panel does the same. Decision: what was told to the file is kept, and compared
-after every fault of a link and at the end of a run. Consequence: a run never goes on, and never
-ends as done, with read-outs that are set otherwise than its file says.
+after every fault of a link, between repeats and at the end of a run. Consequence: a run never goes
+on, and never ends as done, with read-outs that are set otherwise than its file says.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.errors import TwinrigError
 from models.settings import differing
 
 if TYPE_CHECKING:
     from models.settings import Settings
+
+
+class SettingsChangedError(TwinrigError):
+    """Read-outs are set otherwise than when the run began: switched off and on, or by hand."""
 
 
 class KeptSettings:

@@ -160,7 +160,8 @@ class VoltageSource(Magnet, Protocol):
 class Readout(Instrument, Protocol):
     """An instrument that measures the device's response.
 
-    One whose readings take long says how long as `reading_s`, known once it is prepared.
+    One whose readings take long says how long as `reading_s`, known once it is prepared. One that
+    `prepare` may refuse has `unready()`: in pairs why, as it is set now, and what to do; only asks.
     """
 
     channels: tuple[str, ...]

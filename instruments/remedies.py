@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from instruments.link_errors import LinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 TOO_MUCH = "set a larger range (a lock-in: sensitivity, input range) or less signal, and begin anew"
 UNLOCKED = "look at the reference's cable, level and trigger edge"
@@ -63,6 +65,27 @@ def with_remedy(name: str, faults: Iterable[str]) -> list[str]:
     ["lockin: reference unlocked (look at the reference's cable, level and trigger edge)"]
     """
     return [f"{name}: {fault}{_remedy(fault)}" for fault in faults]
+
+
+def with_faults(problems: Sequence[str], others: Mapping[str, Any]) -> list[str]:
+    """Problems of supplies, and what read-outs and probes say of themselves since.
+
+    Silence of one doesn't hide what was found before: a rack without mains is the supply's end.
+
+    Raises
+    ------
+    LinkError
+        One doesn't answer, and there is no problem beside.
+    """
+    found = list(problems)
+    try:
+        for name, other in others.items():
+            found += with_remedy(name, other.faults())
+    except LinkError as error:
+        if not found:
+            raise
+        found.append(str(error))
+    return found
 
 
 def _remedy(fault: str) -> str:

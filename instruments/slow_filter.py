@@ -1,7 +1,11 @@
-"""A lock-in whose filter remembers longer than a step lasts: its readings are of earlier steps.
+"""A read-out whose filter remembers longer than a step lasts: its readings are of earlier steps.
 
 A twin of such a recording learns the filter's memory as the device's. It is told, not refused: a
 filter may be meant to be a part of what is fitted.
+
+A lock-in's is judged by its time constant. A nanovoltmeter's moving filter adds a conversion to
+those that it has and takes the oldest away, for as long as they are within its window; its
+repeating filter begins anew with each reading (Model 2182 user's manual, pages 3-8 and 3-9).
 """
 
 from __future__ import annotations
@@ -21,6 +25,24 @@ DO = (
     "A reading is more of earlier steps than of its own, and a twin learns the filter: choose a "
     "shorter time constant, or a longer hold_s"
 )
+MOVING_DO = "A twin learns what is left of earlier steps: choose its repeating filter, or none"
+
+
+def filters_told(bench: BenchSpec, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a read-out's filters still show of earlier steps, in words, and what to do."""
+    slow, moving = slow_filter(bench, settings), moving_filter(settings)
+    return [(words, do) for words, do in ((slow, DO), (moving, MOVING_DO)) if words]
+
+
+def moving_filter(settings: Mapping[str, Any]) -> str:
+    """What a nanovoltmeter's moving filter has of earlier steps, in words; empty: it has none."""
+    on = settings.get("digital_filter") == "on" and settings.get("filter_type") == "moving"
+    if not on or settings["filter_count"] == 1:
+        return ""
+    return (
+        f"its digital filter is a moving one, over {settings['filter_count']} conversions: those "
+        "of earlier steps that are within its window are in a reading"
+    )
 
 
 def slow_filter(bench: BenchSpec, settings: Mapping[str, Any]) -> str:

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
+FIELD_UNITS = frozenset({"T", "G", "Oe", "A/m"})
+NOT_TOLD = "none (it was off, or an older version did not keep it)"
+"""A setting that only the other side tells, in words: many are told only while they are on."""
+
+
+def as_told(value: object) -> str:
+    """A setting's value in words, of the two that `differing` gives."""
+    return NOT_TOLD if value is None else str(value)
+
+
 def same(then: object, now: object) -> bool:
     """Whether two values of a setting are the same, but for the wobble of a measured one."""
     if isinstance(then, float) and isinstance(now, float):
@@ -34,9 +44,16 @@ def without_own_range(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, Any]]:
-    """(instrument, key, then, now) of each setting that is another; None where there is none."""
+    """(instrument, key, then, now) of each setting that is another; None where there is none.
+
+    Not the range of one that was fixed and is chosen now: that it is chosen is told. Nor the unit
+    that a field is shown in: each reading is asked with it.
+    """
     for name in sorted({*then, *now}):
-        one, other = (without_own_range(each.get(name, {})) for each in (then, now))
-        for key in sorted({*one, *other}):
-            if not same(one.get(key), other.get(key)):
-                yield name, key, one.get(key), other.get(key)
+        both = [each.get(name, {}) for each in (then, now)]
+        one, other = map(without_own_range, both)
+        chosen = (both[0].keys() - one.keys()) | (both[1].keys() - other.keys())
+        for key in sorted({*one, *other} - chosen):
+            was, here = one.get(key), other.get(key)
+            if not (same(was, here) or (key == "unit" and FIELD_UNITS.issuperset((was, here)))):
+                yield name, key, was, here

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.errors import InputError, raise_problems
 from models.recording import Recording
-from models.settings import differing
+from models.settings import as_told, differing
 from models.slopes import slopes_apart, slopes_of
 from training.bad_data import scale_words
 from training.exchanged_channels import exchanged_channels, moments
@@ -104,7 +104,7 @@ def _differences(a: Recording, b: Recording) -> Iterator[str]:
             )
             yield f"{name}: {getattr(b, name)} instead of {getattr(a, name)}{again}"
     for instrument, key, one, other in differing(a.settings, b.settings):
-        yield f"setting {instrument}.{key}: {other} instead of {one}"
+        yield f"setting {instrument}.{key}: {as_told(other)} instead of {as_told(one)}"
     yield from slopes_apart(slopes_of(a.meta), slopes_of(b.meta))
 
 

@@ -22,7 +22,7 @@ from app.words import counted
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
 from models.sample_told import samples_apart
-from models.settings import differing
+from models.settings import as_told, differing
 from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
@@ -116,8 +116,8 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     both = twin.settings and recording.settings  # an import knows none
     for instrument, key, one, other in differing(twin.settings, recording.settings) if both else ():
         yield (
-            f"setting {instrument}.{key} is {'absent' if other is None else other}, the twin was "
-            f"fitted with {'none' if one is None else one}: its errors may come from that"
+            f"setting {instrument}.{key} is {as_told(other)}, the twin was fitted with "
+            f"{as_told(one)}: its errors may come from that"
         )
     if words := samples_apart(twin.meta, recording.meta):
         yield f"{words}, which the twin was fitted on: if it is another device, so is the answer"

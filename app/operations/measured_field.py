@@ -10,8 +10,13 @@ from app.operations.events import Note
 from instruments.calibration import DIFFERS_SHARE
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.recording_store import RecordingWriter
     from instruments.bench import Bench
+
+
+FOLLOWS = 0.5  # judgement: the share of a change beside that of the field; saturation shows more
 
 
 def field_notes(writer: RecordingWriter, bench: Bench) -> list[Note]:
@@ -36,6 +41,13 @@ def field_notes(writer: RecordingWriter, bench: Bench) -> list[Note]:
         f"field: {bench.probe.name} measured {100 * (1 + off):.1f} % of what was asked for, "
         f"{1e3 * away_T:.3g} mT away from it at most, over {asked_T.size} steps"
     )
+    followed = abs(_followed(asked_T, measured_T))
+    if followed < FOLLOWS * abs(1 + off):
+        stands = (
+            f"of a change it showed {100 * followed:.0f} %. Does it hold its reading (max hold, an "
+            "average that is longer than a step), and is it in the gap?"
+        )
+        return [Note(f"{words}; {stands}", "warning")]
     if abs(off) <= DIFFERS_SHARE:
         return [Note(words)]
     remedy = (
@@ -43,3 +55,11 @@ def field_notes(writer: RecordingWriter, bench: Bench) -> list[Note]:
         "it was calibrated? With tolerance_T such a repeat is void"
     )
     return [Note(f"{words}: {remedy}", "warning")]
+
+
+def _followed(asked_T: NDArray[np.float64], measured_T: NDArray[np.float64]) -> float:
+    """How much the probe showed of a change of the field asked for; 1 where there was none."""
+    change_T = asked_T - asked_T.mean()
+    if np.abs(change_T).max() <= DIFFERS_SHARE * np.abs(asked_T).max():
+        return 1.0
+    return float((change_T * measured_T).sum() / (change_T**2).sum())

@@ -127,7 +127,7 @@ def record(
     bench.refuse_forbidden()
     refuse_full(bench, asked, out, reference, resume=resume)
     writer = resumed(bench, asked, out) if resume else begun(bench, asked, out)
-    control = Control(bench, writer.remark, writer.beat, pause, retries)
+    control = Control(bench, writer.remark, writer.beat, pause, retries, folder=writer.folder)
     watched = Reference.of_run(control, writer, reference, stop_at_drift)
     way_out = WayOut(bench, control.sealing(watched.finish), writer.remark)
     try:
@@ -135,7 +135,7 @@ def record(
             yield _plan(bench, asked, writer, reference)
             yield from calibration_notes(bench, out, writer.remark)
             yield from _repeats(control, asked, writer, watched)
-            bench.check_settings()
+            control.settings.check()
     except TwinrigError:
         if not way_out.closing:
             yield from _ended(writer, bench, way_out, begin_s)
@@ -209,6 +209,7 @@ def _repeats(
         start_s = began_s - origin_s
         writer.append(s, r, position, start_s, response, control.times.since(origin_s))
         yield RepeatRecorded(s, r, position, response, start_s)
+        control.settings.recorded(position)
         elapsed_s = time.monotonic() - begin_s
         left_s = (elapsed_s - control.waited_s) / (index + 1) * (len(pending) - index - 1)
         done = total - len(pending) + index + 1

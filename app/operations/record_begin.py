@@ -15,7 +15,7 @@ from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
 from models.recording import Recording, stacked
 from models.sequence import same_sequences
-from models.settings import differing
+from models.settings import as_told, differing
 from models.slopes import slopes_apart, slopes_of
 
 if TYPE_CHECKING:
@@ -157,9 +157,10 @@ def apart(
 ) -> list[str]:
     """What differs in words: of `exact` (name, then, now), and of the instruments' settings."""
     different = [pair for pair in exact if plain(pair[1]) != plain(pair[2])]
-    settings = differing(plain(then), plain(now))
-    different += [(f"{name} {key}", was, here) for name, key, was, here in settings]
-    return [f"{name} was {plain(was)!r}, now {plain(here)!r}" for name, was, here in different]
+    return [f"{name} was {plain(was)!r}, now {plain(here)!r}" for name, was, here in different] + [
+        f"{name} {key} was {as_told(was)}, now {as_told(here)}"
+        for name, key, was, here in differing(plain(then), plain(now))
+    ]
 
 
 def members(

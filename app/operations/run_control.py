@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from app.operations.events import Held, Paused, Resumed, StepHeld
+from app.operations.settings_look import SettingsLook
 from app.words import counted, duration
 from instruments.clock import SLICE_S, Pause
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -24,6 +25,7 @@ from models.recording import StepTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
 
     from app.operations.events import Event
     from app.operations.one_repeat import Response
@@ -52,9 +54,13 @@ class Control:
         Looked at before each repeat; None: nobody asks for one.
     retries
         How often a void repeat is run again.
+    folder
+        Of the run's recording.
 
     Attributes
     ----------
+    settings
+        When the read-outs' are looked at.
     times
         Of the steps of the last repeat, in the bench's device time.
     waited_s
@@ -72,8 +78,11 @@ class Control:
         beat: Callable[[], None],
         pause: Pause | None = None,
         retries: int = 1,
+        *,
+        folder: Path,
     ) -> None:
         self.bench = bench
+        self.settings = SettingsLook(bench, folder)
         self.remark = remark
         self.beat = beat
         self.pause = pause or Pause()
@@ -101,11 +110,12 @@ class Control:
         pause, asked = self.pause, self.pause.requested
         if not asked:
             return
+        self.settings.look()  # what a hand does in the pause says nothing against what came before
         begin_s = time.monotonic()
         with self._at_rest():
             yield Paused(0.0)  # whoever reads it may take it for zero current
             yield from self._until_taken_back(pause, begin_s)
-        self.bench.check_settings()  # hands that touch an instrument do so in a pause
+        self.settings.check()  # hands that touch an instrument do so in a pause
         seconds = time.monotonic() - begin_s
         self.waited_s += seconds
         self.remark(f"paused for {duration(seconds)}")

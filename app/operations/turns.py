@@ -17,8 +17,11 @@ from app.operations.run_control import Control
 from app.operations.runs import WayOut, energised, start_of_next
 from app.operations.safely import made_safe
 from app.operations.void_repeats import repeat_under
+from app.recording_marks import TAKE_BACK, bad_positions
 from app.recording_store import RecordingWriter
 from app.store import now_iso
+from models.errors import RefusedError, raise_problems
+from training.doubtful_repeats import listed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -68,7 +71,9 @@ class Turn:
     ) -> None:
         self.device, self.bench = device, bench
         self.writer, self._remarked = writer, set[str]()
-        self.control = Control(bench, writer.remark, writer.beat, pause, retries)
+        self.control = Control(
+            bench, writer.remark, writer.beat, pause, retries, folder=writer.folder
+        )
         self.way_out = WayOut(bench, self.control.sealing(writer.finish), writer.remark)
         self.had = int(self.recording.complete.sum())
         self._origin_s: float | None = None
@@ -119,6 +124,7 @@ class Turn:
             raise AssertionError("a run on a bench that was never energised")
         times, place = self.control.times.since(self._origin_s), int(self.recording.complete.sum())
         self.writer.append(row, repeat, place, began_s - self._origin_s, response, times)
+        self.control.settings.recorded(place)
         return response
 
     def _remark(self, words: str) -> None:
@@ -158,7 +164,7 @@ class Turns:
     def check_settings(self) -> None:
         """What a run checks at its end, on each bench."""
         for turn in self.each:
-            turn.bench.check_settings()
+            turn.control.settings.check()
 
     def notes(self) -> list[Note]:
         """What happened on the ways out."""
@@ -186,7 +192,19 @@ def opened(places: Sequence[tuple[Path, Recording]]) -> list[RecordingWriter]:
     """A writer of each folder, gone on with where it is there, else begun with its recording.
 
     Where one can't be had, none stays open.
+
+    Raises
+    ------
+    RefusedError
+        Runs of one are marked bad: what follows from them can't be told apart.
     """
+    problems = [
+        f"{folder}: {listed(bad)} marked bad, and what was played after them rests on them: begin "
+        f"another with --out, or {TAKE_BACK}"
+        for folder, _ in places
+        if (bad := sorted(bad_positions(folder)))
+    ]
+    raise_problems(RefusedError, "it can't be continued", problems)
     writers: list[RecordingWriter] = []
     try:
         for folder, recording in places:

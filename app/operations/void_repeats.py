@@ -92,7 +92,7 @@ def _answering(control: Control, voids: int) -> Generator[Event, None, int]:
     before = voids
     while True:
         try:
-            control.bench.check_settings()
+            control.settings.check()
         except WrongInstrumentError:
             raise
         except LinkError as fault:

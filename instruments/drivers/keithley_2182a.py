@@ -34,14 +34,14 @@ from instruments.drivers.exchange import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
-READING = re.compile(r"[+-]?\d\.\d+E[+-]\d\d")  # two digits of exponent: a cut one shows
+READING = re.compile(r"[+-]?\d\.\d+E([+-]\d\d|37)")  # two digits of exponent: a cut one shows
 OVERFLOW_V = 9.8e37  # a reading beyond the range is told as ±9.9E37
 ANALOGUE_FILTER_S = 0.125
 SHORTEST_NPLC, LONGEST_NPLC = 0.01, 60.0  # 50 where the line has 50 Hz
@@ -144,16 +144,8 @@ class Keithley2182A:
         """
         session = self._session
         self.identify()
-        if word(session, ":SENS:FUNC?", FUNCTION) != "voltage":
-            what, do = "measures temperature, expected voltage", "Press DCV1 or DCV2"
-            raise refused(self.name, self.resource, what, do)
-        trigger = word(session, ":TRIG:SOUR?", TRIGGER)
-        if trigger in NEVER_FIRES:
-            what = f"waits for a {trigger} trigger at each reading"
-            raise refused(self.name, self.resource, what, "Set its trigger source to IMM or EXT")
-        for words in self._computed():
-            do = f"Press DCV{self._input}, and switch mX+b and % off, on its front panel"
-            raise refused(self.name, self.resource, f"computes {words}, expected voltages", do)
+        for words, do in self.unready():
+            raise refused(self.name, self.resource, words, do)
         self._ensure(":SENS:CHAN", str(self._input))
         self._ensure(":INIT:CONT", "0")  # else :READ? is answered with error -213
         self._ensure(":TRIG:COUN", "1")
@@ -167,9 +159,20 @@ class Keithley2182A:
             what = f"stays at nplc = {told:g} where {self._nplc:g} is asked for"
             do = "Above 50 it needs a power line of 60 Hz: give a shorter one"
             raise refused(self.name, self.resource, what, do)
-        self._trigger = trigger
-        self._shows = self._quick(":READ?") if trigger == "immediate" else ""
+        self._shows = self._quick(":READ?") if self._trigger == "immediate" else ""
         self.faults()
+
+    def unready(self) -> Iterator[tuple[str, str]]:
+        """Why no run begins as it is set now, and what to do; each is asked when it is wanted."""
+        if word(self._session, ":SENS:FUNC?", FUNCTION) != "voltage":
+            yield "measures temperature, expected voltage", "Press DCV1 or DCV2"
+        self._trigger = word(self._session, ":TRIG:SOUR?", TRIGGER)
+        if self._trigger in NEVER_FIRES:
+            words = f"waits for a {self._trigger} trigger at each reading"
+            yield words, "Set its trigger source to IMM or EXT"
+        for words in self._computed():
+            do = f"Press DCV{self._input}, and switch mX+b and % off, on its front panel"
+            yield f"computes {words}, expected voltages", do
 
     def read(self) -> NDArray[np.float64]:
         """`:READ?`: a new reading `(1,)`; NaN, and a fault, where it is beyond the range."""
@@ -256,5 +259,8 @@ class Keithley2182A:
             seconds *= found["filter_count"]
         if found["analogue_filter"] == "on":
             seconds += ANALOGUE_FILTER_S
-        self.reading_s = seconds + session.number(":TRIG:DEL?")
+        delay_s = session.number(":TRIG:DEL?")
+        self.reading_s = seconds + delay_s
+        if delay_s > 0.0:
+            found["trigger_delay_s"] = delay_s
         return found | {"reading_s": seconds}

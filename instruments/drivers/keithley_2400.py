@@ -8,6 +8,7 @@ A current that it doesn't measure beside the voltage is answered as it was set (
 18-51): control has it measured. `:READ?` plays the whole sweep that another program has set up
 (`:SOUR:CURR:MODE`, p. 18-73: FIXed again by itself in local): it is not asked then. Found sourcing
 a voltage with its output on, it is measured and that voltage walked to zero (`voltage_down`).
+Its largest current and voltage don't go together (p. 18-62: the ranges; p. 6-13: 5 % more).
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Keithley2400(KeithleySource):
     RATINGS: ClassVar[Mapping[str, tuple[float, float]]] = {
         "2400": (1.05, 210.0), "2401": (1.05, 21.0), "2410": (1.05, 1100.0), "2420": (3.15, 63.0),
         "2425": (3.15, 105.0), "2430": (3.15, 105.0), "2440": (5.25, 42.0),
+    }  # fmt: skip
+    HIGH_VOLTAGE: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "2400": (21.0, 0.105), "2410": (21.0, 0.021), "2420": (21.0, 1.05), "2425": (21.0, 1.05),
+        "2430": (21.0, 1.05),
     }  # fmt: skip
     LIMIT = ":SENS:VOLT:PROT"
     OFF_STATE = ":OUTP:SMOD"

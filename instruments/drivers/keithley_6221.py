@@ -150,10 +150,8 @@ class Keithley6221:
         self.identify()
         self._off()
         self.errors()  # what was queued is no fault of this run
-        if round(session.number(":SOUR:DELT:NVPR?")) != 1:
-            what = "finds no 2182A on its RS-232 port"
-            do = "Switch the 2182A on, set it to RS-232, and look at the cable"
-            raise refused(self.name, self.resource, what, do)
+        for words, do in self.unready():
+            raise refused(self.name, self.resource, words, do)
         for command in (
             ":FORM:ELEM READ",
             ":TRAC:FEED:CONT NEV",  # while it stores, its feed is not to be changed
@@ -180,6 +178,13 @@ class Keithley6221:
         sent += f" were set; it takes {MAX_A:g} A at most"
         told = [reported(one, sent) for one in self.errors() if one.startswith("-")]
         raise_problems(TwinrigError, f"{self.name} ({self.resource})", told)  # positive: an event
+
+    def unready(self) -> list[tuple[str, str]]:
+        """`:SOUR:DELT:NVPR?`: why no run begins as it is set now, and what to do."""
+        if round(self._session.number(":SOUR:DELT:NVPR?")) == 1:
+            return []
+        do = "Switch the 2182A on, set it to RS-232, and look at the cable"
+        return [("finds no 2182A on its RS-232 port", do)]
 
     def read(self) -> NDArray[np.float64]:
         """One run of delta readings, its mean `(C,)`; NaN, and a fault, where one is overflown.

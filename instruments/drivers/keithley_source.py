@@ -42,7 +42,8 @@ class KeithleySource:
     """
 
     driver: ClassVar[str]
-    RATINGS: ClassVar[Mapping[str, tuple[float, float]]]  # model: A, V
+    RATINGS: ClassVar[Mapping[str, tuple[float, float]]]  # model: A, V; not both at once, …
+    HIGH_VOLTAGE: ClassVar[Mapping[str, tuple[float, float]]] = {}  # … above so many V so many A
     LIMIT: ClassVar[str]  # header of the voltage limit
     OFF_STATE: ClassVar[str]  # header of what the output does when it is off
 
@@ -93,6 +94,14 @@ class KeithleySource:
         assert found is not None
         self.rated_current_A, self.rated_voltage_V = self.RATINGS[found[0]]
         return self.identity
+
+    def beyond_envelope(self, current_A: float, limit_V: float) -> str:
+        """Why it can't give a current beside a voltage limit, in words; empty: it can."""
+        known = (model for model in self.HIGH_VOLTAGE if f"MODEL {model}," in self.identity)
+        above_V, most_A = self.HIGH_VOLTAGE.get(next(known, ""), (math.inf, math.inf))
+        if limit_V <= above_V or current_A <= most_A:
+            return ""
+        return f"gives {most_A:g} A at most with a voltage limit above {above_V:g} V"
 
     def errors(self) -> tuple[str, ...]:
         """`:SYST:ERR?` until it answers 0."""

@@ -31,12 +31,13 @@ from instruments.drivers.exchange import (
     word,
 )
 from instruments.drivers.truevolt_buffer import TIMER_STEP_S, TruevoltBuffer, components
-from instruments.drivers.truevolt_math import computed, refuse_computed
-from instruments.drivers.truevolt_models import MODELS, Truevolt
+from instruments.drivers.truevolt_input import changed_input
+from instruments.drivers.truevolt_math import computed, spoiling
+from instruments.drivers.truevolt_models import MODELS, Truevolt, too_quick
 from models.errors import RefusedError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -153,12 +154,28 @@ class Keysight34465A:
         if self._model.has_timer:
             found["sample_timing"] = word(session, "SAMP:SOUR?", TIMING)
             found["interval_s"] = session.number("SAMP:TIM?")
-        found |= computed(session, self._model)
+        found |= computed(session, self._model) | changed_input(session, self._model)
         return found | {"burst_s": self.burst_s, "channels": list(self.channels)}
 
     def unfit(self) -> list[tuple[str, str]]:
         """What the bench file asks of the family and this model can't, and what to do."""
         return self._model.unfit(self.samples, self._interval_s, self._nplc)
+
+    def unready(self) -> list[tuple[str, str]]:
+        """Why no run begins as it is set now, and what to do."""
+        found = [*self._misused(), *spoiling(self._session, self._model)]
+        if self._model.has_timer and self._interval_s is not None and self._integrates():
+            found += too_quick(self._interval_s, self._session.number("SAMP:TIM? MIN"))
+        return found
+
+    def _misused(self) -> Iterator[tuple[str, str]]:
+        """Function and trigger, each asked when it is wanted."""
+        function = word(self._session, "SENS:FUNC?", FUNCTION)
+        if function != "DC voltage":
+            yield f"measures {function}, expected DC voltage", "Press DCV"
+        self._trigger = word(self._session, "TRIG:SOUR?", TRIGGER)
+        if self._trigger == "bus":
+            yield "waits for a bus trigger at each reading", "Set it to IMM or EXT"
 
     def prepare(self) -> None:
         """Make each `READ?` one burst as the bench names it; compute how long that takes.
@@ -173,15 +190,12 @@ class Keysight34465A:
         session = self._session
         self.identify()
         self._memory.set_back()
-        function = word(session, "SENS:FUNC?", FUNCTION)
-        if function != "DC voltage":
-            self._refuse(f"measures {function}, expected DC voltage", "Press DCV")
-        trigger = word(session, "TRIG:SOUR?", TRIGGER)
-        if trigger == "bus":
-            self._refuse("waits for a bus trigger at each reading", "Set it to IMM or EXT")
+        for words, do in self._misused():
+            self._refuse(words, do)
         found = [f"{words}. {do}" for words, do in self.unfit()]
         raise_problems(RefusedError, f"{self.name} ({self.resource})", found)
-        refuse_computed(self.name, session, self._model)
+        for words, do in spoiling(session, self._model):
+            self._refuse(words, do)
         if self._nplc is not None:
             self._integrate(self._nplc)
         session.write("TRIG:COUN 1")
@@ -189,8 +203,7 @@ class Keysight34465A:
         self.burst_s = self.samples * self._sample_s()
         self._delay_s = session.number("TRIG:DEL?")
         self._memory.forget_rates()
-        self._trigger = trigger
-        self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
+        self._shows = self._trigger == "immediate" and self.reading_s <= LOOK_S
         self.faults()
 
     @property
@@ -262,15 +275,17 @@ class Keysight34465A:
         if self._interval_s is None:
             session.write("SAMP:SOUR IMM")
             return shortest_s
-        if self._interval_s < shortest_s:
-            self._refuse(
-                f"interval_s = {self._interval_s:g} s is below the {shortest_s:g} s that its "
-                "settings allow",
-                "Set a shorter nplc, switch autozero off, or fix the range",
-            )
+        for words, do in too_quick(self._interval_s, shortest_s):
+            self._refuse(words, do)
         session.write("SAMP:SOUR TIM")
         session.write(f"SAMP:TIM {self._interval_s:.6f}")
         return self._interval_s
+
+    def _integrates(self) -> bool:
+        """Whether it integrates already as long as a run makes it."""
+        return self._nplc is None or math.isclose(
+            self._session.number("SENS:VOLT:DC:NPLC?"), self._nplc, rel_tol=1e-6
+        )
 
     def _is_set_up(self) -> bool:
         """Whether `READ?` is a burst as the bench names it, and a quick one, as the meter is."""

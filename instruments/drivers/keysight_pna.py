@@ -1,11 +1,13 @@
 """Keysight (Agilent) PNA family: S21 spectra of a two-port network analyser, a channel a frequency.
 
 Commands: Keysight PNA help, "SCPI command tree", as QCoDeS' `Keysight/N52xx.py` and public scripts
-send them. A reading is one sweep (`SENS:SWE:MODE SING;*OPC?`, with averaging on a group of them)
-and the selected trace's complex data (`CALC:DATA? SDATA`) as a block of 64-bit floats, least
-significant byte first (`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the sweep time,
-which is one port's: a trace that is corrected for all ports takes a sweep from each (judgement: at
-most four). The S21 trace has to exist: none is made, no calibration is touched.
+send them. A reading is one sweep (`SENS:SWE:MODE SING;*OPC?`; where sweeps are averaged, a group of
+them; where each point is, `SENS:AVER:MODE POIN`, one sweep has all its averages) and the selected
+trace's complex data (`CALC:DATA? SDATA`) as a block of 64-bit floats, least significant byte first
+(`FORM REAL,64`, `FORM:BORD SWAP`). The time-out follows from the averages and the sweep time
+(judgement: this doesn't count a point's averages), which is one port's: a trace that is corrected
+for all ports takes a sweep from each (judgement: at most four). The S21 trace has to exist: none is
+made, no calibration is touched.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from instruments.drivers.exchange import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -42,6 +44,7 @@ SMALLEST = 1.0e-15  # |S21| below it (−300 dB) is nothing, and has a logarithm
 SWEEP_TYPE = {"LIN": "linear", "LOG": "logarithmic", "SEGM": "segments", "CW": "one frequency",
               "POW": "power", "PHAS": "phase"}  # fmt: skip
 TRIGGER = {"IMM": "immediate", "EXT": "external", "MAN": "manual"}
+AVERAGING = {"SWE": "on", "SWEEP": "on", "POIN": "point by point", "POINT": "point by point"}
 BYTE_ORDER = {"NORM": "NORM", "SWAP": "SWAP"}
 OWN_KEYS = ("start_Hz", "stop_Hz", "if_bandwidth_Hz")
 
@@ -79,10 +82,10 @@ class KeysightPNA:
         self.frequency_Hz: NDArray[np.float64] = np.full(points, np.nan)
         self.sweep_s = 0.0
         self._axis: dict[str, float | None] = {key: options.get(key) for key in OWN_KEYS}
-        self._averages = 1
+        self._group = 1  # sweeps of one reading
         self.reading_s = 0.0  # at most, known after `prepare`
         self._shows = False  # whether a display may take a sweep
-        self._trigger = ""  # known after `prepare`
+        self._trigger = self._trace = ""  # known after `prepare`
         self._session = session
         session.identify = self.identify
 
@@ -127,7 +130,7 @@ class KeysightPNA:
             "sweep_s": session.number("SENS:SWE:TIME?"),
             "if_bandwidth_Hz": session.number("SENS:BAND?"),
             "power_dBm": session.number("SOUR:POW?"),
-            "averaging": word(session, "SENS:AVER?", SWITCH),
+            "averaging": self._averaging(),
             "averages": round(session.number("SENS:AVER:COUN?")),
             "correction": word(session, "SENS:CORR:STAT?", SWITCH),
             "trigger": word(session, "TRIG:SOUR?", TRIGGER),
@@ -145,16 +148,9 @@ class KeysightPNA:
         """
         session = self._session
         self.identify()
-        trace = self._trace()
-        trigger = word(session, "TRIG:SOUR?", TRIGGER)
-        if trigger == "manual":
-            self._refuse("waits for a manual trigger at each sweep", "Set it to internal")
-        sweep = word(session, "SENS:SWE:TYPE?", SWEEP_TYPE)
-        if sweep != "linear":
-            self._refuse(f"sweeps {sweep}, expected linear frequency", "Set a linear sweep")
-        if not self._has_power():
-            self._refuse("has its RF power off: a spectrum would be noise", "Switch it on (Power)")
-        session.write(f"CALC:PAR:SEL '{trace}'")
+        for words, do in self._misused():
+            self._refuse(words, do)
+        session.write(f"CALC:PAR:SEL '{self._trace}'")
         session.write("SENS:SWE:MODE HOLD")
         for key, header in zip(OWN_KEYS, ("FREQ:STAR", "FREQ:STOP", "BAND"), strict=True):
             if self._axis[key] is not None:
@@ -166,17 +162,16 @@ class KeysightPNA:
         if (order := word(session, "FORM:BORD?", BYTE_ORDER)) != "SWAP":  # its numbers are finite
             raise session.reject("FORM:BORD?", order, "SWAP as it was set")
         self._measure_axis()
-        self._trigger = trigger
-        self._shows = trigger == "immediate" and self.reading_s <= LOOK_S
+        self._shows = self._trigger == "immediate" and self.reading_s <= LOOK_S
         self.errors()
 
     def read(self) -> NDArray[np.float64]:
         """One sweep, or one group of averages, as its channels `(C,)`; it gates a step."""
         session = self._session
         mode = "SING"
-        if self._averages > 1:
+        if self._group > 1:
             session.write("SENS:AVER:CLE")
-            session.write(f"SENS:SWE:GRO:COUN {self._averages}")
+            session.write(f"SENS:SWE:GRO:COUN {self._group}")
             mode = "GRO"
         command = f"SENS:SWE:MODE {mode};*OPC?"
         with waiting(session, self.reading_s, self._trigger):
@@ -224,34 +219,60 @@ class KeysightPNA:
         """`OUTP?`: whether its source is on; `SOUR:POW?` tells its level in both cases."""
         return is_on(self._session, "OUTP?")
 
-    def _trace(self) -> str:
-        """`CALC:PAR:CAT:EXT?`: names and parameters in turn; the first trace of S21."""
+    def unready(self) -> list[tuple[str, str]]:
+        """Why no run begins as it is set now, and what to do."""
+        sets_points = self._axis["start_Hz"] is not None
+        return [*self._misused(), *(() if sets_points else self._other_points())]
+
+    def _misused(self) -> Iterator[tuple[str, str]]:
+        """Trace, trigger, sweep and power, each asked when it is wanted."""
+        self._trace = self._found_trace()
+        if not self._trace:
+            yield "has no trace of S21", "Make one on its front panel (Trace, Measure, S21)"
+        self._trigger = word(self._session, "TRIG:SOUR?", TRIGGER)
+        if self._trigger == "manual":
+            yield "waits for a manual trigger at each sweep", "Set it to internal"
+        sweep = word(self._session, "SENS:SWE:TYPE?", SWEEP_TYPE)
+        if sweep != "linear":
+            yield f"sweeps {sweep}, expected linear frequency", "Set a linear sweep"
+        if not self._has_power():
+            yield "has its RF power off: a spectrum would be noise", "Switch it on (Power)"
+
+    def _found_trace(self) -> str:
+        """`CALC:PAR:CAT:EXT?`: names and parameters in turn; the first trace of S21, or empty."""
         listed = self._session.query("CALC:PAR:CAT:EXT?").strip().strip('"').split(",")
-        for trace, parameter in zip(listed[::2], listed[1::2], strict=False):
-            if parameter.strip().upper() == "S21":
-                return trace.strip()
-        self._refuse("has no trace of S21", "Make one on its front panel (Trace, Measure, S21)")
+        pairs = zip(listed[::2], listed[1::2], strict=False)
+        return next((trace.strip() for trace, one in pairs if one.strip().upper() == "S21"), "")
+
+    def _other_points(self) -> Iterator[tuple[str, str]]:
+        points = round(self._session.number("SENS:SWE:POIN?"))
+        if points != len(self.channels):
+            words = f"sweeps {points} points, the bench file says {len(self.channels)}"
+            yield words, f"Set points = {points}, or name start_Hz and stop_Hz so that it is set"
 
     def _measure_axis(self) -> None:
         session = self._session
-        points = round(session.number("SENS:SWE:POIN?"))
-        if points != len(self.channels):
-            self._refuse(
-                f"sweeps {points} points, the bench file says {len(self.channels)}",
-                f"Set points = {points}, or name start_Hz and stop_Hz so that it is set",
-            )
+        for words, do in self._other_points():
+            self._refuse(words, do)
         start_Hz, stop_Hz = session.number("SENS:FREQ:STAR?"), session.number("SENS:FREQ:STOP?")
         for key, told_Hz in (("start_Hz", start_Hz), ("stop_Hz", stop_Hz)):
             wanted_Hz = self._axis[key]
             if wanted_Hz is not None and abs(told_Hz - wanted_Hz) > RESOLUTION_HZ:
                 what = f"stays at {key} = {told_Hz:g} where {wanted_Hz:g} is asked for"
                 self._refuse(what, "Give a frequency within its range")
-        self.frequency_Hz = np.linspace(start_Hz, stop_Hz, points)
+        self.frequency_Hz = np.linspace(start_Hz, stop_Hz, len(self.channels))
         self.sweep_s = session.number("SENS:SWE:TIME?")
-        averaging = word(session, "SENS:AVER?", SWITCH) == "on"
-        self._averages = round(session.number("SENS:AVER:COUN?")) if averaging else 1
-        corrected = word(session, "SENS:CORR:STAT?", SWITCH) == "on"
-        self.reading_s = self.sweep_s * self._averages * (MOST_PORTS if corrected else 1)
+        averaging = self._averaging()
+        averages = 1 if averaging == "off" else round(session.number("SENS:AVER:COUN?"))
+        self._group = averages if averaging == AVERAGING["SWE"] else 1
+        corrected = is_on(session, "SENS:CORR:STAT?")
+        self.reading_s = self.sweep_s * averages * (MOST_PORTS if corrected else 1)
+
+    def _averaging(self) -> str:
+        """`SENS:AVER?` and, where it is on, `SENS:AVER:MODE?`: off, on (over sweeps), by points."""
+        if not is_on(self._session, "SENS:AVER?"):
+            return SWITCH["0"]
+        return str(word(self._session, "SENS:AVER:MODE?", AVERAGING))
 
 
 def as_quantity(trace: NDArray[np.complex128], quantity: str) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from instruments.answers import numbers_of
 from instruments.drivers.exchange import identified
 from instruments.protocols import ElsewhereError, MagnetState
 from instruments.serial_line import LAKE_SHORE
@@ -291,11 +292,8 @@ class LakeShore643:
         return self._parsed(query, self._answer(query), count)
 
     def _parsed(self, query: str, answer: str, count: int) -> list[float]:
-        try:
-            values = [float(part) for part in answer.split(",")]
-        except ValueError:
-            values = []
-        if len(values) != count or not all(map(math.isfinite, values)):
+        values = numbers_of(answer, count)
+        if values is None:
             raise self._session.reject(query, answer, f"{count} number(s)")
         return values
 

@@ -32,6 +32,7 @@ QUESTIONABLE = {
     4: "temperature compensation error", 5: "invalid probe", 8: "calibration error",
     9: "heartbeat error",
 }  # fmt: skip
+NO_NUMBER = 9.8e37  # from here on: infinity is 9.9E37, not a number 9.91E37 (SCPI-99, 1, 7.2.1.4)
 AVERAGE_S = 0.01  # one sample of SENS:AVERAGE:COUNT
 
 
@@ -113,16 +114,20 @@ class LakeShoreF71:
         mode = word(self._session, "SENS:MODE?", MODE)
         if mode != "DC":
             self._refuse(f"measures the {mode} field, expected DC", "Set its mode to DC")
-        axes = round(self._session.number("PROBE:AXES?"))
-        if axes > 1 and self._axis is None:
-            self._refuse(
-                f"its probe has {axes} axes and would answer the magnitude, without a sign",
-                'Name one in the bench file: axis = "X", "Y" or "Z"',
-            )
+        for words, do in self.unready():
+            self._refuse(words, do)
         self.faults()
         self.field_T()
         if self._operation & 1:
             self._refuse("has no probe", "Plug one in")
+
+    def unready(self) -> list[tuple[str, str]]:
+        """`PROBE:AXES?`: why no run begins with this probe, and what to do."""
+        axes = round(self._session.number("PROBE:AXES?"))
+        if axes <= 1 or self._axis is not None:
+            return []
+        words = f"its probe has {axes} axes and would answer the magnitude, without a sign"
+        return [(words, 'Name one in the bench file: axis = "X", "Y" or "Z"')]
 
     def field_T(self) -> float:
         """The field now, in the unit that the instrument says; NaN where it is beyond the range."""
@@ -137,7 +142,7 @@ class LakeShoreF71:
         operation, questionable = int(parts[1]), int(parts[2])
         self._operation |= operation
         self._questionable |= questionable
-        return math.nan if operation & 3 else field[0] * TESLA[unit]
+        return math.nan if operation & 3 or abs(field[0]) >= NO_NUMBER else field[0] * TESLA[unit]
 
     def faults(self) -> tuple[str, ...]:
         """What the status registers said at the readings since the last call, and errors."""

@@ -6,6 +6,8 @@ SR865A take them from its manual (revision 2.11).
 Same mnemonics as the SR830, other numbers: parameters count from 0 (X is 0), the sensitivity is
 `SCAL` and *falls* from 1 V, time constants begin at 1 µs, `SNAP?` takes two or three. A compound
 query answers in one line. Nothing is shared with the SR830's tables.
+X, Y and R have an offset (`COFA`, `COFP`) and a ratio (`CRAT`) for the outputs: no source says that
+they leave the numbers on the bus alone, as it says of the expand. One that is on is a setting.
 Where `SNAP?` has room for it the last value is asked for twice: a reply that was cut shows.
 """
 
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from instruments.drivers.exchange import bits, channel_names, entry, identified, steady_V
+from instruments.drivers.exchange import bits, channel_names, entry, identified, is_on, steady_V
 from instruments.drivers.sr860_buffer import TIME_CONSTANT_S, Sr860Buffer
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from instruments.toml_table import Table
     from instruments.visa import VisaSession
 
+OFFSETS = ("X", "Y", "R")  # theta has none
 CHANNELS = {"X": 0, "Y": 1, "R": 2, "theta": 3}  # numbers of SNAP? and OUTP?
 MOST_CHANNELS = 3  # SNAP? takes 2 or 3
 AUX_INPUTS = {f"aux{number + 1}": number for number in range(4)}  # numbers of OAUX?, from 0
@@ -129,6 +132,8 @@ class SR860:
             "coupling": entry(session, "ICPL?", COUPLING),
             "shield": entry(session, "IGND?", SHIELD),
         }
+        if found["reference"] == "dual":  # it detects at harmonics of both
+            found["dual_harmonic"] = round(session.number("HARMDUAL?"))
         if signal == "voltage":
             found["sensitivity_V"] = full_scale
             found["input"] = entry(session, "ISRC?", INPUT)
@@ -136,7 +141,17 @@ class SR860:
         else:
             found["sensitivity_A"] = full_scale * SENSITIVITY_A_PER_V
             found["current_gain_Ohm"] = entry(session, "ICUR?", CURRENT_GAIN_OHM)
-        return {**found, "channels": list(self.channels)}
+        return {**found, **self._outputs(), "channels": list(self.channels)}
+
+    def _outputs(self) -> dict[str, Any]:
+        """`COFA? j`, `COFP? j`, `CRAT? j`: offset and ratio of the channels, where one is on."""
+        found: dict[str, Any] = {}
+        for name in (one for one in self.channels if one in OFFSETS):
+            if is_on(self._session, f"COFA? {CHANNELS[name]}"):
+                found[f"{name}_offset_percent"] = self._session.number(f"COFP? {CHANNELS[name]}")
+            if is_on(self._session, f"CRAT? {CHANNELS[name]}"):
+                found[f"{name}_ratio"] = "over Aux In 3"
+        return found
 
     def prepare(self) -> None:
         """Make sure who answers, and drop what the status words had latched."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from instruments.drivers.exchange import is_on, refused
+from instruments.drivers.exchange import is_on
 
 if TYPE_CHECKING:
     from instruments.drivers.truevolt_models import Truevolt
@@ -36,12 +36,10 @@ def computed(session: VisaSession, model: Truevolt) -> dict[str, Any]:
     return found
 
 
-def refuse_computed(name: str, session: VisaSession, model: Truevolt) -> None:
-    """Raise `RefusedError` where its readings are no volts as they were measured."""
-    for what in computed(session, model):
-        if what in SPOILS:
-            do = "Switch its Math off on its front panel (Math)"
-            raise refused(name, session.resource_name, SPOILS[what], do)
+def spoiling(session: VisaSession, model: Truevolt) -> list[tuple[str, str]]:
+    """Why its readings are no volts as they were measured, and what to do; empty where they are."""
+    do = "Switch its Math off on its front panel (Math)"
+    return [(SPOILS[what], do) for what in computed(session, model) if what in SPOILS]
 
 
 def _on(session: VisaSession, header: str) -> bool:

@@ -52,6 +52,14 @@ class Truevolt:
         return found
 
 
+def too_quick(interval_s: float, shortest_s: float) -> list[tuple[str, str]]:
+    """Why its settings don't allow an interval between two samples, and what to do; empty: fine."""
+    if interval_s >= shortest_s:
+        return []
+    words = f"interval_s = {interval_s:g} s is below the {shortest_s:g} s that its settings allow"
+    return [(words, "Set a shorter nplc, switch autozero off, or fix the range")]
+
+
 MODELS = {
     one.name: one
     for one in (

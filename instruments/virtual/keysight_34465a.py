@@ -81,6 +81,8 @@ class Keysight34465A(ScpiInstrument):
         elif name == "nplc":
             self.set["aperture_on"] = False
             self.set["nplc"] = next(c for c in CYCLES if self.set["nplc"] <= c)
+        elif name == "aperture_s":
+            self.set["aperture_on"] = True
         if name != "display":
             self._end_burst()
             self._memory = None
@@ -91,7 +93,9 @@ class Keysight34465A(ScpiInstrument):
     def shortest_s(self) -> float:
         """`SAMP:TIM? MIN`: what a sample takes with the present settings, as it is answered."""
         conversions = 2 if self.set["autozero"] else 1
-        return round(float(conversions * self.set["nplc"] / LINE_HZ + OVERHEAD_S), 9)
+        cycles_s = self.set["nplc"] / LINE_HZ
+        integration_s = self.set["aperture_s"] if self.set["aperture_on"] else cycles_s
+        return round(float(conversions * integration_s + OVERHEAD_S), 9)
 
     @property
     def interval_s(self) -> float:

@@ -3,6 +3,7 @@
 Commands: `shared/rig.md` 3.9, QCoDeS' `N52xx.py`, Keysight's help. A sweep (`SENS:SWE:MODE SING`,
 each one of a group) gates one step of what is connected; `CALC:DATA?` shows what the last sweep
 left. It is found as somebody works on it: sweeping continuously, where a query still gates nothing.
+Judgement: `SENS:SWE:TIME?` doesn't count averages over points, and their noise is a sweep's.
 Quirks that bite: `CALC:DATA?` with no trace selected is −221 and no answer; numbers go out as the
 format says, ASCII as it is found; a block has a line feed behind it.
 """
@@ -45,6 +46,7 @@ _SETTINGS: dict[str, tuple[str, Setting]] = {
     "group": ("SENSe:SWEep:GROups:COUNt", Number(1, 2000000, 1, whole=True)),
     "bandwidth": ("SENSe:BANDwidth[:RESolution]", Number(1.0, 1.5e7, 1.0e4, 1.0e5)),
     "averaging": ("SENSe:AVERage[:STATe]", Switch(False)),
+    "average_by": ("SENSe:AVERage:MODE", Word(("SWEep", "POINt"), "SWE")),
     "averages": ("SENSe:AVERage:COUNt", Number(1, 65536, 1, whole=True)),
     "correction": ("SENSe:CORRection[:STATe]", Switch(True, False)),
     "power": ("SOURce:POWer[:LEVel]", Number(-95.0, 30.0, -10.0)),
@@ -148,6 +150,11 @@ class KeysightPNA(ScpiInstrument):
         """`SENS:SWE:TIME?`: each point takes 1 / bandwidth."""
         return float(self.set["points"] * (1.0 / self.set["bandwidth"] + OVERHEAD_S))
 
+    @property
+    def _by_points(self) -> bool:
+        """Each point is averaged before the next one: a sweep is slow, and none joins another."""
+        return bool(self.set["averaging"]) and self.set["average_by"] == "POIN"
+
     # ---- sweeps
 
     def set_mode(self, text: str) -> None:
@@ -167,8 +174,9 @@ class KeysightPNA(ScpiInstrument):
         if not self.set["output"]:
             trace = np.zeros_like(trace)
         passed_s = (self.time.now_ns - start_ns) * 1e-9
-        self.time.advance(max(0.0, self.sweep_s - passed_s))
-        if self.set["averaging"]:
+        often = self.set["averages"] if self._by_points else 1
+        self.time.advance(max(0.0, often * self.sweep_s - passed_s))
+        if self.set["averaging"] and not self._by_points:
             kept = min(self._swept, self.set["averages"] - 1)
             self._sum = (self._sum * kept + trace) / (kept + 1)
         else:

@@ -23,6 +23,8 @@ SETTINGS: dict[str, tuple[str, Setting]] = {
     "null_V": ("[SENSe:]VOLTage[:DC]:NULL:VALue", Number(-1200.0, 1200.0, 0.0)),
     "scaling": ("CALCulate:SCALe[:STATe]", Switch(False)),
     "smoothing": ("CALCulate:SMOothing[:STATe]", Switch(False)),
+    "high_impedance": ("[SENSe:]VOLTage[:DC]:IMPedance:AUTO", Switch(False)),
+    "aperture_s": ("[SENSe:]VOLTage[:DC]:APERture", Number(2.0e-5, 1.0, 0.1)),
     "aperture_on": ("[SENSe:]VOLTage[:DC]:APERture:ENABled", Switch(False)),
     "trigger": ("TRIGger:SOURce",
                 Word(("IMMediate", "BUS", "EXTernal", "INTernal"), "IMM")),

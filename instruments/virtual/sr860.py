@@ -15,6 +15,7 @@ from instruments.ieee_block import as_block
 from instruments.virtual.aux_outputs import AuxOutputs
 from instruments.virtual.instrument import VirtualInstrument
 from instruments.virtual.sr860_capture import LONGEST_KB, MOST_KB_AT_ONCE, CaptureBuffer
+from instruments.virtual.sr860_outputs import ChannelOutputs
 from instruments.virtual.sr860_signal import (
     FACTORY,
     INPUT_RANGE_V,
@@ -62,6 +63,7 @@ class SR860(VirtualInstrument):
         self._set: dict[str, float] = {name: left for name, (_, _, left) in _RANGES.items()}
         self.path = SignalPath(source, self._set)
         self.aux_out = AuxOutputs(first=0)
+        self._outputs = ChannelOutputs().commands()
         self.shown = [0, 1, 2, 3]
         self._capture = CaptureBuffer(device_time)
         self.trigger_in: TriggerIn = not_wired
@@ -93,6 +95,8 @@ class SR860(VirtualInstrument):
         handler = _COMMANDS.get(name + asking)
         if handler is not None:
             return handler(self, arguments)
+        if name + asking in self._outputs:
+            return self._outputs[name + asking](arguments)
         if name not in self._set:
             raise CommandError(COMMAND_ERROR)
         if asking:
@@ -205,6 +209,7 @@ class SR860(VirtualInstrument):
     def reset(self, _: str) -> None:
         """`*RST`: the factory's settings, not the bench's."""
         self._set |= {name: left for name, (_, _, left) in _RANGES.items()} | FACTORY
+        self._outputs = ChannelOutputs().commands()
         self._capture = CaptureBuffer(self.time)
         self.path.watch_list(False)
 

@@ -295,6 +295,11 @@ def test_another_setting_is_named(bench: Bench, tmp_path: Path) -> None:
     assert differences(other, bench, recording.window, recording.reset) == [
         "lockin harmonic was 1, now 2"
     ]
+    kept = {key: value for key, value in lockin.items() if key != "notch"}  # an older version's
+    older = replace(recording, settings={**recording.settings, "lockin": kept})
+    assert differences(older, bench, recording.window, recording.reset) == [
+        "lockin notch was none (it was off, or an older version did not keep it), now none"
+    ]
 
 
 def test_a_run_of_mixed_sequences_is_stochastic_and_follows_its_drive(

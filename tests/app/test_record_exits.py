@@ -117,6 +117,22 @@ def with_moved_setpoint(events: Iterator[Event], bench: Bench) -> Iterator[Event
         yield event
 
 
+def test_a_silent_read_out_does_not_hide_that_the_supply_went_off(
+    bench: Bench, tmp_path: Path
+) -> None:
+    # both lose their mains within a repeat: "no reply within 3 s. Is it on?" was all that was told
+    def silent() -> tuple[str, ...]:
+        raise no_reply()
+
+    flaky, events = made_flaky(bench), record(bench, SEQUENCES, 2, tmp_path / "r")
+    after(events, StepRead, 3)
+    flaky.faults = silent  # type: ignore[method-assign]
+    bench.magnets["x"].magnet.output(False)
+    with pytest.raises(TwinrigError, match=r"(?s)output went off without us.*lockin: no reply"):
+        iter_into(events, [])
+    assert is_safe(bench)
+
+
 def test_a_read_out_without_a_number_is_never_stored(bench: Bench, tmp_path: Path) -> None:
     flaky = made_flaky(bench)
     flaky.read = lambda: np.array([np.nan, 0.0])  # type: ignore[method-assign]

@@ -143,6 +143,50 @@ def test_a_voltage_limit_beyond_the_supply_is_a_problem(rig):
     assert "36 V" in check.problem
 
 
+def test_a_current_that_a_supply_gives_only_below_its_voltage_limit_is_remarked():
+    # a 2400 gives 1.05 A up to 21 V and 0.105 A above: a run ended where it went so far
+    with served(("keithley-2400", "sr830")) as rig:
+        assert "A at most" not in by_name(rig.spec())["x"].problem
+        high = ("compliance_V = 21.0", "compliance_V = 100.0")
+        asked = by_name(rig.spec(high))["x"]
+        low = by_name(rig.spec(high, ("max_current_A = 0.917", "max_current_A = 0.1")))["x"]
+        rig.order("keithley-2400", "SENS:VOLT:PROT 150")
+        kept = by_name(rig.spec(("compliance_V = 21.0\n", "")))["x"]
+    words = "gives 0.105 A at most with a voltage limit above 21 V: the bench allows 0.917 A, its"
+    assert asked.ok  # what it drives may stay below
+    assert f"{words} voltage limit is 100 V" in asked.problem
+    assert "lower `compliance_V`, or the current" in asked.hint
+    assert "A at most" not in low.problem
+    assert f"{words} voltage limit is 150 V" in kept.problem
+
+
+@pytest.mark.parametrize(
+    ("model", "found", "words", "hint"),
+    [
+        ("keithley-2182a", "SENS:FUNC 'TEMP'", "measures temperature", "Press DCV1"),
+        ("keithley-2182a", "TRIG:SOUR BUS", "waits for a bus trigger", "IMM or EXT"),
+        ("keithley-2182a", "CALC:STAT ON", "computes mX+b or %", "mX+b and % off"),
+        ("keysight-34465a", 'FUNC "RES"', "measures resistance", "Press DCV"),
+        ("keysight-34465a", "TRIG:SOUR BUS", "waits for a bus trigger", "IMM or EXT"),
+        ("keysight-34465a", "CALC:SCAL ON", "scales its readings", "Math off"),
+        ("keysight-34465a", "VOLT:ZERO:AUTO ON", "is below the 0.00082 s that", "autozero off"),
+        ("keysight-pna", "TRIG:SOUR MAN", "waits for a manual trigger", "internal"),
+        ("keysight-pna", "OUTP OFF", "has its RF power off", "Switch it on"),
+        ("keysight-pna", "SENS:SWE:TYPE LOG", "sweeps logarithmic", "linear sweep"),
+    ],
+)
+def test_a_read_out_that_no_run_begins_with_is_told_by_the_check(model, found, words, hint):
+    # each was "ok" here, and refused by the run
+    with served(("kepco-bop", model)) as rig:
+        (before,) = [check for check in check_bench(rig.spec()) if check.driver == model]
+        rig.order(model, found)
+        (check,) = [check for check in check_bench(rig.spec()) if check.driver == model]
+    assert before.ok
+    assert not check.ok
+    assert words in check.problem
+    assert hint in check.hint
+
+
 def test_units_and_limits_are_read_back(rig):
     rig.order("sr830", "SENS 20")
     checks = by_name(rig.spec())
@@ -157,6 +201,15 @@ def test_a_lock_in_that_measures_a_current_is_remarked(rig):
     assert check.ok
     assert "measures a current, its values are in A" in check.problem
     assert "reads X in A, Y in A" in check.found
+
+
+def test_a_supply_that_another_input_programs_is_told_what_a_run_does_about_it():
+    with served(("lakeshore-643", "sr830")) as rig:
+        rig.order("lakeshore-643", "XPGM 1")
+        check = by_name(rig.spec())["x"]
+    assert "is programmed by its external input" in check.problem
+    assert "A run switches it to internal programming" in check.hint  # "no run begins so" before
+    assert "No run begins so" not in check.hint
 
 
 @pytest.mark.parametrize("supply", ["ami-430", "mercury-ips"])

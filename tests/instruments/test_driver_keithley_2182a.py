@@ -101,10 +101,9 @@ def test_the_time_out_follows_from_the_settings_and_ends_with_the_reading(settin
         assert session.timeout_s == 2.0
 
 
-def test_a_reading_beyond_the_range_is_no_number_and_a_fault_once():
-    with transcript(
-        (b":READ?", b"-9.90000000E+37"), QUIET, QUIET, (b":READ?", b"+1.0E-06"), QUIET
-    ) as session:
+@pytest.mark.parametrize("spelled", [b"-9.90000000E+37", b"+9.9E37"])  # as the manual has it
+def test_a_reading_beyond_the_range_is_no_number_and_a_fault_once(spelled):
+    with transcript((b":READ?", spelled), QUIET, QUIET, (b":READ?", b"+1.0E-06"), QUIET) as session:
         meter = Keithley2182A("nv", session, {})
         assert math.isnan(meter.read()[0])
         assert meter.faults() == ("input 1 beyond its range",)
@@ -205,6 +204,17 @@ def test_what_rel_subtracts_is_a_setting():
     ) as session:  # fmt: skip
         found = Keithley2182A("nv", session, {}).settings()
     assert (found["relative"], found["relative_V"]) == ("on", 1.25e-6)
+
+
+def test_a_trigger_s_delay_is_a_setting():
+    with transcript(
+        (b":SENS:FUNC?", b'"VOLT:DC"'), (b":SENS:CHAN?", b"1"),
+        (b":SENS:VOLT:CHAN1:RANG?", b"0.010000"), (b":SENS:VOLT:CHAN1:RANG:AUTO?", b"1"),
+        (b":SENS:VOLT:CHAN1:REF:STAT?", b"0"), (b":TRIG:SOUR?", b"IMM"), *PLAIN,
+        *timing(delay=b"2.500"),
+    ) as session:  # fmt: skip
+        found = Keithley2182A("nv", session, {}).settings()
+    assert (found["trigger_delay_s"], found["reading_s"]) == (2.5, pytest.approx(0.2))
 
 
 @pytest.mark.parametrize("reply", [b"+1.5E-06,+1", b"+1.5E-0", b"+1.5", b"OVRFLW"])

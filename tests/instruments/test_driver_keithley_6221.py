@@ -95,6 +95,12 @@ def test_a_current_that_it_does_not_take_is_an_error():
         Keithley6221("delta", session, BENCH).prepare()
 
 
+@pytest.mark.parametrize(("there", "count"), [(b"1", 0), (b"0", 1)])
+def test_a_nanovoltmeter_that_is_missing_is_told_without_a_set(there, count):
+    with transcript((b":SOUR:DELT:NVPR?", there)) as session:
+        assert len(Keithley6221("delta", session, {"current_A": 1e-3}).unready()) == count
+
+
 def test_a_setting_that_it_refuses_is_heard():
     with (
         transcript(

@@ -6,14 +6,17 @@ import math
 
 import numpy as np
 import pytest
+from beside import Steady, beside
 from scripted import transcript
 
 from instruments.drivers.keysight_34465a import Keysight34465A
 from instruments.drivers.truevolt_buffer import components
+from instruments.drivers.truevolt_input import changed_input
 from instruments.drivers.truevolt_math import computed
 from instruments.drivers.truevolt_models import MODELS
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.toml_table import Table
+from instruments.virtual import keysight_34465a
 from models.errors import RefusedError
 
 IDENTITY = b"Keysight Technologies,34465A,MY54506462,A.03.03-03.15-03.03-00.52-05-02"
@@ -21,6 +24,7 @@ NO_TIMER = IDENTITY.replace(b"34465A", b"34461A")
 QUIET = (b"SYST:ERR?", b'+0,"No error"')
 NO_DELAY = (b"TRIG:DEL?", b"+0.00000000E+00")
 PLAIN = ((b"SENS:VOLT:DC:NULL:STAT?", b"0"), (b"CALC:SCAL:STAT?", b"0"), (b"CALC:SMO:STAT?", b"0"))
+FACTORY = ((b"SENS:VOLT:DC:IMP:AUTO?", b"0"), (b"SENS:VOLT:DC:APER:ENAB?", b"0"))
 DCV = ((b"SENS:FUNC?", b'"VOLT"'), (b"TRIG:SOUR?", b"IMM"))
 MODE = (*DCV, *PLAIN)
 
@@ -186,6 +190,7 @@ def test_settings_are_in_units():
         (b"SENS:VOLT:DC:RANG:AUTO?", b"0"), (b"SENS:VOLT:DC:ZERO:AUTO?", b"1"),
         (b"SENS:VOLT:DC:NPLC?", b"+1.0E+01"), (b"TRIG:SOUR?", b"EXT"), (b"TRIG:DEL?", b"+0.0E+00"),
         (b"SAMP:COUN?", b"+1"), (b"SAMP:SOUR?", b"TIM"), (b"SAMP:TIM?", b"+1.0E+00"), *PLAIN,
+        *FACTORY,
     ) as session:  # fmt: skip
         meter = Keysight34465A("dmm", session, {})
         meter.identify()
@@ -202,6 +207,24 @@ def test_a_null_that_the_front_panel_left_on_is_a_setting():
         (b"SENS:VOLT:DC:NULL:VAL?", b"+1.25000000E-03"), *PLAIN[1:],
     ) as session:  # fmt: skip
         assert computed(session, MODELS["34465A"]) == {"null_V": 1.25e-3}
+
+
+def test_an_input_impedance_and_an_aperture_that_are_not_the_factorys_are_settings():
+    make = keysight_34465a.Keysight34465A
+    with beside(lambda device_time: make(device_time, Steady(device_time))) as session:
+        meter = Keysight34465A("dmm", session, {})
+        meter.identify()
+        before = meter.settings()
+        session.write("VOLT:DC:IMP:AUTO ON;:VOLT:APER 0.05")
+        told = {"input_impedance": "above 10 GOhm up to 10 V", "aperture_s": 0.05}
+        assert meter.settings() == before | told
+        session.write("VOLT:NPLC 1")  # ends the aperture
+        assert "aperture_s" not in meter.settings()
+
+
+def test_a_model_without_apertures_is_asked_for_none():
+    with transcript(FACTORY[0]) as session:
+        assert changed_input(session, MODELS["34461A"]) == {}
 
 
 def test_components_are_the_fourier_series_of_the_burst():

@@ -20,6 +20,7 @@ SELECT = ((b"CALC:PAR:SEL 'CH1_S21_2'", b""), (b"SENS:SWE:MODE HOLD", b""))
 RAW, CORRECTED = (b"SENS:CORR:STAT?", b"0"), (b"SENS:CORR:STAT?", b"1")
 FORMAT = ((b"FORM REAL,64", b""), (b"FORM:BORD SWAP", b""), (b"FORM:BORD?", b"SWAP"))
 DATA = b"CALC:DATA? SDATA"
+BY_SWEEPS, BY_POINTS = (b"SENS:AVER:MODE?", b"SWE"), (b"SENS:AVER:MODE?", b"POIN")
 
 
 def axis(points=b"+3", averaging=b"0", seconds=b"+2.0E-02"):
@@ -130,7 +131,8 @@ def time_outs_of(session):
 def test_averages_are_a_group_and_the_time_out_covers_them_all():
     with transcript(
         (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT,
-        *axis(averaging=b"1", seconds=b"+5.0E-01"), (b"SENS:AVER:COUN?", b"+16"), RAW, QUIET,
+        *axis(averaging=b"1", seconds=b"+5.0E-01"), BY_SWEEPS, (b"SENS:AVER:COUN?", b"+16"), RAW,
+        QUIET,
         (b"SENS:AVER:CLE", b""), (b"SENS:SWE:GRO:COUN 16", b""), (b"SENS:SWE:MODE GRO;*OPC?", b"1"),
         (DATA, pairs(1, 1, 1)),
     ) as session:  # fmt: skip
@@ -140,6 +142,20 @@ def test_averages_are_a_group_and_the_time_out_covers_them_all():
         analyser.read()
         assert heard["SENS:SWE:MODE GRO;*OPC?"] == pytest.approx(1.25 * 16 * 0.5 + 1.0)
         assert session.timeout_s == 2.0
+
+
+def test_averages_that_are_taken_point_by_point_are_one_sweep():
+    # as a group of 16 it took 16 times as long as it was waited for: each reading timed out
+    with transcript(
+        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT,
+        *axis(averaging=b"1", seconds=b"+5.0E-01"), BY_POINTS, (b"SENS:AVER:COUN?", b"+16"), RAW,
+        QUIET, (b"SENS:SWE:MODE SING;*OPC?", b"1"), (DATA, pairs(1, 1, 1)),
+    ) as session:  # fmt: skip
+        analyser = KeysightPNA("vna", session, {"points": 3})
+        analyser.prepare()
+        heard = time_outs_of(session)
+        analyser.read()
+        assert heard["SENS:SWE:MODE SING;*OPC?"] == pytest.approx(1.25 * 16 * 0.5 + 1.0)
 
 
 def test_a_corrected_trace_is_waited_for_from_every_port():
@@ -187,6 +203,17 @@ def test_what_no_spectrum_can_rest_on_is_refused(exchanges, words):
         KeysightPNA("vna", session, {"points": 3}).prepare()
 
 
+@pytest.mark.parametrize(("points", "told"), [(b"+3", []), (b"+201", ["sweeps 201 points"])])
+def test_what_keeps_a_run_from_beginning_is_told_without_a_set(points, told):
+    with transcript(TRACES, *MODE, (b"SENS:SWE:POIN?", points)) as session:
+        found = KeysightPNA("vna", session, {"points": 3}).unready()
+    assert [words[:17] for words, _ in found] == told
+    several = ((b"CALC:PAR:CAT:EXT?", b'"CH1_S11_1,S11"'), (b"TRIG:SOUR?", b"MAN"), *MODE[1:])
+    axis_named = {"points": 3, "start_Hz": 2e9, "stop_Hz": 12e9}
+    with transcript(*several) as session:
+        assert len(KeysightPNA("vna", session, axis_named).unready()) == 2
+
+
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
@@ -213,17 +240,24 @@ def test_faults_are_the_error_queue():
         assert KeysightPNA("vna", session, {}).faults() == ("-222 Data out of range",)
 
 
-@pytest.mark.parametrize(("power", "told"), [(b"1", {}), (b"0", {"rf_power": "off"})])
-def test_settings_are_in_units(power, told):
+@pytest.mark.parametrize(
+    ("power", "by", "told"),
+    [
+        (b"1", BY_SWEEPS, {"averaging": "on"}),
+        (b"0", BY_SWEEPS, {"averaging": "on", "rf_power": "off"}),
+        (b"1", BY_POINTS, {"averaging": "point by point"}),
+    ],
+)
+def test_settings_are_in_units(power, by, told):
     with transcript(
         (b"OUTP?", power), *axis()[1:3], (b"SENS:SWE:POIN?", b"+201"), (b"SENS:SWE:TYPE?", b"LIN"),
         (b"SENS:SWE:TIME?", b"+2.0E-02"), (b"SENS:BAND?", b"+1.0E+04"), (b"SOUR:POW?", b"-1.0E+01"),
-        (b"SENS:AVER?", b"1"), (b"SENS:AVER:COUN?", b"+4"), (b"SENS:CORR:STAT?", b"1"),
+        (b"SENS:AVER?", b"1"), by, (b"SENS:AVER:COUN?", b"+4"), (b"SENS:CORR:STAT?", b"1"),
         (b"TRIG:SOUR?", b"EXT"),
     ) as session:  # fmt: skip
         assert KeysightPNA("vna", session, {"quantity": "real"}).settings() == told | {
             "start_Hz": 2e9, "stop_Hz": 1.2e10, "points": 201, "sweep_type": "linear",
-            "sweep_s": 0.02, "if_bandwidth_Hz": 1e4, "power_dBm": -10.0, "averaging": "on",
+            "sweep_s": 0.02, "if_bandwidth_Hz": 1e4, "power_dBm": -10.0,
             "averages": 4, "correction": "on", "trigger": "external", "quantity": "real",
         }  # fmt: skip
 

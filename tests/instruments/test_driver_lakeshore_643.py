@@ -118,6 +118,15 @@ def test_an_answer_that_was_cut_closes_no_interlock():
         LakeShore643("x", session, {}).status_problem("magnet water flow")
 
 
+@pytest.mark.parametrize("garbled", [b"1_0; 0", b"nan; 0", b"1,0; 0", b"; 0"])
+def test_a_current_that_is_no_number_is_an_error(garbled):
+    with (
+        transcript((b"RDGI?; *ESR?", garbled)) as session,
+        pytest.raises(LinkError, match=r"1 number\(s\)"),
+    ):
+        LakeShore643("x", session, {}).measured_A()  # 1_0 was 10 A, as Python reads it
+
+
 def test_halting_at_its_limit_asks_for_no_more_than_that():
     with transcript(
         (b"*IDN?", b"LSCI,MODEL643,LSA1234,1.2"), (b"LIMIT?; *ESR?", b"60.0000,50.0000; 0"),

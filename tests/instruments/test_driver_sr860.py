@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from beside import Steady, beside
 from scripted import transcript
 
 from instruments.drivers.sr860 import SENSITIVITY, SR860, TIME_CONSTANT_S
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.toml_table import Table
+from instruments.virtual import sr860
 
 IDENTITY = b"Stanford_Research_Systems,SR860,003693,V1.51"
 WHO = ((b"*IDN?", IDENTITY), (b"IVMD?", b"0"))
@@ -83,9 +85,17 @@ COMMON = (
 )  # fmt: skip
 
 
+PLAIN = ((b"COFA? 0", b"0"), (b"CRAT? 0", b"0"), (b"COFA? 1", b"0"), (b"CRAT? 1", b"0"))
+
+
 def test_settings_are_in_units():
     with transcript(
-        (b"IVMD?", b"0"), (b"SCAL?", b"11"), *COMMON, (b"ISRC?", b"1"), (b"IRNG?", b"4")
+        (b"IVMD?", b"0"),
+        (b"SCAL?", b"11"),
+        *COMMON,
+        (b"ISRC?", b"1"),
+        (b"IRNG?", b"4"),
+        *PLAIN,
     ) as session:
         assert SR860("lockin", session, {"channels": ("X", "Y")}).settings() == {
             "time_constant_s": pytest.approx(0.01), "slope_dB_oct": 12, "synchronous_filter": "on",
@@ -99,12 +109,31 @@ def test_settings_are_in_units():
 
 def test_a_current_input_has_its_own_scale():
     with transcript(
-        (b"IVMD?", b"1"), (b"SCAL?", b"9"), *COMMON, (b"ICUR?", b"1")
+        (b"IVMD?", b"1"), (b"SCAL?", b"9"), *COMMON, (b"ICUR?", b"1"), *PLAIN
     ) as session:  # fmt: skip
         settings = SR860("lockin", session, {}).settings()
         assert settings["sensitivity_A"] == pytest.approx(1e-9)
         assert settings["current_gain_Ohm"] == 1e8
         assert "sensitivity_V" not in settings
+
+
+def test_of_a_dual_reference_both_harmonics_are_settings():
+    with beside(lambda device_time: sr860.SR860(device_time, Steady(device_time))) as session:
+        lockin = SR860("lockin", session, {})
+        assert "dual_harmonic" not in lockin.settings()
+        session.write("RSRC 2;HARMDUAL 3")
+        assert lockin.settings()["dual_harmonic"] == 3
+
+
+def test_an_offset_and_a_ratio_that_are_on_are_settings():
+    with beside(lambda device_time: sr860.SR860(device_time, Steady(device_time))) as session:
+        lockin = SR860("lockin", session, {"channels": ("X", "R", "theta")})
+        before = lockin.settings()
+        session.write("COFP 0,40;COFP 2,-12.5;CEXP 0,1")  # set, not switched on
+        assert lockin.settings() == before
+        session.write("COFA 0,1;COFA 2,1;CRAT 2,1")
+        told = {"X_offset_percent": 40.0, "R_offset_percent": -12.5, "R_ratio": "over Aux In 3"}
+        assert lockin.settings() == before | told
 
 
 def test_the_tables_are_those_of_the_manual():

@@ -260,3 +260,20 @@ def test_a_bench_file_may_name_the_axis_of_an_f71_only(driver, values, problem):
     driver.options(table)
     assert problem in "".join(table.problems)
     assert bool(table.problems) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("axis", "axes", "count"), [(None, b"3", 1), (None, b"1", 0), ("Z", b"3", 0)]
+)
+def test_f71_a_probe_of_several_axes_is_told_without_one_named(axis, axes, count):
+    exchanges = [(b"PROBE:AXES?", axes)]
+    with transcript(*exchanges) as session:
+        assert len(LakeShoreF71("gap", session, {"axis": axis}).unready()) == count
+
+
+@pytest.mark.parametrize("spelled", [b"+9.91E+37", b"9.9E37", b"-9.9E37"])
+def test_f71_what_scpi_spells_for_no_number_is_none(spelled):
+    # with no bit of its status set it was a field of 9.9E37 T
+    reply = spelled + b";0;0;TESLA"
+    with transcript((b"FETCH:DC?" + TAIL_F71, reply)) as session:
+        assert math.isnan(LakeShoreF71("gap", session, {}).field_T())

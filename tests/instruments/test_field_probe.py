@@ -180,6 +180,25 @@ def test_a_run_tells_how_the_measured_field_was_beside_the_asked_one(
     assert ("bench calibrate" in note.text) == (level == "warning")
 
 
+@pytest.mark.parametrize(
+    "changes", [(), (("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 4e-3"),)]
+)
+def test_a_probe_that_holds_its_reading_is_told_and_another_scale_is_not_taken_for_it(
+    rig, tmp_path, changes
+):
+    # near the middle of the fields it measured "100 % of what was asked for", and no warning
+    sequence = FieldSequence(np.linspace(0.0, 1.0, 11))
+    gap = rig.rig.instruments["lakeshore-475"]
+    if not changes:
+        gap._field_T = lambda: 2.85e-3
+    with Bench.connect(rig.spec(*changes)) as bench:
+        events = list(record(bench, [sequence], 1, tmp_path / "r"))
+    (note,) = [e for e in events if isinstance(e, Note) and e.text.startswith("field: probe")]
+    assert note.level == "warning"
+    assert ("it showed 0 %. Does it hold its reading" in note.text) == (not changes)
+    assert ("bench calibrate" in note.text) == bool(changes)
+
+
 def test_a_loop_is_compared_where_it_is_read(tmp_path):
     with served(MODELS, device="spin-vortex-ice") as rig, Bench.connect(rig.spec()) as bench:
         events = list(record(bench, [SEQUENCE], 1, tmp_path / "r"))

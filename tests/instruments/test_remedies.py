@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from instruments.link_errors import LinkError
 from instruments.magnet_limits import MagnetLimits
-from instruments.remedies import reported, with_remedy
+from instruments.remedies import reported, with_faults, with_remedy
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,22 @@ def test_an_error_is_told_with_what_was_sent_and_what_may_be():
     )
     assert limits.sent_words(None, 12.0) == ""
     assert limits.sent_words(-7.5, float("inf")).endswith("the bench allows 11 A")
+
+
+class Silent:
+    def faults(self):
+        raise LinkError("lockin", "no reply within 3 s", resource="GPIB0::8", hint="Is it on?")
+
+
+class Overloaded:
+    def faults(self):
+        return ("input overload",)
+
+
+def test_silence_hides_nothing_that_was_found_before():
+    found = with_faults(["x: its output went off"], {"dmm": Overloaded(), "lockin": Silent()})
+    assert found[0] == "x: its output went off"
+    assert found[1].startswith("dmm: input overload (")
+    assert found[2].startswith("lockin: no reply within 3 s")
+    with pytest.raises(LinkError, match="no reply"):
+        with_faults([], {"lockin": Silent()})

@@ -1,4 +1,4 @@
-"""A lock-in whose filter remembers longer than a step lasts is told by the check and by a run."""
+"""A filter that remembers longer than a step lasts is told by the check and by a run."""
 
 from __future__ import annotations
 
@@ -38,3 +38,27 @@ def test_a_step_that_only_the_read_out_gates_may_last_any_time():
         with Bench.connect(spec) as bench:
             bench.settings()
             assert bench.slow_filters() == []
+
+
+def test_a_moving_filter_is_told_and_a_repeating_one_is_not():
+    # steps were recorded as averages over those before, without a word
+    path = "SENS:VOLT:CHAN1:DFIL"
+    with served(("kepco-bop", "keithley-2182a"), device=DEVICE) as rig:
+        rig.order("keithley-2182a", f"{path} ON;:{path}:COUN 10;:{path}:TCON REP")
+        assert "moving" not in of_voltmeter(rig).problem
+        rig.order("keithley-2182a", f"{path}:TCON MOV")
+        check = of_voltmeter(rig)
+        assert check.ok
+        assert "moving one, over 10 conversions" in check.problem
+        assert "repeating filter, or none" in check.hint
+        with Bench.connect(rig.spec()) as bench:
+            bench.settings()
+            told = [note for note in energised(bench, [].append) if "moving one" in note.text]
+        assert [note.level for note in told] == ["warning"]
+        rig.order("keithley-2182a", f"{path}:COUN 1")
+        assert "moving" not in of_voltmeter(rig).problem
+
+
+def of_voltmeter(rig):
+    (check,) = [one for one in check_bench(rig.spec()) if one.driver == "keithley-2182a"]
+    return check

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from models.network_parts import Device, distinct
 from models.sequence import DriveWindow, Reset
-from models.settings import differing, same, without_own_range
+from models.settings import as_told, differing, same, without_own_range
 
 
 def test_a_measured_number_may_wobble_and_nothing_else():
@@ -25,6 +25,11 @@ def test_what_only_one_of_both_has_is_another():
     ]  # fmt: skip
 
 
+def test_a_setting_that_is_none_is_told_with_why_it_may_be():
+    assert as_told(None) == "none (it was off, or an older version did not keep it)"
+    assert as_told(0.0) == "0.0"
+
+
 def test_the_range_that_an_instrument_has_chosen_itself_is_no_setting():
     chosen = {"autorange": "on", "range_V": 10.0, "nplc": 1.0}
     assert without_own_range(chosen) == {"autorange": "on", "nplc": 1.0}
@@ -34,6 +39,20 @@ def test_the_range_that_an_instrument_has_chosen_itself_is_no_setting():
     # an earlier recording kept it
     assert not list(differing({"dmm": chosen}, {"dmm": {**chosen, "range_V": 0.1}}))
     assert not list(differing({"dmm": chosen}, {"dmm": without_own_range(chosen)}))
+
+
+def test_a_range_that_was_fixed_and_is_chosen_now_is_told_once():
+    # "range_V was 0.1, now None" stood behind it
+    fixed = {"autorange": "off", "range_V": 0.1}
+    chosen = {"autorange": "on", "range_V": 10.0}
+    assert list(differing({"dmm": fixed}, {"dmm": chosen})) == [("dmm", "autorange", "off", "on")]
+    assert list(differing({"dmm": chosen}, {"dmm": fixed})) == [("dmm", "autorange", "on", "off")]
+
+
+def test_the_unit_that_a_field_is_shown_in_is_asked_with_each_reading_and_no_other_setting():
+    assert not list(differing({"gap": {"unit": "G"}}, {"gap": {"unit": "T"}}))
+    assert list(differing({"delta": {"unit": "V"}}, {"delta": {"unit": "W"}}))
+    assert list(differing({"gap": {"unit": "G"}}, {"gap": {}}))
 
 
 def test_two_recordings_of_one_device_are_one_device_though_its_reference_wobbles():

@@ -93,6 +93,17 @@ def test_a_group_averages(analyser, ramp):
     np.testing.assert_allclose(trace(analyser)[:, 1], 5.0)
 
 
+def test_a_point_is_averaged_within_its_sweep(analyser, ramp):
+    tell(analyser, "FORM REAL,64;:FORM:BORD SWAP", "SENS:AVER ON;:SENS:AVER:COUN 4")
+    tell(analyser, "SENS:AVER:MODE POIN", "SENS:BAND 10")
+    seconds, start_s = float(ask(analyser, "SENS:SWE:TIME?")), analyser.time.now_s
+    for sweep in (1, 2):
+        ask(analyser, "SENS:SWE:MODE SING;*OPC?")
+        assert ramp.sweeps == sweep
+        np.testing.assert_allclose(trace(analyser)[:, 1], sweep)  # the sweep before isn't in it
+    assert analyser.time.now_s - start_s == pytest.approx(2 * 4 * seconds, rel=1e-3)
+
+
 def test_a_sweep_takes_its_time(analyser):
     seconds = float(ask(analyser, "SENS:SWE:TIME?"))
     assert seconds == pytest.approx(11 / 1e4, rel=0.3)
