@@ -15,6 +15,7 @@ from app.operations.recalibrate import correction_of, recalibrate, words_of
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.operations.transfer_torch import foreseen, read, stretch
+from app.report_commands import bettered_command
 from app.store import load_network, read_recording, sha256_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -32,6 +33,8 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     bench: Bench, kept: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
+    assert bench.spec.virtual is not None
+    bench.spec = replace(bench.spec, virtual=replace(bench.spec.virtual, asked_seed=9))
     events, path = run(recalibrate(kept / "network", bench, out, steps=320, apart=in_here))
     values, origin, made = events[-1].values, load_network(kept / "network"), load_network(path)
     assert is_safe(bench)
@@ -51,6 +54,7 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     network, deployment = made.meta["parents"][-2:]
     assert network["sha256"] == sha256_of(kept / "network" / "network.json")
     assert deployment["sha256"] == sha256_of(out / "run" / "deployment.json")
+    assert "--steps 320 --seed 9 --out" in str(bettered_command(out, ["--bench", "virtual"]))
 
 
 def test_a_change_has_a_minus_sign_as_everywhere_else() -> None:
