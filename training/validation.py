@@ -16,7 +16,7 @@ from training.reads import at_reads, reads_of
 from training.verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -227,11 +227,11 @@ def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     }
 
 
-def family_ratios(scores: Scores) -> dict[str, dict[str, float | None]]:
-    """Ratios to the floor by drive family, for a result line; empty with one family."""
+def family_ratios(families: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Ratios to the floor by drive family (of `Scores`), for a result line; empty with one."""
     return {
         family: {name: row["ratio"] for name, row in errors.items()}
-        for family, errors in scores.families.items()
+        for family, errors in families.items()
     }
 
 
