@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
-from training.drift_points import beginnings, drive_key
+from training.alike_drives import alike
 from training.ensembles import whole_repeats
 from training.floors import FEWEST_REPEATS, Drives, score
 from training.held_out import HeldOut
@@ -112,9 +112,9 @@ def _can_score(recording: Recording) -> NDArray[np.bool_]:
 def _alike(recording: Recording, usable: Index) -> Index:
     """Of each usable sequence one that all have in common which play the same, `(usable,)`.
 
-    One that ends where another goes on plays the same.
+    One that ends where another goes on plays the same, and one that was rounded on its way.
     """
-    return usable[beginnings([drive_key(recording, int(s)) for s in usable])]
+    return usable[alike([(recording, usable)])]
 
 
 def _refuse_few(sequences: int, drives: int) -> None:

@@ -25,8 +25,8 @@ from models.sample_told import samples_apart
 from models.settings import differing
 from models.simulated import module_of
 from models.slopes import slopes_apart
+from training.alike_drives import played_before
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
-from training.drift_points import played_before
 from training.drive_gaps import guessed_words
 from training.ensembles import whole_repeats
 from training.exchanged_channels import exchanged_channels
