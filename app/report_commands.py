@@ -76,6 +76,19 @@ def commands_of(found: Found) -> list[str]:
     return lines
 
 
+def notes_of(found: Found) -> list[str]:
+    """What the commands don't repeat, in sentences."""
+    from app.store import load_twin
+
+    timed = [path.name for path in found.twins if "minutes" in load_twin(path).meta]
+    if not timed:
+        return []
+    return [
+        f"{', '.join(timed)}: ended by --minutes, in which no two fits come equally far; the "
+        "command's iterations, as many as it came to, give a twin like it, not the same numbers."
+    ]
+
+
 def bench_words(names: Sequence[object]) -> list[str]:
     """`--bench` for each rig by the name it had: a built-in one's word, or the reader's file."""
     from instruments.bench_file import BUILT_IN, read_bench
