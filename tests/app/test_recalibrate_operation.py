@@ -48,6 +48,9 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     assert found.before == pytest.approx(load_deployment(out / "run").body["measured"])
     np.testing.assert_allclose(made.readout_weights, found.weights)
     assert any(e.text == values["gain"] for e in events if isinstance(e, Note))
+    interval = " lies inside the 90 % interval that the twin foresaw of these known data, "
+    assert any(interval.replace("inside", side) in e.text for e in events if isinstance(e, Note)
+               for side in ("inside", "outside"))  # fmt: skip
     for one, other in zip(made.layers, origin.layers, strict=True):
         np.testing.assert_array_equal(one.weights, other.weights)
     np.testing.assert_array_equal(made.inputs, origin.inputs)
