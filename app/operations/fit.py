@@ -123,7 +123,7 @@ def fit(
             refuse_search(chosen, goes_on=begun is not None)
     yield Stage("read recordings", 1, STAGES)
     older = resume and "held_out" not in numbers  # it was divided regardless of the twin before
-    before = None if begun is None or older else begun.twin
+    before = None if begun is None or older else (begun.twin, begun.path.parent)
     source = FitInput.read(
         paths, seed=chosen.seed, deterministic=chosen.deterministic, begun=before
     )
