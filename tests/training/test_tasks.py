@@ -75,6 +75,7 @@ def test_the_description_says_horizon_step_and_split() -> None:
     [
         ("mackey-gals", "did you mean 'mackey-glass'"),
         ("mackey-glass:horizons=5", "option 'horizons' is unknown; known: horizon"),
+        ("mackey-glass:h=5,horizon=6", "option 'horizon' stands twice, as 5 and 6: leave one"),
         ("mackey-glass:h=soon", "must read horizon=whole number"),
         ("mackey-glass:h=0", "horizon = 0 steps must be at least 1"),
         ("mackey-glass:tau=3", "stays at 1 over its training part: tau = 3 is too short"),

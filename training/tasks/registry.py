@@ -84,6 +84,8 @@ def make_task(text: str, **options: Any) -> Task:
         key = SHORT_NAMES.get(key, key) if key not in parameters else key
         if not equals or not value:
             problems.append(f"option {part!r} must read name=value")
+        elif key in given:
+            problems.append(f"option {key!r} stands twice, as {given[key]} and {value}: leave one")
         elif key not in parameters:
             given[key] = value
         else:
