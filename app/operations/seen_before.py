@@ -76,6 +76,15 @@ def seen_of_all(twin: Twin, recordings: Sequence[Recording], folder: Path) -> Se
     return Seen(fitted, used, tuple(held), tuple(others[0] + others[1]))
 
 
+def played_again(twin: Twin, recording: Recording, folder: Path) -> int:
+    """How many sequences play what the twin or its line was fitted on in other recordings.
+
+    As far as these are at hand; `folder` is the twin's.
+    """
+    rows = [*parts_by_recording(twin), *_of_line(twin)]
+    return int(_played(rows, recording, folder).used.sum())
+
+
 def flatters(twin: Twin, recording: Recording) -> bool:
     """Whether an earlier version has seen what of the recording the twin itself has not."""
     own = _of(parts_by_recording(twin), recording)

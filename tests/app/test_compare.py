@@ -212,6 +212,16 @@ def test_drives_that_an_earlier_version_was_fitted_on_are_known_in_another_recor
     assert "the twin that it goes on from has: its scores flatter" in values["held_out"]
 
 
+def test_drives_of_an_earlier_version_are_told_where_a_later_one_is_scored(kept, twin, tmp_path):
+    write_recording(tmp_path / "few", record_device(12, 8, seed=7, meta={"id": "rec-few"}))
+    list(fit([tmp_path / "few"], tmp_path / "on", origin=twin, iterations=2))
+    write_recording(tmp_path / "again", record_device(24, 8, seed=1, meta={"id": "rec-again"}))
+    values, said = result(evaluate(tmp_path / "on", tmp_path / "again"))
+    seen = 24 - len(load_twin(twin).meta["held_out"]["test"])
+    assert f"{seen} of the recording's 24 sequences play drives" in said
+    assert any("play drives that the twin was fitted on" in words for words in values["notes"])
+
+
 def test_a_recording_given_twice_is_refused(kept, tmp_path):
     with pytest.raises(InputError, match="given 2 times"):
         list(fit([kept / "old", kept / "old"], tmp_path / "out", iterations=5))
