@@ -16,6 +16,7 @@ from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.operations.transfer_torch import foreseen, read, stretch
 from app.report_commands import bettered_command
+from app.report_network import headline, read_deployment
 from app.store import load_network, read_recording, sha256_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -57,6 +58,11 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     network, deployment = made.meta["parents"][-2:]
     assert network["sha256"] == sha256_of(kept / "network" / "network.json")
     assert deployment["sha256"] == sha256_of(out / "run" / "deployment.json")
+    assert stretch.baselines == load_deployment(out / "run").body["baselines"] == {}
+    assert made.baselines == origin.baselines
+    (said,) = headline([read_deployment(out / "run")])
+    assert said.startswith("On data that its training knew the untrained network ")
+    assert "; it" not in said  # baselines are of the part that it hasn't seen
     assert "--steps 320 --seed 9 --out" in str(bettered_command(out, ["--bench", "virtual"]))
 
 
