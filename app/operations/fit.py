@@ -13,7 +13,7 @@ import torch
 from app.artefacts import moved_with
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
-from app.operations.finished import finished_fit
+from app.operations.finished_fit import finished_fit
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fit_words import (

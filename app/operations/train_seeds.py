@@ -16,7 +16,7 @@ from app.artefacts import plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
-from app.operations.finished import finished_training
+from app.operations.finished_training import finished_training
 from app.operations.pool import run_pool, workers_of
 from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
