@@ -90,8 +90,9 @@ class FitInput:
         now = self.parts.to_json()
         if before is not None and any(before.get(k) != now[k] for k in now if k != "note"):
             raise InputError(
-                "--resume: this version holds other sequences out than the one that began, so that "
-                "what was fitted would be scored: begin anew into another --out"
+                "--resume: this version holds other sequences out than the one that began, or a "
+                "recording of the twin that it goes on from is not where it was, so that what was "
+                "fitted would be scored: put that back, or begin anew into another --out"
             )
 
     def unscorable(self) -> str:
