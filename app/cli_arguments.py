@@ -174,7 +174,7 @@ def _evaluate(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("twin", type=Path, metavar="TWIN", help="a fitted twin")
     parser.add_argument("recording", type=Path, metavar="RECORDING", help="real repeats")
     parser.add_argument(
-        "--beside", nargs="+", type=Path, default=[], metavar="TWIN",
+        "--beside", nargs="+", action="extend", type=Path, default=[], metavar="TWIN",
         help="other twins, scored on the same recording side by side",
     )  # fmt: skip
 

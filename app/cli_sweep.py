@@ -64,19 +64,22 @@ def sweep_arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", type=Path, metavar="FILE.toml",
         help="the grid: lists task, twin, layers; seeds; [train] with lists of options",
     )  # fmt: skip
-    parser.add_argument("--task", nargs="+", metavar="T", help="such as mackey-glass:h=5")
     parser.add_argument(
-        "--twin", nargs="+", metavar="TWIN",
+        "--task", nargs="+", action="extend", metavar="T", help="such as mackey-glass:h=5"
+    )
+    parser.add_argument(
+        "--twin", nargs="+", action="extend", metavar="TWIN",
         help="each for all layers; A,B: one a layer, which may be of several devices, for those of "
         "--layers that have as many",
     )  # fmt: skip
     parser.add_argument(
-        "--layers", nargs="+", type=layout, metavar="16,16",
+        "--layers", nargs="+", action="extend", type=layout, metavar="16,16",
         help="nodes of each layer; 8+4,16: the second beside the first",
     )  # fmt: skip
     parser.add_argument(
-        "--iterations", nargs="+", type=whole_or_zero, metavar="N", help="of each (800)"
-    )
+        "--iterations", nargs="+", action="extend", type=whole_or_zero, metavar="N",
+        help="of each (800)",
+    )  # fmt: skip
     _pool_arguments(parser, "networks, sweep.json, sweep.md, sweep.csv", 1)
 
 

@@ -140,7 +140,9 @@ def bench_of(arguments: argparse.Namespace) -> BenchSpec:
 
     spec = read_bench(arguments.bench)
     if spec.virtual is not None and spec.virtual.device is not None:  # not served elsewhere
-        noise = dataclasses.replace(spec.virtual, seed=_noise_seed(spec, arguments))
+        noise = dataclasses.replace(
+            spec.virtual, seed=_noise_seed(spec, arguments), asked_seed=arguments.seed
+        )
         spec = dataclasses.replace(spec, virtual=noise)
     if arguments.accelerate is None:
         return spec

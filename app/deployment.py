@@ -229,6 +229,7 @@ def blank_nodes(
             "network_sha256": file_sha256(file),
             "layers": [network.layers[layer].nodes for layer in layers],
             "layer_numbers": layers,
+            **bench.spec.asked_seed,
         },
     )
 

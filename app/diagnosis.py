@@ -283,7 +283,8 @@ def _interval(network: Network, measured: float, repeats: int) -> str:
     better = ", on the good side" if measured < network.predicted["low"] else ""
     averaged = f", the mean of {repeats} repeats of each node," if repeats > 1 else ""
     passes = " for single passes" if repeats > 1 else ""
+    of = " of these known data" if "stretch_of" in network.meta else ""  # not of the test part
     return (
         f"measured {measured_words}{averaged} lies {where} the 90 % interval that the twin "
-        f"foresaw{passes}, {' to '.join(ends)}{better}"
+        f"foresaw{of}{passes}, {' to '.join(ends)}{better}"
     )

@@ -51,9 +51,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, An
 
     path = folder / FILE_NAME
     if not path.is_file():
-        finished = (folder / "twin.json").is_file()
-        why = "the fit there is finished" if finished else "there is no fit to go on with"
-        raise InputError(f"{path}: no such file; {why}")
+        raise InputError(f"{path}: no such file; there is no fit to go on with")
     with reading(path):
         content = path.read_bytes()
     try:

@@ -217,6 +217,8 @@ def _tables(page: Page, found: Found) -> list[str]:
 def _repeat_it(page: Page, found: Found, folder: Path) -> None:
     page.heading("Repeat it")
     page.code(report_commands.commands_of(found))
+    for words in report_commands.notes_of(found):
+        page.text(words, note=True)
     page.text(versions(), note=True)
     rows = []
     for path in found.all:

@@ -67,12 +67,26 @@ def commands_of(found: Found) -> list[str]:
         body = read_deployment(path).body
         played = takewhile(Path.is_dir, (path / nodes_folder(k) for k in count()))
         words = bench_words([read_recording(one).meta.get("bench") for one in played])
+        words += _seed_of_runs(path)
         lines.append(deploy_command(path, str(body["network"]), words, body.get("repeats", 1)))
     if found.tables:
         from app.operations.compare_networks import table_command
 
         lines += [table_command(path) for path in found.tables]
     return lines
+
+
+def notes_of(found: Found) -> list[str]:
+    """What the commands don't repeat, in sentences."""
+    from app.store import load_twin
+
+    timed = [path.name for path in found.twins if "minutes" in load_twin(path).meta]
+    if not timed:
+        return []
+    return [
+        f"{', '.join(timed)}: ended by --minutes, in which no two fits come equally far; the "
+        "command's iterations, as many as it came to, give a twin like it, not the same numbers."
+    ]
 
 
 def bench_words(names: Sequence[object]) -> list[str]:
@@ -97,7 +111,7 @@ def recording_command(path: Path, repeats: int, meta: dict[str, Any]) -> str:
                  ("share", "share"), ("settle", "settle_s"))  # fmt: skip
         options = [word for name, key in asked if key in plan for word in (f"--{name}", plan[key])]
         benches = bench_words([meta.get("bench")])
-        return _line("bench", "calibrate", *benches, *options, "--out", _new(path))
+        return _line("bench", "calibrate", *benches, *options, *out)
     if isinstance(origin := meta.get("imported"), dict):
         mapped = ["--map", origin["map"]] if origin.get("map") else []
         return _line("import", origin.get("path", "FILE"), *mapped, "--out", _new(path))
@@ -143,6 +157,7 @@ def train_command(
 def bettered_command(path: Path, benches: Sequence[str]) -> str | None:
     """Command that betters a network on the device again; None: it was only trained."""
     from app.artefacts import read_head
+    from app.operations.recalibrate import KIND, RUN
     from app.operations.transfer_parts import SCHEMA
 
     kind = next((kind for kind in BETTERED if (path / f"{kind}.json").is_file()), None)
@@ -156,6 +171,7 @@ def bettered_command(path: Path, benches: Sequence[str]) -> str | None:
         if value is not None
         for word in (f"--{name.replace('_', '-')}", value)
     ]
+    options += _seed_of_runs(path / RUN) if kind == KIND else []  # the others' plans have it
     return _line(kind, plan["network"], *benches, *options, "--out", _new(path))
 
 
@@ -176,6 +192,15 @@ def _new(path: Path) -> str:
 
 def _seed(meta: dict[str, Any]) -> list[Any]:
     return ["--seed", meta["seed"]] if isinstance(meta.get("seed"), int) else []
+
+
+def _seed_of_runs(path: Path) -> list[Any]:
+    """`--seed` of a deployment on a virtual rig of the command's own: its noise."""
+    from app.deployment import nodes_folder
+    from app.store import read_recording
+
+    nodes = path / nodes_folder(0)
+    return _seed(read_recording(nodes).meta) if nodes.is_dir() else []
 
 
 def _count(meta: dict[str, Any]) -> list[Any]:

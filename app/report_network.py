@@ -11,7 +11,14 @@ from app.deployment import label_of
 from app.device_words import devices_words, layers_words
 from app.report_diagnosis import diagnosis
 from app.report_measured import Measured, read_deployment, scored
-from app.report_network_words import against_baselines, headline, metric_of, numbers, undeployed
+from app.report_network_words import (
+    against_baselines,
+    headline,
+    metric_of,
+    numbers,
+    of_known_data,
+    undeployed,
+)
 from app.shown_score import ACCURACY, shown
 from app.words import by_memory, counted, duration
 from models.network import ORIGIN_UNKNOWN
@@ -168,13 +175,15 @@ def _task_words(network: Network) -> str:
     unseen, each = len(network.unseen_targets), network.answer_every
     what = "steps" if each == 1 else f"windows of {each} steps"
     described = network.task.get("description") or f"{network.task['name']}: {options}"
-    return f"{described}. Scored on {unseen} unseen {what} after {network.unscored} of washout."
+    known = "known" if of_known_data(network.task) else "unseen"
+    return f"{described}. Scored on {unseen} {known} {what} after {network.unscored} of washout."
 
 
 def _alone(page: Page, run: Measured) -> None:
     """What a deployment's score rests on, where its network is not on the page to say it."""
     described = str(run.body.get("description") or run.body["task"])
-    scored_on = counted(len(run.target), "unseen answer")
+    known = "known" if of_known_data(run.body) else "unseen"
+    scored_on = counted(len(run.target), f"{known} answer")
     page.text(f"{described}. Scored on {scored_on}.", note=True)
     _baselines(page, run.body)
 

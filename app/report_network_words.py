@@ -8,6 +8,7 @@ from app.advice import UNTRAINED as BASELINE
 from app.deployment import DETERMINISTIC, NOISE_AWARE, UNTRAINED
 from app.report_measured import scored
 from app.shown_score import ACCURACY, shown
+from models.network import KNOWN_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,11 +47,12 @@ def headline(runs: Sequence[Measured]) -> list[str]:
         f"{first.label} network"
     )  # fmt: skip
     kept = "keeps its score" if first.keeps else "loses on the way"
+    the = "On data that its training knew the" if of_known_data(first.body) else "The"
+    beside = against_baselines(first)
     sentences = [
-        f"The {best} {kept}: {metric} {scored(first.predicted)} foreseen by the twin, "
+        f"{the} {best} {kept}: {metric} {scored(first.predicted)} foreseen by the twin, "
         f"{scored(first.measured, first.digits)} on the device{first.averaged} ({first.lost}"
-        f"{first.beyond_words}); it "
-        f"{against_baselines(first)}."
+        f"{first.beyond_words}){f'; it {beside}' if beside else ''}."
     ]
     plain, untrained = by_label.get(DETERMINISTIC), by_label.get(UNTRAINED)
     if plain is not None and plain is not first:
@@ -74,6 +76,11 @@ def headline(runs: Sequence[Measured]) -> list[str]:
     if untrained is None:
         sentences += _no_gain(first.predicted, first.body)  # both by the twin
     return sentences
+
+
+def of_known_data(body: Mapping[str, Any]) -> bool:
+    """Whether a deployment's task, or a network's, is a stretch that its training has seen."""
+    return str(body.get("description", "")).startswith(KNOWN_DATA)
 
 
 def against_baselines(run: Measured) -> str:

@@ -216,9 +216,7 @@ def several(named: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
 def checkpoint_of(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and numbers of a training that ended early; InputError where there is none."""
     if not (out / FILE_NAME).is_file():
-        finished = (out / "network.json").is_file()
-        why = "the training there is finished" if finished else "no training was begun there"
-        raise InputError(f"{out}: nothing to go on with, {why}")
+        raise InputError(f"{out}: nothing to go on with, no training was begun there")
     arrays, numbers = load_checkpoint(out)
     return arrays, _found_again(numbers, out)
 

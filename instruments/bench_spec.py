@@ -96,6 +96,8 @@ class VirtualSpec:
         Device seconds in one second of the host; inf: no waiting.
     models
         Drivers of the bench's instruments, in its order.
+    asked_seed
+        The `--seed` of a command, which `seed` is made of; None: no command asked.
     """
 
     device: str | None = None
@@ -103,6 +105,7 @@ class VirtualSpec:
     clock: str | None = None
     accelerate: float = math.inf
     models: tuple[str, ...] = ()
+    asked_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,12 @@ class BenchSpec:
     def in_process(self) -> bool:
         """Whether the instruments are virtual ones in this process."""
         return self.virtual is not None and self.virtual.device is not None
+
+    @property
+    def asked_seed(self) -> dict[str, int]:
+        """`seed` as a command gave it to a virtual rig, for a run's metadata; else nothing."""
+        asked = None if self.virtual is None else self.virtual.asked_seed
+        return {} if asked is None else {"seed": asked}
 
     @property
     def limits(self) -> dict[str, dict[str, float]]:

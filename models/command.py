@@ -1,4 +1,4 @@
-"""Commands as people paste them, in messages of every package."""
+"""Commands and paths as people paste them, in messages and entries of every package."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def command_line(words: Sequence[str], windows: bool = os.name == "nt") -> str:
     Windows' cmd knows double quotes only, and there a backslash needs none; a folder `R&D` does.
     """
     return " ".join(map(_for_cmd, words)) if windows else shlex.join(words)
+
+
+def unquoted(text: str) -> str:
+    """A path as it was typed or pasted: Windows' "Copy as path" puts it in quotes."""
+    path = text.strip()
+    quoted = len(path) > 2 and path[0] == path[-1] and path[0] in "\"'"
+    return path[1:-1] if quoted else path
 
 
 def _for_cmd(word: str) -> str:

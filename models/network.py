@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["DEPLOYMENT_SCHEMA", "ORIGIN_UNKNOWN", "Device", "Layer", "Network", "TwinReference"]
+__all__ = [
+    "DEPLOYMENT_SCHEMA",
+    "KNOWN_DATA",
+    "ORIGIN_UNKNOWN",
+    "Device",
+    "Layer",
+    "Network",
+    "TwinReference",
+]
 DEPLOYMENT_SCHEMA = 2
+KNOWN_DATA = "known data, no unseen part"  # of a network's task: what a recalibration runs
 ORIGIN_UNKNOWN = "origin_unknown"
 """Where `meta` keeps what can't be told of what a network before this one was trained on."""
 

@@ -196,7 +196,9 @@ def compare_stored(now: dict[str, Any], then: dict[str, Any], level: float = LEV
         else "The twin's errors are what they were when it was fitted, within their intervals."
     )  # fmt: skip
     note = ("the recording that the twin was fitted on is not at hand: only its errors are "
-            "compared, which a shift smaller than they are does not change")  # fmt: skip
+            "compared, which a shift smaller than they are does not change; their 90 % intervals "
+            f"decide, not the level of {level:g}: of unchanged devices 3 to 4 in a hundred are "
+            "called changed")  # fmt: skip
     return Drift(STORED, bool(apart), None, level, words, notes=(note,))
 
 

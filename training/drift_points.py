@@ -14,7 +14,7 @@ import numpy as np
 from models.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,14 +68,6 @@ def beginnings(keys: Sequence[bytes]) -> list[int]:
         root = place if root < 0 or not keys[place].startswith(keys[root]) else root
         roots[place] = root
     return roots
-
-
-def played_before(old: Recording, fitted: Iterable[int], new: Recording) -> list[int]:
-    """New sequences that play what a fitted old one played, or where one begins as the other."""
-    keys = [drive_key(old, s) for s in fitted]
-    roots = beginnings([*keys, *(drive_key(new, n) for n in range(len(new.lengths)))])
-    known = set(roots[: len(keys)])
-    return [n for n, root in enumerate(roots[len(keys) :]) if root in known]
 
 
 def spread_of(repeats: Sequence[Array]) -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
-from training.drift_points import beginnings, drive_key
+from training.alike_drives import alike
 from training.ensembles import whole_repeats
 from training.floors import FEWEST_REPEATS, Drives, score
 from training.held_out import HeldOut
@@ -16,7 +16,7 @@ from training.reads import at_reads, reads_of
 from training.verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -112,9 +112,9 @@ def _can_score(recording: Recording) -> NDArray[np.bool_]:
 def _alike(recording: Recording, usable: Index) -> Index:
     """Of each usable sequence one that all have in common which play the same, `(usable,)`.
 
-    One that ends where another goes on plays the same.
+    One that ends where another goes on plays the same, and one that was rounded on its way.
     """
-    return usable[beginnings([drive_key(recording, int(s)) for s in usable])]
+    return usable[alike([(recording, usable)])]
 
 
 def _refuse_few(sequences: int, drives: int) -> None:
@@ -227,11 +227,11 @@ def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     }
 
 
-def family_ratios(scores: Scores) -> dict[str, dict[str, float | None]]:
-    """Ratios to the floor by drive family, for a result line; empty with one family."""
+def family_ratios(families: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Ratios to the floor by drive family (of `Scores`), for a result line; empty with one."""
     return {
         family: {name: row["ratio"] for name, row in errors.items()}
-        for family, errors in scores.families.items()
+        for family, errors in families.items()
     }
 
 

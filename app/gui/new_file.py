@@ -11,6 +11,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.background import Latest
 from app.new_file import free_name, refuse_taken
+from models.command import unquoted
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class NewFile(QObject):
 
     @property
     def path(self) -> Path:
-        """Where the file goes; `~` is one's own folder."""
-        return Path(expanduser(self._entry.text().strip() or self._usual))
+        """Where the file goes; `~` is one's own folder, and quotes around it are none of it."""
+        return Path(expanduser(unquoted(self._entry.text()) or self._usual))
 
     def offer(self, path: Path) -> None:
         """Show a path; where something has it, the first of `name-2`, `name-3`, … a moment later.

@@ -227,5 +227,6 @@ def _header(bench: Bench, new: Asked) -> Recording:
             "bench": bench.spec.name,
             "limits": bench.spec.limits,
             "calibration": {"magnet": magnet.name, "teslameter": meter.name, **asdict(plan)},
+            **bench.spec.asked_seed,
         },
     )

@@ -12,9 +12,9 @@ from app.artefacts import find_file
 from app.device_words import told
 from app.operations.events import Note, Result, Stage, TwinScored
 from app.operations.fit_input import left_out_words, read_repeats, simulated_words
-from app.operations.fitted_on import fitted_on, held_out_of, is_parent
+from app.operations.fitted_on import held_out_of, is_parent
 from app.operations.scored import scored_details, scored_values
-from app.operations.seen_before import flatters
+from app.operations.seen_before import flatters, played_again
 from app.so_far import unfinished_words
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
@@ -26,7 +26,6 @@ from models.settings import as_told, differing
 from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
-from training.drift_points import played_before
 from training.drive_gaps import guessed_words
 from training.ensembles import whole_repeats
 from training.exchanged_channels import exchanged_channels
@@ -153,17 +152,13 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
 
 
 def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
-    """Where another recording plays drives that the twin was fitted on, as far as it is at hand."""
+    """Where another recording plays drives that the twin, or one that it goes on from, fitted."""
     if is_parent(twin, recording):
         return
-    again: set[int] = set()
-    for old in fitted_on(twin, find_file(Path(path), TWIN_FILE).parent).found:
-        count = len(old.recording.lengths)
-        fitted = [s for s in range(count) if s not in old.sequences]
-        again |= set(played_before(old.recording, fitted, recording))
+    again = played_again(twin, recording, find_file(Path(path), TWIN_FILE).parent)
     if again:
         yield (
-            f"{len(again)} of the recording's {len(recording.lengths)} sequences play drives that "
+            f"{again} of the recording's {len(recording.lengths)} sequences play drives that "
             "the twin was fitted on, or their beginnings: of those its scores say nothing about "
             "drives it has not seen"
         )

@@ -13,6 +13,7 @@ import torch
 from app.artefacts import moved_with
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
+from app.operations.finished_fit import finished_fit
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fit_words import (
@@ -82,7 +83,8 @@ def fit(
     recordings
         Of one device under one setting; may be empty with `resume` (the checkpoint knows).
     out
-        A new folder, or with `resume` that of the fit that ended early.
+        A new folder, or with `resume` that of the fit that ended early; finished, it tells its
+        result once more.
     objective, deterministic, iterations, minutes, seed, **settings
         As `training.fit.FitSettings`; a deterministic twin takes the objective `mean`. With
         `resume` those of the checkpoint hold. Left out, objective and `members` of a new twin whose
@@ -105,6 +107,9 @@ def fit(
     """
     # long by its arguments and what they mean, and by the order of what may refuse it
     torch.set_num_threads(1)
+    if resume and (done := finished_fit(Path(out))) is not None:
+        yield Result(done)
+        return Path(done["path"])
     if resume:
         arrays, numbers = load_checkpoint(Path(out))
         chosen, paths = _of_checkpoint(numbers, Path(out))
@@ -118,7 +123,7 @@ def fit(
             refuse_search(chosen, goes_on=begun is not None)
     yield Stage("read recordings", 1, STAGES)
     older = resume and "held_out" not in numbers  # it was divided regardless of the twin before
-    before = None if begun is None or older else begun.twin
+    before = None if begun is None or older else (begun.twin, begun.path.parent)
     source = FitInput.read(
         paths, seed=chosen.seed, deterministic=chosen.deterministic, begun=before
     )

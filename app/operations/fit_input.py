@@ -45,11 +45,17 @@ class FitInput:
 
     @classmethod
     def read(
-        cls, paths: Sequence[Path], *, seed: int, deterministic: bool, begun: Twin | None = None
+        cls,
+        paths: Sequence[Path],
+        *,
+        seed: int,
+        deterministic: bool,
+        begun: tuple[Twin, Path] | None = None,
     ) -> FitInput:
         """Read, join, check and divide recordings; InputError names what can't be fitted.
 
-        `begun`: the twin that a fit goes on from; what it has seen is not held out anew.
+        `begun`: the twin that a fit goes on from, and its folder; what it has seen is not held out
+        anew.
         """
         recordings = [read_repeats(path) for path in paths]
         raise_problems(InputError, "fit", _deployed(paths, recordings))
@@ -76,7 +82,7 @@ class FitInput:
             }
             for path, r in zip(paths, recordings, strict=True)
         ]
-        seen = None if begun is None else seen_of_all(begun, recordings)
+        seen = None if begun is None else seen_of_all(begun[0], recordings, begun[1])
         return cls(joined, hold_out(joined, seed, seen, _scoring(recordings)), parents, notes)
 
     def refuse_divided(self, before: dict[str, Any] | None) -> None:
@@ -84,8 +90,9 @@ class FitInput:
         now = self.parts.to_json()
         if before is not None and any(before.get(k) != now[k] for k in now if k != "note"):
             raise InputError(
-                "--resume: this version holds other sequences out than the one that began, so that "
-                "what was fitted would be scored: begin anew into another --out"
+                "--resume: this version holds other sequences out than the one that began, or a "
+                "recording of the twin that it goes on from is not where it was, so that what was "
+                "fitted would be scored: put that back, or begin anew into another --out"
             )
 
     def unscorable(self) -> str:

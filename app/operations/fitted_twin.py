@@ -103,6 +103,7 @@ def _meta(
         "objective": running.settings.objective,
         "iterations": running.iteration,
         "seconds": round(running.elapsed_s, 1),
+        **_ended_by_time(running),
         "held_out": source.parts.to_json(),
         "parents": source.parents,
         **told_of(source.recording.meta),
@@ -112,6 +113,15 @@ def _meta(
         **({} if search is None else {"search": search.to_json()}),
         **({} if begun is None else begun.meta()),
     }
+
+
+def _ended_by_time(running: AnyFit) -> dict[str, float]:
+    """The minutes that ended a fit before its iterations; nothing where they didn't."""
+    asked = running.settings
+    fewest = asked.iterations - asked.members  # each member's share of them is rounded
+    if asked.minutes is None or not running.done or running.iteration >= fewest:
+        return {}
+    return {"minutes": asked.minutes}
 
 
 def _longest_hold(source: FitInput) -> dict[str, int]:

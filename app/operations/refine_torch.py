@@ -94,8 +94,10 @@ def refit(
     if resume:
         return (yield from fit([], out, resume=True))
     paths = [*map(Path, recordings), Path(new)]
-    known = load_twin(origin)
-    source = FitInput.read(paths, seed=seed, deterministic=known.deterministic, begun=known)
+    known, begun = load_twin(origin), Path(origin).parent
+    source = FitInput.read(
+        paths, seed=seed, deterministic=known.deterministic, begun=(known, begun)
+    )
     before = sum(int(parent["sequences"]) for parent in source.parents[:-1])
     fresh = int((source.parts.training >= before).sum())
     old = len(source.parts.training) - fresh

@@ -12,7 +12,7 @@ from training.validation import family_ratios, summary
 from training.verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,24 +32,37 @@ def scored_values(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     `where` has one sentence for each score that is not reached; `families` the ratios to the
     floor by drive family, where there are several.
     """
-    found = summary(scores, deterministic=deterministic)["verdict"]
-    values: dict[str, Any] = {
-        "errors": scores.errors,
-        "coverage": scores.coverage,
-        "verdict": found["words"],
-        "at_floor": found["at_floor"],
+    kept = summary(scores, deterministic=deterministic)
+    return kept_values(scores.errors, scores.coverage, kept, deterministic=deterministic)
+
+
+def kept_values(
+    errors: Mapping[str, Any],
+    coverage: Mapping[str, Any],
+    validation: Mapping[str, Any],
+    *,
+    deterministic: bool = False,
+) -> dict[str, Any]:
+    """As `scored_values` and `unscored_values`, of what a twin keeps; `validation` may be empty."""
+    kept = validation.get("verdict")
+    if kept is None:  # nothing was scored, or an older version kept none
+        kept = verdict(errors, coverage, deterministic=deterministic).to_json()
+    values = {
+        "errors": errors,
+        "coverage": coverage,
+        "verdict": kept["words"],
+        "at_floor": kept["at_floor"],
     }
-    if found["reasons"]:
-        values["where"] = found["reasons"]
-    if families := family_ratios(scores):
+    if errors and kept["reasons"]:
+        values["where"] = kept["reasons"]
+    if families := family_ratios(validation.get("families", {})):
         values["families"] = families
     return values
 
 
 def unscored_values() -> dict[str, Any]:
     """The same keys of a twin that nothing was held out for."""
-    found = verdict({}, {})
-    return {"errors": {}, "coverage": {}, "verdict": found.words, "at_floor": found.at_floor}
+    return kept_values({}, {}, {})
 
 
 def unscored_note(why: str) -> str:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.operations.fitted_on import file_of
+from app.recording_marks import read_kept
+from training.alike_drives import played_before
 from training.held_out import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -49,16 +53,20 @@ def _within(indices: Any, before: int, count: int) -> list[int]:
     return [int(i) - before for i in indices if 0 <= int(i) - before < count]
 
 
-def seen_of_all(twin: Twin, recordings: Sequence[Recording]) -> Seen:
+def seen_of_all(twin: Twin, recordings: Sequence[Recording], folder: Path) -> Seen:
     """What of recordings was fitted, and what chose a snapshot, by the twin and its whole line.
 
-    A version of an earlier Twinrig keeps no parts of a recording that its line was fitted on: it
-    has seen all of it.
+    Sequences that play the same drives as in a recording of theirs count too, as far as that is at
+    hand: where it was, or beside the twin's `folder`. A version of an earlier Twinrig keeps no
+    parts of a recording that its line was fitted on: it has seen all of it.
     """
     rows = [*parts_by_recording(twin), *_of_line(twin)]
-    parts = [_seen(rows, recording) for recording in recordings]
-    fitted, used = (np.concatenate([getattr(p, n) for p in parts]) for n in ("fitted", "used"))
-    if not used.any():
+    by_id = [_seen(rows, recording) for recording in recordings]
+    by_drive = [_played(rows, recording, folder) for recording in recordings]
+    both = list(zip(by_id, by_drive, strict=True))
+    fitted = np.concatenate([one.fitted | other.fitted for one, other in both])
+    used = np.concatenate([one.used | other.used for one, other in both])
+    if not any(part.used.any() for part in by_id):
         return Seen(fitted, used)
     held_out = twin.meta.get("held_out", {})
     held, *others = (
@@ -66,6 +74,15 @@ def seen_of_all(twin: Twin, recordings: Sequence[Recording]) -> Seen:
         for part in ("test", "training", "validation")
     )
     return Seen(fitted, used, tuple(held), tuple(others[0] + others[1]))
+
+
+def played_again(twin: Twin, recording: Recording, folder: Path) -> int:
+    """How many sequences play what the twin or its line was fitted on in other recordings.
+
+    As far as these are at hand; `folder` is the twin's.
+    """
+    rows = [*parts_by_recording(twin), *_of_line(twin)]
+    return int(_played(rows, recording, folder).used.sum())
 
 
 def flatters(twin: Twin, recording: Recording) -> bool:
@@ -83,6 +100,20 @@ def _seen(rows: Rows, recording: Recording) -> Seen:
         test, validation = (_mask(row.get(part), count) for part in PARTS)
         used |= ~test
         fitted |= ~(test | validation)
+    return Seen(fitted, used)
+
+
+def _played(rows: Rows, recording: Recording, folder: Path) -> Seen:
+    """Which sequences play what was fitted, or chose a snapshot, under another recording's id."""
+    fitted, used = (np.zeros(len(recording.lengths), dtype=bool) for _ in range(2))
+    own = str(recording.meta.get("id", ""))
+    for row in rows:
+        file = None if row.get("id") == own else file_of(row, folder)
+        if file is not None:
+            old = read_kept(file)
+            known = _seen([row], old)
+            for mask, then in ((fitted, known.fitted), (used, known.used)):
+                mask[played_before(old, np.flatnonzero(then), recording)] = True
     return Seen(fitted, used)
 
 

@@ -14,6 +14,7 @@ from app.device_words import devices_words
 from app.diagnosis import outputs_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
 from app.operations.events import NetworkState, Note, Result, Stage, TrainProgress
+from app.operations.finished_training import finished_training
 from app.operations.train_baselines import baselines
 from app.operations.train_reuse import OF_LAYERS, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin
@@ -75,7 +76,7 @@ def train(
         Nodes of each layer; None: those of `options.origin`.
     out
         A new folder, or with `resume` that of the training that ended early; the checkpoint
-        there knows all else.
+        there knows all else. Finished, it tells its result once more.
     iterations
         Gradient steps; 0: an untrained network with a trained read-out.
     judge
@@ -103,6 +104,9 @@ def train(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out = Path(out)
+    if resume and (done := finished_training(out)) is not None:
+        yield Result(done)
+        return Path(done["path"])
     if resume:
         arrays, numbers = checkpoint_of(out)
         request = request_of(numbers, out)

@@ -9,8 +9,9 @@ import numpy as np
 
 from app.advice import UNTRAINED
 from app.operations.events import BaselineScored, Note, Progress
+from app.operations.train_reuse import same_twins
 from app.store import code_version
-from training.baselines import Tried, software_baselines
+from training.baselines import AS_THE_DEVICE, Tried, as_the_device, software_baselines
 from training.foresee import best_readout, device_spread, foresee, ridges_for
 from training.origin import same_data
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from app.operations.train_reuse import Beside
     from app.operations.train_setup import Setup
+    from models.network import Network
     from training.tasks import Task
 
 
@@ -30,12 +32,10 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
     """
     task, request, origin = setup.task, setup.request, setup.origin
     nodes = sum(setup.design.nodes)
-    described = None if origin is None else origin.task.get("description")
-    same = origin is not None and described == task.describe()
-    kept: dict[str, float] = {}
-    if not found and origin is not None and same and same_data(origin, task):
-        kept = dict(origin.baselines)
-        if origin.meta.get("code_version") == code_version():
+    kept = {} if found or origin is None else _of_origin(origin, setup)
+    if kept and origin is not None and origin.meta.get("code_version") == code_version():
+        spread, named = _spread(setup), [n for n in kept if n.endswith(AS_THE_DEVICE)]
+        if spread is None or named == [as_the_device(nodes, spread)]:
             found.update(kept)
             yield Note("the baselines are those of the network that this one goes on from")
     if not found and (known := beside.baselines()):
@@ -45,9 +45,7 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
                 found[name] = value
                 yield BaselineScored(name, value, task.metric)
     if not found:
-        models = dict.fromkeys(model for row in setup.stochastic.models for model in row)
-        spread = round(float(np.mean([device_spread(model) for model in models])), 3) or None
-        delays = setup.design.readout_delays
+        spread, delays = _spread(setup), setup.design.readout_delays
         yield from of_software(task, nodes, spread, request.seed, found, delays=delays)
     if UNTRAINED in kept:  # another version's software may score otherwise, its network does not
         found.setdefault(UNTRAINED, kept[UNTRAINED])
@@ -57,6 +55,24 @@ def baselines(setup: Setup, beside: Beside, found: dict[str, float]) -> Iterator
         foreseen = foresee(layers, readout, task, request.seed + 2)
         found[UNTRAINED] = foreseen.predicted["value"]
         yield BaselineScored(UNTRAINED, found[UNTRAINED], task.metric)
+
+
+def _spread(setup: Setup) -> float | None:
+    """The device's spread as a share of its signal, by its twins; None: they have no noise."""
+    models = dict.fromkeys(model for row in setup.stochastic.models for model in row)
+    return round(float(np.mean([device_spread(model) for model in models])), 3) or None
+
+
+def _of_origin(origin: Network, setup: Setup) -> dict[str, float]:
+    """Baselines of a network to go on from that hold here, too: of the same task and data.
+
+    Of other twins not that of the untrained network, which is what those foresaw.
+    """
+    same = origin.task.get("description") == setup.task.describe()
+    if not same or not same_data(origin, setup.task):
+        return {}
+    through = same_twins(origin, setup.stochastic)
+    return {n: value for n, value in origin.baselines.items() if through or n != UNTRAINED}
 
 
 def of_software(

@@ -52,7 +52,7 @@ class Beside:
         setup, found = self._setup, dict[str, float]()
         for network in self._networks:
             # of a judge, whose spread baselines rest on, a network keeps no digest
-            if network.meta.get("judge") or not _same_twins(network, setup.stochastic):
+            if network.meta.get("judge") or not same_twins(network, setup.stochastic):
                 continue
             found |= {n: value for n, value in network.baselines.items() if n != UNTRAINED}
             ranges = [(layer.drive_low, layer.drive_high) for layer in network.layers]
@@ -69,7 +69,7 @@ class Beside:
             return None
         for network in self._networks:
             same = network.meta.get("iterations") == self._setup.request.iterations
-            if same and OF_LAYERS in network.meta and _same_twins(network, self._setup.twins):
+            if same and OF_LAYERS in network.meta and same_twins(network, self._setup.twins):
                 return network
         return None
 
@@ -96,5 +96,6 @@ def take_layers(trainer: Trainer, network: Network) -> None:
     trainer.best_validation = float(network.meta[OF_LAYERS])
 
 
-def _same_twins(network: Network, twins: TwinSet) -> bool:
+def same_twins(network: Network, twins: TwinSet) -> bool:
+    """Whether a network was trained through these very twins."""
     return [one.sha256 for one in network.twins] == [one.sha256 for one in twins.references]

@@ -16,6 +16,7 @@ from app.artefacts import plain, read_head, write_bytes
 from app.checked_json import with_checksum
 from app.disk import read_bytes
 from app.operations.events import Note, Result
+from app.operations.finished_training import finished_training
 from app.operations.pool import run_pool, workers_of
 from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
@@ -71,6 +72,11 @@ def train_seeds(
         No seed could be trained, or the disk refuses.
     """
     out, began_s = Path(out).resolve(), time.monotonic()
+    if resume and (done := finished_training(out)) is not None:
+        rows = read_head(out / FILE_NAME, KIND, SCHEMA)["rows"]
+        done.pop("seconds", None)  # of the one seed
+        yield Result({**done, **_told(out, rows, _best(rows))})
+        return out / NETWORK_FILE
     if resume or asked is None:
         asked, numbers, digests = _so_far(out)
         flat = _flat(asked)
@@ -109,11 +115,9 @@ def _so_far(out: Path) -> tuple[dict[str, Any], list[int], dict[str, str]]:
     Raises
     ------
     InputError
-        The training there is finished, or a twin has changed since: seeds of two don't compare.
+        A twin has changed since: seeds of two don't compare.
     """
     said = read_head(out / FILE_NAME, KIND, SCHEMA)
-    if (out / NETWORK_FILE).is_file():
-        raise InputError(f"{out}: nothing to go on with, the training there is finished")
     known = said.get("digests", {})  # an older version kept none
     raise_problems(InputError, "train --resume", changed(known, "the seeds were begun"))
     return said["asked"], said["numbers"], known

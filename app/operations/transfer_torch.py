@@ -13,6 +13,7 @@ from app.operations.events import Note
 from app.store import load_network, save_network
 from app.train_twins import TwinSet
 from models.errors import InputError
+from models.network import KNOWN_DATA
 from training.foresee import Readout
 from training.layers import unasked
 from training.origin import same_data
@@ -59,9 +60,11 @@ def stretch(
     layers.between = unasked if stop is None else stop.check
     made = on_task(loaded, layers, readout_of(loaded), part, _seed(loaded))
     meta = {**loaded.meta, "id": new_id("net", out), "stretch_of": loaded.meta.get("id", "")}
-    described = f"known data, no unseen part: {loaded.task.get('description', task.name)}"
+    described = f"{KNOWN_DATA}: {loaded.task.get('description', task.name)}"
     told = {**loaded.task, "description": described}
-    return save_network(out, replace(made, twins=twins.references, meta=meta, task=told))
+    # baselines are of the unseen part
+    kept = replace(made, twins=twins.references, meta=meta, task=told, baselines={})
+    return save_network(out, kept)
 
 
 def foreseen(

@@ -35,7 +35,7 @@ def test_a_deployment_of_a_classification_tells_accuracies_and_its_file_errors(
 ) -> None:
     out = tmp_path / "out"
     arguments = ["deploy", str(kept / "network"), "--bench", "virtual", "--out", str(out)]
-    assert main([*arguments, "--repeats", "2", "--json"]) == 0
+    assert main([*arguments, "--repeats", "2", "--seed", "7", "--json"]) == 0
     result = told(capsys)[-1]
     body = json.loads((out / "deployment.json").read_text())
     assert (result["metric"], result["metric_words"]) == ("accuracy", "accuracy")
@@ -48,6 +48,7 @@ def test_a_deployment_of_a_classification_tells_accuracies_and_its_file_errors(
     assert main(["report", str(tmp_path), "--out", str(tmp_path / "page")]) == 0
     page = (tmp_path / "page" / "report.html").read_text("utf-8")
     assert "--repeats 2 --out out-again" in page
+    assert "--bench virtual --seed 7 --repeats 2" in page  # the virtual rig's noise
 
 
 def test_a_polished_network_is_made_by_the_command_with_torch_in_a_child(

@@ -192,6 +192,36 @@ def test_a_twin_fitted_further_is_scored_on_what_no_version_has_seen(kept, twin,
     assert "earlier version" not in said
 
 
+def test_drives_that_an_earlier_version_was_fitted_on_are_known_in_another_recording(
+    kept, twin, tmp_path
+):
+    """Recorded again, as whose device has changed does, they were scored as never seen."""
+    held_out = load_twin(twin).meta["held_out"]
+    write_recording(tmp_path / "again", record_device(24, 8, seed=1, meta={"id": "rec-again"}))
+    values, _ = result(
+        fit([tmp_path / "again"], tmp_path / "on", origin=twin, iterations=2, seed=4)
+    )
+    made = load_twin(tmp_path / "on").meta["held_out"]
+    assert set(made["test"]) <= set(held_out["test"])
+    assert set(made["validation"]).isdisjoint(held_out["training"])
+    assert "neither the fit nor the choice" in values["held_out"]
+    fitted = record_device(24, 8, seed=1).drive[held_out["training"][:6]]
+    some = replace(record_device(6, 8, seed=3, meta={"id": "rec-some"}), drive=fitted)
+    write_recording(tmp_path / "some", some)
+    values, _ = result(fit([tmp_path / "some"], tmp_path / "flat", origin=twin, iterations=2))
+    assert "the twin that it goes on from has: its scores flatter" in values["held_out"]
+
+
+def test_drives_of_an_earlier_version_are_told_where_a_later_one_is_scored(kept, twin, tmp_path):
+    write_recording(tmp_path / "few", record_device(12, 8, seed=7, meta={"id": "rec-few"}))
+    list(fit([tmp_path / "few"], tmp_path / "on", origin=twin, iterations=2))
+    write_recording(tmp_path / "again", record_device(24, 8, seed=1, meta={"id": "rec-again"}))
+    values, said = result(evaluate(tmp_path / "on", tmp_path / "again"))
+    seen = 24 - len(load_twin(twin).meta["held_out"]["test"])
+    assert f"{seen} of the recording's 24 sequences play drives" in said
+    assert any("play drives that the twin was fitted on" in words for words in values["notes"])
+
+
 def test_a_recording_given_twice_is_refused(kept, tmp_path):
     with pytest.raises(InputError, match="given 2 times"):
         list(fit([kept / "old", kept / "old"], tmp_path / "out", iterations=5))

@@ -135,8 +135,11 @@ def test_closing_keeps_a_checkpoint_and_resume_ends_where_an_uninterrupted_fit_d
     assert not (tmp_path / "cut" / "twin.json").exists()
     resumed = list(fit([], tmp_path / "cut", resume=True))
     assert resumed[-1].values["errors"] == whole.values["errors"]
-    with pytest.raises(InputError, match="finished"):
-        list(fit([], tmp_path / "cut", resume=True))
+    (tmp_path / "cut" / FILE_NAME).write_bytes(b"")  # killed before it was taken away
+    (again,) = fit([], tmp_path / "cut", resume=True)  # finished: told once more, as of every run
+
+    assert again.values == resumed[-1].values
+    assert [p.name for p in (tmp_path / "cut").iterdir() if p.name.startswith("check")] == []
 
 
 def test_a_checkpoint_cut_short_and_a_recording_that_changed_are_refused(device, tmp_path):

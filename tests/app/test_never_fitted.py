@@ -19,6 +19,8 @@ from app.operations.record_for_twin import record_for_twin
 from app.operations.scoring_round import scoring_of
 from app.store import load_twin, read_recording, write_recording
 from models.errors import InputError
+from training.alike_drives import alike, played_before
+from training.validation import hold_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,3 +105,38 @@ def test_beginnings_of_fitted_drives_are_told_where_a_twin_is_scored(tmp_path: P
     [words] = known_drives(load_twin(tmp_path / "twin"), tmp_path / "twin", shorter)
     test = load_twin(tmp_path / "twin").meta["held_out"]["test"]
     assert f"{12 - len(test)} of the recording's 12 sequences play drives" in words
+
+
+@pytest.mark.parametrize("decimals", [3, 6])
+def test_fitted_drives_that_a_table_rounded_are_told_where_a_twin_is_scored(
+    tmp_path: Path, decimals: int
+) -> None:
+    """A CSV on the way made them other drives: the twin was scored on what it was fitted on."""
+    whole = record_device(12, 4, seed=1, steps=20)
+    write_recording(tmp_path / "whole", whole)
+    run(fit([tmp_path / "whole"], tmp_path / "twin", iterations=2))
+    rounded = replace(whole, drive=np.round(whole.drive, decimals), meta={"id": "rec-rounded"})
+    [words] = known_drives(load_twin(tmp_path / "twin"), tmp_path / "twin", rounded)
+    test = load_twin(tmp_path / "twin").meta["held_out"]["test"]
+    assert f"{12 - len(test)} of the recording's 12 sequences play drives" in words
+
+
+def test_a_rounded_copy_stands_on_the_same_side_of_the_split() -> None:
+    one = record_device(12, 4, seed=1, steps=20)
+    both = replace(
+        record_device(24, 4, seed=1, steps=20),
+        drive=np.concatenate([one.drive, np.round(one.drive, 3)]),
+    )
+    parts = hold_out(both, seed=0)
+    for part in (parts.training, parts.validation, parts.test):
+        assert {int(s) % 12 for s in part if s < 12} == {int(s) % 12 for s in part if s >= 12}
+
+
+def test_neighbours_of_a_scan_and_drives_further_apart_are_other_drives() -> None:
+    one = record_device(12, 2, seed=1, steps=20)
+    scan = replace(one, drive=np.repeat(4e-4 * np.arange(12)[:, None], 20, axis=1))
+    assert len(set(alike([(scan, range(12))]))) == 12
+    moved = replace(one, drive=one.drive + 1.1e-3)
+    assert played_before(one, range(12), moved) == []
+    longer = np.where(np.arange(20) < 10, one.holds, 2)
+    assert played_before(one, range(12), replace(one, holds=longer)) == []

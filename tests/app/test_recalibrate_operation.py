@@ -15,6 +15,8 @@ from app.operations.recalibrate import correction_of, recalibrate, words_of
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.operations.transfer_torch import foreseen, read, stretch
+from app.report_commands import bettered_command
+from app.report_network import headline, read_deployment
 from app.store import load_network, read_recording, sha256_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -32,6 +34,8 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     bench: Bench, kept: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
+    assert bench.spec.virtual is not None
+    bench.spec = replace(bench.spec, virtual=replace(bench.spec.virtual, asked_seed=9))
     events, path = run(recalibrate(kept / "network", bench, out, steps=320, apart=in_here))
     values, origin, made = events[-1].values, load_network(kept / "network"), load_network(path)
     assert is_safe(bench)
@@ -45,12 +49,21 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     assert found.before == pytest.approx(load_deployment(out / "run").body["measured"])
     np.testing.assert_allclose(made.readout_weights, found.weights)
     assert any(e.text == values["gain"] for e in events if isinstance(e, Note))
+    interval = " lies inside the 90 % interval that the twin foresaw of these known data, "
+    assert any(interval.replace("inside", side) in e.text for e in events if isinstance(e, Note)
+               for side in ("inside", "outside"))  # fmt: skip
     for one, other in zip(made.layers, origin.layers, strict=True):
         np.testing.assert_array_equal(one.weights, other.weights)
     np.testing.assert_array_equal(made.inputs, origin.inputs)
     network, deployment = made.meta["parents"][-2:]
     assert network["sha256"] == sha256_of(kept / "network" / "network.json")
     assert deployment["sha256"] == sha256_of(out / "run" / "deployment.json")
+    assert stretch.baselines == load_deployment(out / "run").body["baselines"] == {}
+    assert made.baselines == origin.baselines
+    (said,) = headline([read_deployment(out / "run")])
+    assert said.startswith("On data that its training knew the untrained network ")
+    assert "; it" not in said  # baselines are of the part that it hasn't seen
+    assert "--steps 320 --seed 9 --out" in str(bettered_command(out, ["--bench", "virtual"]))
 
 
 def test_a_change_has_a_minus_sign_as_everywhere_else() -> None:

@@ -16,7 +16,7 @@ from artefact_samples import full, twin
 from app.calibration_store import Stored, save_calibration
 from app.cli import main
 from app.report import find_artefacts
-from app.report_commands import bench_words, commands_of
+from app.report_commands import bench_words, commands_of, notes_of
 from app.so_far import unfinished_meta
 from app.store import load_twin, read_recording, save_twin, sha256_of, write_recording
 from instruments.calibration import Calibration
@@ -112,6 +112,22 @@ def test_an_unfinished_fit_is_asked_for_as_it_was_not_as_far_as_it_came(tmp_path
     save_twin(tmp_path / "so-far", replace(twin(), meta={**twin().meta, **meta}))
     words = command(tmp_path / "so-far")
     assert words[words.index("--iterations") + 1] == "4000"
+
+
+def test_a_fit_that_minutes_ended_is_said_not_to_be_repeated(tmp_path: Path) -> None:
+    """Its command gave the iterations it came to, as if these made the same twin."""
+    save_twin(tmp_path / "other", twin())
+    asked = ["--sequences", "mixed:4x12@3", "--repeats", "4", "--out", str(tmp_path / "rec")]
+    assert main(["simulate", str(tmp_path / "other"), *asked, "--json"]) == 0
+    for name, more in (("timed", ["--minutes", "0.01"]), ("whole", ["--iterations", "4"])):
+        words = ["fit", str(tmp_path / "rec"), "--members", "1", "--minutes", "9", *more]
+        assert main([*words, "--out", str(tmp_path / name), "--json"]) == 0
+    (words,) = notes_of(find_artefacts(tmp_path / "timed"))
+    assert words.startswith("timed: ended by --minutes")
+    assert notes_of(find_artefacts(tmp_path / "whole")) == []
+    assert main(["report", str(tmp_path / "timed"), "--json"]) == 0
+    page = (tmp_path / "timed" / "report" / "report.html").read_text("utf-8")
+    assert words in unescape(page)
 
 
 def test_a_calibration_is_told_as_one_and_made_again_as_one(

@@ -15,6 +15,7 @@ from pool_samples import saved_twins
 
 from app.artefacts import read_head
 from app.cli import main
+from app.cli_arguments import build_parser
 from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, sweep, table_lines
 from app.operations.sweep_file import grid_of_file
 from app.operations.sweep_grid import Grid, options_of
@@ -262,6 +263,19 @@ def test_a_resumed_sweep_that_can_not_begin_keeps_its_table(
 
 
 @pytest.mark.timeout(240)
+def test_lists_of_a_grid_may_be_given_one_by_one() -> None:
+    """`--twin A --twin B` trained through B alone, without a word."""
+    words = ["--task", "a", "--task", "b", "--twin", "A", "--twin", "B", "C", "--layers", "4"]
+    words += ["--layers", "8,2", "--iterations", "1", "--iterations", "2", "--out", "o"]
+    asked = build_parser().parse_args(["sweep", *words])
+    assert asked.task == ["a", "b"]
+    assert asked.twin == ["A", "B", "C"]
+    assert asked.iterations == [1, 2]
+    assert len(asked.layers) == 2
+    words = ["evaluate", "T", "R", "--beside", "A", "--beside", "B"]
+    assert build_parser().parse_args(words).beside == [Path("A"), Path("B")]
+
+
 def test_the_command_trains_the_grid_and_goes_on_with_what_is_missing(
     twins: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

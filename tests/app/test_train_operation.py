@@ -136,8 +136,9 @@ def test_a_stopped_training_goes_on_and_ends_where_it_would_have(
     whole, again = load_network(trained[1]), load_network(path)
     for one, other in zip(whole.layers, again.layers, strict=True):
         np.testing.assert_allclose(one.weights, other.weights, rtol=1e-6)
-    with pytest.raises(InputError, match="the training there is finished"):
-        next(train(None, None, None, tmp_path / "out", resume=True))
+    told, _ = run(train(None, None, None, tmp_path / "out", resume=True))  # finished: once more
+    assert [type(event) for event in told] == [Result]
+    assert values(told) == values(resumed)
 
 
 def test_the_seconds_of_a_training_are_those_of_all_its_sessions(
@@ -269,7 +270,9 @@ def test_a_training_goes_on_from_a_network_through_another_twin(
     assert any("baselines are those" in e.text for e in events if isinstance(e, Note))
     assert network.meta["options"]["origin"] == str(trained[1])
     assert network.meta["deterministic"] is True
-    assert network.baselines == before.baselines
+    made, had = dict(network.baselines), dict(before.baselines)
+    assert made.pop("untrained network") != had.pop("untrained network")  # each by its own twin
+    assert made == had
     moved = np.abs(network.layers[0].weights - before.layers[0].weights).max()
     assert moved < 0.05  # three small steps from where it was
     assert [parent["id"] for parent in network.meta["parents"]] == ["twin-0", before.meta["id"]]
@@ -292,6 +295,25 @@ def test_baselines_of_another_version_are_not_taken_over_but_for_the_untrained_n
     made = load_network(path).baselines
     assert made.pop("untrained network") == 1e-9
     assert made == {n: v for n, v in before.baselines.items() if n != "untrained network"}
+
+
+def test_baselines_that_rest_on_the_twin_are_made_anew_through_another_one(
+    trained: tuple[list[Event], Path, Path], twins: Path, tmp_path: Path
+) -> None:
+    """Trained further through a noisier twin, the old one's untrained network stood beside it."""
+    old = load_twin(twins / "noisy")
+    noisier = {**old.weights, "white_factor": 3 * old.weights["white_factor"]}
+    save_twin(tmp_path / "noisier", replace(old, weights=noisier))
+    through, options = [tmp_path / "noisier"], TrainOptions(origin=str(trained[1]))
+    asked = {"iterations": 1, "seed": 2, "options": options}
+    _, path = run(train(None, through, None, tmp_path / "on", **asked))
+    made, had = load_network(path).baselines, load_network(trained[1]).baselines
+    (ours,), (theirs,) = ([n for n in b if n.endswith("as the device")] for b in (made, had))
+    assert ours != theirs
+    assert made["untrained network"] != had["untrained network"]
+    asked |= {"iterations": 0, "options": {}}
+    _, alone = run(train(TASK, through, [3, 3], tmp_path / "alone", **asked))
+    assert made["untrained network"] == load_network(alone).predicted["value"]
 
 
 def test_a_training_that_only_worsens_the_network_it_goes_on_from_keeps_it(

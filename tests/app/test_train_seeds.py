@@ -61,8 +61,10 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
     # the standard deviation of a sample, as the tables of seeds have it
     assert values["over_seeds"]["std"] == pytest.approx(np.std(foreseen, ddof=1))
     assert [network.seen_by(2)[1].delay for network in each.values()] == [1, 1]
-    with pytest.raises(InputError, match="the training there is finished"):
-        run(train_seeds(None, 0, out, resume=True))
+    told, _ = run(train_seeds(None, 0, out, resume=True))  # finished: its result once more
+    (again,) = (event.values for event in told if isinstance(event, Result))
+    assert again == {key: values[key] for key in again}
+    assert {"path", "seed", "seeds", "over_seeds", "predicted", "validation"} <= set(again)
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,8 @@ def test_stored_errors_are_apart_only_where_their_intervals_are():
     assert not compare_stored(near, then).changed
     assert compare_stored(far, then).changed
     assert compare_stored(far, then).p_value is None
+    (note,) = compare_stored(far, then, level=0.001).notes
+    assert "their 90 % intervals decide, not the level of 0.001" in note
     with pytest.raises(InputError, match="--against"):
         compare_stored(far, {"mean": {"excess": 0.01}})
 

@@ -75,12 +75,16 @@ def test_the_description_says_horizon_step_and_split() -> None:
     [
         ("mackey-gals", "did you mean 'mackey-glass'"),
         ("mackey-glass:horizons=5", "option 'horizons' is unknown; known: horizon"),
+        ("mackey-glass:h=5,horizon=6", "option 'horizon' stands twice, as 5 and 6: leave one"),
         ("mackey-glass:h=soon", "must read horizon=whole number"),
         ("mackey-glass:h=0", "horizon = 0 steps must be at least 1"),
         ("mackey-glass:tau=3", "stays at 1 over its training part: tau = 3 is too short"),
         ("mackey-glass:h=5000", "horizon = 5000 steps leaves nothing to train on of 2500"),
-        ("mackey-glass:train=400", "train = 400 steps must be at least 600"),
-        ("mackey-glass:train=606", "targets of the train part are constant"),  # of one step
+        ("mackey-glass:train=400", "train = 400 steps must be at least 607: 500 of validation"),
+        ("mackey-glass:train=606", "must be at least 607: .* 5 of horizon and 2 to train on"),
+        ("narma-10:train=600,test=1", r"(?s)2 problems.*test = 1 .*train = 600 .* at least 602"),
+        ("mackey-glass:train=400,washout=0", "at least 600: .* 0 of washout.* 95 to train on"),
+        ("transform:period=5,train=300", r"(?s)2 problems.*period = 5 .*train = 300 .* 400"),
     ],
 )
 def test_what_a_task_can_not_be_is_refused(text: str, words: str) -> None:

@@ -154,6 +154,8 @@ def test_targets_that_are_later_inputs_need_their_horizon(tmp_path: Path) -> Non
     [
         ("file:gait.json", "file:{here}/gait.json"),
         ("file:/a/gait.json", "file:/a/gait.json"),
+        ('file:"/a b/gait.json"', "file:/a b/gait.json"),
+        ("santa-fe:file='l.txt',train=900", "santa-fe:file={here}/l.txt,train=900"),
         ("emg:folder=myo,participant=2", "emg:folder={here}/myo,participant=2"),
         ("santa-fe:train=900,file=l.txt", "santa-fe:train=900,file={here}/l.txt"),
         ("mackey-glass:h=5", "mackey-glass:h=5"),

@@ -9,11 +9,13 @@ from training.baselines.linear import (
     without_device,
 )
 from training.baselines.ridge import ridge_scores, solve_ridge
-from training.baselines.software import software_baselines
+from training.baselines.software import AS_THE_DEVICE, as_the_device, software_baselines
 
 __all__ = [
+    "AS_THE_DEVICE",
     "EchoState",
     "Tried",
+    "as_the_device",
     "autoregression",
     "echo_state_trials",
     "logistic",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LAGS = (1, 4, 18)
 NOISE_LEVELS = (0.0, 0.01, 0.05)
+AS_THE_DEVICE = ", as the device"
 WITHOUT_DEVICE = "read-out without the device"
 
 
@@ -59,9 +60,9 @@ def software_baselines(
     yield from ((name, value) for name, value in simple if np.isfinite(value))
     # a classification gets the two levels that the comparison needs
     levels = list(NOISE_LEVELS) if task.labels is None else [0.0]
-    names = [f" with {percent(level)} % state noise" if level else "" for level in levels]
+    names = [_noise(level) if level else "" for level in levels]
     if spread:
-        names.append(f" with {percent(spread)} % state noise, as the device")
+        names.append(_noise(spread) + AS_THE_DEVICE)
     values: tuple[float, ...] = ()
     asked = (task, nodes, levels, seed, delays, spread or None)
     for one in echo_state_trials(*asked):
@@ -71,6 +72,15 @@ def software_baselines(
             values = one
     scored = zip((f"esn-{nodes}{name}" for name in names), values, strict=True)
     yield from ((name, value) for name, value in scored if np.isfinite(value))
+
+
+def as_the_device(nodes: int, spread: float) -> str:
+    """Name of the echo-state networks that have the device's spread."""
+    return f"esn-{nodes}{_noise(spread)}{AS_THE_DEVICE}"
+
+
+def _noise(share: float) -> str:
+    return f" with {percent(share)} % state noise"
 
 
 def percent(share: float) -> str:

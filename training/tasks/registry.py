@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.command import unquoted
 from models.errors import InputError, TwinrigError, raise_problems
 from training.tasks.emg import emg
 from training.tasks.images import digits, mnist
@@ -73,7 +74,7 @@ def make_task(text: str, **options: Any) -> Task:
     if name == FILE:
         if not tail or options:
             raise InputError("task 'file': file:PATH of the JSON header, and no other option")
-        return task_of_file(Path(tail))
+        return task_of_file(Path(unquoted(tail)))
     make = TASKS.get(name) or _foreign(name)
     parameters = inspect.signature(make).parameters
     given: dict[str, Any] = {}
@@ -83,6 +84,8 @@ def make_task(text: str, **options: Any) -> Task:
         key = SHORT_NAMES.get(key, key) if key not in parameters else key
         if not equals or not value:
             problems.append(f"option {part!r} must read name=value")
+        elif key in given:
+            problems.append(f"option {key!r} stands twice, as {given[key]} and {value}: leave one")
         elif key not in parameters:
             given[key] = value
         else:
@@ -106,16 +109,16 @@ def placed(text: str, folder: Path) -> str:
     """
     name, colon, tail = text.partition(":")
     if name == FILE and tail:
-        return f"{FILE}:{(folder / tail).resolve()}"
-    return name + colon + PATHS.sub(lambda m: f"{m[1]}{(folder / m[2]).resolve()}", tail)
+        return f"{FILE}:{(folder / unquoted(tail)).resolve()}"
+    return name + colon + PATHS.sub(lambda m: f"{m[1]}{(folder / unquoted(m[2])).resolve()}", tail)
 
 
 def files_of(text: str) -> list[str]:
     """The files that a task names; of a folder that it names none."""
     name, _, tail = text.partition(":")
     if name == FILE:
-        return [str(path) for path in files_of_header(Path(tail))]
-    named = (match[2].strip() for match in PATHS.finditer(tail))
+        return [str(path) for path in files_of_header(Path(unquoted(tail)))]
+    named = (unquoted(match[2]) for match in PATHS.finditer(tail))
     return [path for path in named if Path(path).is_file()]
 
 
@@ -123,7 +126,7 @@ def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]
     """Value of an option by what its default is, and what is wrong with it."""
     default = parameter.default
     if isinstance(default, str):
-        return text, ""
+        return unquoted(text), ""
     kinds: tuple[tuple[type, str], ...] = ((int, "whole number"), (float, "number"))
     for kind, words in kinds:
         try:

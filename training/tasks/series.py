@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.errors import InputError, raise_problems
+from training.tasks.lengths import Lengths
 from training.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 FINE_STEPS = (
     10  # RK4 steps a time unit; ten times finer changes the series by less than 1e-6 early on
 )
-STILL = 1e-9  # of its largest value: a series that changes by no more is constant
 TRANSIENT = 1000  # time units from the constant history onto the attractor
 NARMA_TRANSIENT, NARMA_TRIES, NARMA_LOST = 200, 50, 10.0
 
@@ -75,95 +74,13 @@ def mackey_glass(
         A horizon or part below one step, or a validation part that leaves no training.
     """
     lengths = Lengths(train, validation, test, washout)
-    lengths.check("mackey-glass", {"horizon": (horizon, 1), "tau": (tau, 2)})
+    lengths.check("mackey-glass", {"horizon": (horizon, 1), "tau": (tau, 2)}, horizon)
     series = mackey_glass_series(lengths.steps + horizon, tau=tau)
     lengths.refuse_constant(
         "mackey-glass", series, f"tau = {tau} is too short a delay, 17 is usual"
     )
     options = {"h": horizon, "dt": 1, "tau": tau}
     return lengths.forecast("mackey-glass", series, horizon, options, "")
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """Steps of each part of a series: training (validation its end), washout, test."""
-
-    train: int
-    validation: int
-    test: int
-    washout: int
-
-    @property
-    def steps(self) -> int:
-        """Steps of all parts."""
-        return self.train + self.washout + self.test
-
-    def check(self, name: str, others: dict[str, tuple[int, int]] | None = None) -> None:
-        """Raise InputError with every value below its least; `others`: name → (value, least)."""
-        least = {
-            **(others or {}),
-            "validation": (self.validation, 1),
-            "test": (self.test, 2),
-            "washout": (self.washout, 0),
-            "train": (self.train, self.validation + 100),
-        }
-        problems = [
-            f"{what} = {value} steps must be at least {low}"
-            for what, (value, low) in least.items()
-            if value < low
-        ]
-        raise_problems(InputError, f"task {name!r}", problems)
-
-    def refuse_constant(self, name: str, series: NDArray[np.float64], why: str) -> None:
-        """Raise InputError where the training part of a series never changes."""
-        seen = series[: self.train]
-        if np.ptp(seen) <= STILL * np.abs(seen).max():
-            raise InputError(
-                f"task {name!r}: the series stays at {seen[-1]:.6g} over its training part: {why}"
-            )
-
-    def parts(self, reach: int = 0) -> tuple[NDArray[np.bool_], ...]:
-        """Masks `(T,)` of training, validation and test.
-
-        Targets look `reach` steps ahead: those of the training part stop before validation.
-        """
-        index = np.arange(self.steps)
-        return (
-            index < self.train - self.validation - reach,
-            (index >= self.train - self.validation) & (index < self.train),
-            index >= self.train + self.washout,
-        )
-
-    def forecast(
-        self,
-        name: str,
-        series: NDArray[np.float64],
-        horizon: int,
-        options: dict[str, Any],
-        about: str,
-    ) -> Task:
-        """Task to foretell a series `(steps + horizon,)`, scaled to 0…1 by its training part."""
-        if horizon >= self.train - self.validation:
-            raise InputError(
-                f"task {name!r}: horizon = {horizon} steps leaves nothing to train on of "
-                f"{self.train - self.validation} (train less validation): lower it, or raise train"
-            )
-        low, high = series[: self.train].min(), series[: self.train].max()
-        series = (series - low) / (high - low)
-        train, validation, test = self.parts(horizon)
-        return Task(
-            name=name,
-            inputs=series[: self.steps, None],
-            targets=series[horizon : self.steps + horizon, None],
-            train=train,
-            validation=validation,
-            test=test,
-            washout=self.washout,
-            options=options,
-            reach=horizon,
-            about=about,
-            scaling=(low, high - low),
-        )
 
 
 def narma_10(
@@ -259,7 +176,7 @@ def santa_fe(
             "reservoirpy/datasets/santafe_laser.npy), as a text file one number a line will do"
         )
     lengths = Lengths(train, validation, test, washout)
-    lengths.check("santa-fe", {"horizon": (horizon, 1)})
+    lengths.check("santa-fe", {"horizon": (horizon, 1)}, horizon)
     series = _numbers(Path(file))
     needed = lengths.steps + horizon
     problems = []

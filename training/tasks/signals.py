@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.errors import InputError, raise_problems
-from training.tasks.series import Lengths
+from training.tasks.lengths import Lengths
 from training.tasks.task import Task
 from training.tasks.windowed import Split, joined_windows
 
@@ -94,9 +94,7 @@ def transform(
         A period below 6 steps (its third harmonic has two samples then), or a part too short.
     """
     lengths = Lengths(train, validation, test, washout)
-    lengths.check("transform")
-    if period < 6:
-        raise InputError(f"task 'transform': period = {period:g} steps must be at least 6")
+    lengths.check("transform", {"period": (period, 6)})
     rng = np.random.default_rng(seed)
     wander = np.zeros(lengths.steps)
     for step in range(1, lengths.steps):

@@ -14,6 +14,7 @@ from app.gui.widgets.file_dialog import ask_file
 from app.gui.widgets.number_entry import NumberEntry
 from app.gui.words import minus
 from app.words import MISSING
+from models.command import unquoted
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QFileDialog
@@ -50,8 +51,8 @@ class RecordFileRows(QObject):
 
     @property
     def path(self) -> str:
-        """As it is written there."""
-        return self.file.text().strip()
+        """As it is written there, without quotes around it."""
+        return unquoted(self.file.text())
 
     def set_path(self, value: Any) -> None:
         """Put a path back; what is none is left alone."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PyQt6.QtWidgets import QLineEdit
 
+from app.gui.new_file import NewFile
 from app.gui.record_about import TOLD
 from app.gui.record_design import Design
 from app.gui.record_file import FileDesign
@@ -116,3 +119,14 @@ def test_what_is_told_of_a_sample_is_whole_and_makes_no_form_wider(page, qtbot) 
     body, seen = scroll.widget(), scroll.viewport()
     qtbot.waitUntil(lambda: body.width() == seen.width(), timeout=WAIT_MS)
     assert body.minimumSizeHint().width() <= seen.width()
+
+
+def test_a_path_pasted_in_quotes_is_the_path(page, qtbot, tmp_path) -> None:
+    """Windows' "Copy as path" puts it in quotes: it was no such file."""
+    page.rows.given.file.setText(f' "{tmp_path / "my sequences.json"}" ')
+    assert page.rows.given.path == str(tmp_path / "my sequences.json")
+    entry = QLineEdit(f'"{tmp_path / "new bench.toml"}"')
+    qtbot.addWidget(entry)
+    assert NewFile(entry, "bench.toml").path == tmp_path / "new bench.toml"
+    entry.setText('"')
+    assert NewFile(entry, "bench.toml").path == Path('"')
