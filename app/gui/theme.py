@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LABEL_PX, BODY_PX, TITLE_PX, VALUE_PX = 11, 13, 15, 22
 MODES = ("light", "dark", "system")
+STYLE = "fusion"
 ID_TIME = re.compile(r"-\d{8}T\d{6}-(?=[0-9a-f]{6})")
 """Of an artefact's id, such as `twin-20260102T030405-9f3a1c`, what stands in its middle."""
 
@@ -212,11 +213,15 @@ class Theme(QObject):
         """Put palette and style sheet in force; plots take their colours at `changed`.
 
         `setColorScheme()` was measured to do nothing on offscreen and bare xcb, so the palette
-        is our own.
+        is our own. The old sheet is taken away first, and the style set only once: of a window
+        of 3000 widgets a sheet in place of another took 1.5 s, without one in between 0.4 s.
         """
         self.mode = mode if mode in MODES else self.mode
         self.tokens = DARK if self._is_dark(app) else LIGHT
-        app.setStyle("Fusion")
+        app.setStyleSheet("")
+        style = app.style()
+        if style is None or style.name() != STYLE:
+            app.setStyle(STYLE)
         app.setFont(sans())
         app.setPalette(qpalette(self.tokens))
         app.setStyleSheet(stylesheet(self.tokens, mono().family()))
