@@ -93,7 +93,9 @@ class Elided(QLabel):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         text = elided(self.text(), self.font(), self.width())
-        self.setToolTip(self.text() if text != self.text() else "")
+        cut = text != self.text()
+        if cut or self.toolTip() == self.text():  # one that somebody gave it stays
+            self.setToolTip(self.text() if cut else "")
         painter.setPen(self.palette().text().color())
         painter.drawText(self.rect(), int(self.alignment()), text)
 
