@@ -271,6 +271,23 @@ def test_marked_repeats_are_left_out_of_what_is_looked_at(tmp_path) -> None:
     assert complaint([after], deterministic=False) == ("", "")
 
 
+def test_a_channel_that_never_moves_is_refused_before_a_press_where_it_moves_nowhere(
+    tmp_path,
+) -> None:
+    looked = []
+    for name, value in (("a", 0.5), ("b", 0.5), ("c", 0.6)):
+        recording = record_device(12, 6, seed=1, steps=12)
+        recording.response[..., 0] = value
+        write_recording(tmp_path / name, recording)
+        looked.append(look(tmp_path / name))
+    said, role = complaint(looked[:2], deterministic=False)
+    assert said.startswith("channel 'X' is 0.5 V at every step")
+    assert role == "fault"
+    assert "at every step" not in complaint(looked, deterministic=False)[0]
+    head = {"channels": list(looked[0].channels), "units": list(looked[0].units)}
+    assert "at every step" not in complaint(looked[:1], deterministic=False, like=head)[0]
+
+
 def test_what_can_not_run_says_why(tmp_path) -> None:
     assert FitAsk().problem(0)
     assert "structure" in FitAsk(searched=True, origin=tmp_path).problem(1)
