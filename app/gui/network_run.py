@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Asked = Ask | SoftwareAsk
 
 OF_SEVERAL = (TABLE, SWEEP)
+OWN = "file"  # a task of one's own
 LONG = 28  # characters of a heading
 KEPT = "what is done is kept: Go on takes it up again"
 
@@ -115,8 +116,10 @@ class NetworkRun:
 
     @property
     def words(self) -> str:
-        """Task and layers; a task whose options are long by its name."""
-        task = self.task if len(self.task) <= LONG else self.task.partition(":")[0]
+        """Task and layers; a task whose options are long by its name, of one's own by its file."""
+        name, _, options = self.task.partition(":")
+        task = self.task if len(self.task) <= LONG else name
+        task = Path(options).name if name == OWN and options else task
         return ", ".join(part for part in (task, self.layers.replace(",", "·")) if part)
 
     @property
