@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.gui.pages.network_form import NetworkForm
 from app.gui.widgets.form import Form
 
@@ -21,3 +23,18 @@ def test_a_task_of_ones_own_is_picked_as_a_file(theme, qtbot, tmp_path) -> None:
     assert rows.options.text() == str(tmp_path / "gait.json")
     assert rows.task.choose("mackey-glass")
     assert rows.file_button.isHidden()
+
+
+@pytest.mark.parametrize(("task", "options"), [("mackey-glass", "h=10"), ("file", "a/gait.json")])
+def test_options_of_the_last_start_are_there_once_the_tasks_are_known(
+    theme, qtbot, task: str, options: str
+) -> None:
+    form = Form(theme, "Network", "")
+    qtbot.addWidget(form)
+    rows = NetworkForm(theme, form)
+    rows.set_values({"task": task, "options": options})
+    rows.offer_tasks({"digits": ("images", {}), "mackey-glass": ("a series", {"h": 5}),
+                      "file": ("your own", {})})  # fmt: skip
+    assert rows.task_text == f"{task}:{options}"  # of any but the first task they were gone
+    rows.task.choose("digits")
+    assert rows.task_text == "digits"
