@@ -227,6 +227,11 @@ class Theme(QObject):
         app.setStyleSheet(stylesheet(self.tokens, mono().family()))
         self.changed.emit()
 
+    def follow(self, app: QApplication) -> None:
+        """Change with the system, where the look is the system's and that has changed."""
+        if (DARK if self._is_dark(app) else LIGHT) is not self.tokens:
+            self.apply(app)
+
     def _is_dark(self, app: QApplication) -> bool:
         if self.mode != "system":
             return self.mode == "dark"
