@@ -61,7 +61,7 @@ def test_a_classification_is_told_as_accuracy_through_a_skip_wiring(page, qtbot)
     page.set_form_values({"iterations": 4, "layers": "2, 2", "wiring": "skip", "taps": "0, 1"})
     pressed(page, qtbot)
     assert page.network is not None, "\n".join(page.shell.log)
-    assert page.form.primary.text() == "Train again"
+    qtbot.waitUntil(lambda: page.form.primary.text() == "Train again", timeout=WAIT_MS)
     assert page.plots.table.head == "accuracy, unseen part"
     shown = {row.name: row.text for row in page.plots.table.rows}
     value = page.live.predicted["value"]

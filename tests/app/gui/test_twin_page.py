@@ -97,10 +97,11 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     pressed(window, qtbot, page)
     first = page.twin.parent
     assert page.weakest.button.isVisible()
-    assert page.form.primary.text() == "Fit again"
+    qtbot.waitUntil(lambda: page.form.primary.text() == "Fit again", timeout=WAIT_MS)
     page.opener.show_twin(page.twin)
     qtbot.waitUntil(lambda: not page.opener.reading, timeout=WAIT_MS)
-    assert page.form.primary.text() == "Fit a twin"  # by the form, which may be of another
+    said = "Fit a twin"  # by the form, which may be of another
+    qtbot.waitUntil(lambda: page.form.primary.text() == said, timeout=WAIT_MS)
     page.rows.origin.choose(first)
     qtbot.waitUntil(lambda: page.rows.origin.choose(first), timeout=WAIT_MS)
     assert not page.rows.latent.isEnabled()  # it keeps its structure
