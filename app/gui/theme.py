@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 LABEL_PX, BODY_PX, TITLE_PX, VALUE_PX = 11, 13, 15, 22
 MODES = ("light", "dark", "system")
 STYLE = "fusion"
+DOTS: ContextVar[float | None] = ContextVar("DOTS", default=None)
+"""Dots that a pixel has in a picture which is being drawn; None: as many as on the screen."""
 ID_TIME = re.compile(r"-\d{8}T\d{6}-(?=[0-9a-f]{6})")
 """Of an artefact's id, such as `twin-20260102T030405-9f3a1c`, what stands in its middle."""
 
@@ -146,7 +149,8 @@ def pen(name: str, width: float = 1.0, *, dashed: bool = False, alpha: int = 255
     Qt draws a cosmetic pen in the screen's own dots, half as wide at 200 %: its scale is put in.
     """
     app = QGuiApplication.instance()
-    scale = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    screen = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    scale = DOTS.get() or screen
     made = QPen(QBrush(colour(name, alpha)), width * scale)
     made.setCosmetic(True)
     if dashed:
