@@ -124,9 +124,8 @@ def _is_comment(line: str) -> bool:
 def _words_above(lines: Sequence[str]) -> int:
     """How many lines stand above a table's names: an instrument's own, of a date or its number.
 
-    They are rows with words, and of another length than the names and all that is below them, or,
-    as a spreadsheet saves them, filled up with empty cells. 0 where there are none, and where one
-    of them could be the table's.
+    They are rows with words, of another length than the names and all below them, or filled up with
+    empty cells, as by a spreadsheet. 0: none, or one of them could be the table's.
     """
     for one in DELIMITERS:
         rows = list(islice(_rows(lines, one), MOST_ABOVE))
@@ -143,9 +142,9 @@ def _begins(rows: Sequence[Row], begin: int) -> bool:
     """Whether there are rows of words, then one of names, then numbers."""
     names, *below = [cells for _, cells in rows[begin : begin + 3]] or [[]]
     words = all(any(map(is_word, cells)) or not any(cells) for _, cells in rows[:begin])
-    numbers = any(any(map(is_number, cells)) for cells in below)
-    names = names[: _used(names)]
-    return begin > 0 and words and numbers and bool(names) and all(map(is_word, names))
+    numbers = any(is_number(cell) for cells in below for cell in cells)
+    named = names[: _used(names)]
+    return begin > 0 and words and numbers and bool(named) and all(map(is_word, named))
 
 
 def _used(cells: Sequence[str]) -> int:
@@ -155,11 +154,9 @@ def _used(cells: Sequence[str]) -> int:
 
 def _lengths(rows: Sequence[Row]) -> list[int]:
     """Of each row; of words alone without the empty cells at its end, where the last has more."""
-    used = [_used(cells) for _, cells in rows]
-    return [
-        length if length < used[-1] and not any(map(is_number, cells)) else len(cells)
-        for length, (_, cells) in zip(used, rows, strict=True)
-    ]
+    most = _used(rows[-1][1])
+    shorter = [_used(c) < most and not any(map(is_number, c)) for _, c in rows]
+    return [_used(c) if s else len(c) for s, (_, c) in zip(shorter, rows, strict=True)]
 
 
 def _even_from(counts: Sequence[int]) -> int:
@@ -288,11 +285,11 @@ def _columns(table: np.ndarray, names: Sequence[str], units: Sequence[str]) -> d
     all_names = [name for name, _ in heads]
     found: dict[str, Found] = {}
     for i, (name, unit) in enumerate(heads):
-        own = name
-        if all_names.count(name) > 1:
-            own = f"{name}.{all_names[: i + 1].count(name)}"
+        which = f".{all_names[: i + 1].count(name)}" if all_names.count(name) > 1 else ""
         if name:
-            found[own] = Found(table[:, i], (), unit or (units[i] if i < len(units) else ""))
+            found[name + which] = Found(
+                table[:, i], (), unit or (units[i] if i < len(units) else "")
+            )
     return found
 
 

@@ -178,10 +178,7 @@ class NetworkForm(TaskRows):
     # what is offered
 
     def offer_twins(self, found: Sequence[Artefact]) -> None:
-        """Twins of the library; one that was handed over stays chosen.
-
-        Where none is, the newest that is whole and has noise: a table fits some without for itself.
-        """
+        """Twins of the library; what was handed over stays chosen, else the newest usual one is."""
         chosen = self.twin.currentData()
         items = items_of(found)
         self.twin.offer(items, keep=True)
@@ -297,5 +294,5 @@ class NetworkForm(TaskRows):
 
 
 def _is_usual(twin: Artefact) -> bool:
-    """Whether it is there, its fit has ended, and it has noise."""
+    """Whether it is whole and has noise: a table fits some without for itself."""
     return not (twin.broken or twin.head.get("deterministic") or twin.path.name == SO_FAR)
