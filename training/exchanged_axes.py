@@ -81,12 +81,18 @@ def exchanged_words(recording: Recording, seen: float | None) -> Iterator[str]:
         )
     apart = repeats_apart(response)
     if apart is not None:
+        steps, repeats = map(_times, apart)
         yield (
-            f"repeats differ from one another: their means vary {apart[1]:.2g} times as much as by "
-            f"chance, those of the steps {apart[0]:.2g} times (where a drive is seen, more than "
+            f"repeats differ from one another: their means vary {repeats} times as much as by "
+            f"chance, those of the steps {steps} times (where a drive is seen, more than "
             f"{NOT_SEEN:g} times). Are repeat and step exchanged in its map, are these repeats of "
             "several drives, or do they drift?"
         )
+
+
+def _times(factor: float) -> str:
+    """With two digits and no exponent: `1.4`, `160`."""
+    return f"{float(f'{factor:.2g}'):.7g}"
 
 
 def _unfollowed_words(seen: float | None, drive: Array, response: Array) -> Iterator[str]:
@@ -99,8 +105,8 @@ def _unfollowed_words(seen: float | None, drive: Array, response: Array) -> Iter
     others = [drive_followed(rng.permutation(drive), response) or 0.0 for _ in range(OTHERS)]
     if followed <= TIMES_OTHERS * max(others):
         yield (
-            f"sequences differ {seen:.2g} times as much as by chance, but not as their drives do: "
-            f"the drive of a step and of those before it explains {100 * max(followed, 0.0):.0f} % "
+            f"sequences differ {_times(seen)} times as much as by chance, but not as their drives "
+            f"do: that of a step and of those before it explains {100 * max(followed, 0.0):.0f} % "
             "of the response, hardly more than that of other sequences. Are drive and response in "
             "another order of sequences, or the drive's own axes exchanged in its map?"
         )

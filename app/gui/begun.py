@@ -22,6 +22,7 @@ from app.operations.sweep_grid import Grid
 from app.operations.trial import DONE
 from app.train_request import checkpoint_of, request_of
 from app.weights_store import NETWORK_FILE
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,9 +62,9 @@ class Begun:
         return TITLES[self.view]
 
     @property
-    def layers_shown(self) -> tuple[int, ...]:
-        """Nodes of each layer, of one network."""
-        return self.layers if self.view != SWEEP else ()
+    def layers_shown(self) -> str:
+        """Nodes of each layer, `8+4,16`, of one network."""
+        return layers_text(self.layers, self.layout.parallel) if self.view != SWEEP else ""
 
     @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training.bad_data import clipped_of, problems_of, warnings_of
+from training.bad_data import clipped_of, problems_of, still_of, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,15 @@ SINGLE = "tick a recording of repeats, too, or mean only"  # whole in the button
 class Finding:
     """Of one recording: what a fit refuses, what is suspicious of the noise, and of the mean alone.
 
-    `most`: complete repeats of the sequence that has the most.
+    `most`: complete repeats of the sequence that has the most. `still`: of channels that never
+    move, which a new fit refuses where they move in none of its recordings.
     """
 
     refused: tuple[str, ...]
     noisy: tuple[str, ...]
     plain: tuple[str, ...]
     most: int
+    still: tuple[str, ...] = ()
 
 
 def find(recording: Recording) -> Finding:
@@ -35,7 +37,14 @@ def find(recording: Recording) -> Finding:
         tuple(warnings_of(recording)),
         tuple(clipped_of(recording)),
         int(recording.complete.sum(axis=1).max(initial=0)),
+        tuple(still_of(recording)),
     )
+
+
+def still_in_all(findings: Sequence[Finding]) -> list[str]:
+    """Of channels that have one and the same value in every recording."""
+    first, *others = [one.still for one in findings] or [()]
+    return [words for words in first if all(words in other for other in others)]
 
 
 def first_of(findings: Sequence[Finding], deterministic: bool) -> tuple[str, str]:

@@ -151,8 +151,18 @@ class Guide(QObject):
         return LEGS[self.at]
 
     def begin(self) -> None:
-        """Connect the virtual rig where that is still to do, and show the first leg."""
+        """Connect the virtual rig where that is still to do, and show the first leg.
+
+        Where something runs, or the bench is a real one, it says so and ends.
+        """
         window = self._window
+        if window.job is not None:
+            window.toast(
+                f"{window.job.spec.title} goes on: begin the guided run once it is over, or stop "
+                "it first (Ctrl+.)", "warning",
+            )  # fmt: skip
+            self.leave()
+            return
         if not window.on_virtual_rig:
             window.toast(
                 f"The guided run drives current: it is for the virtual rig, and this is "

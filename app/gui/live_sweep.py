@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.gui.live_trials import DONE, NOT_ENDED, mean_words
 from app.gui.scores import NMSE, said
 from app.gui.widgets.dots import Dot, DotRow
-from app.gui.words import count
+from app.gui.words import count, shown_name
 from app.operations.sweep import rows_of
 from app.operations.trial import TrialResult
 from app.words import MISSING, told_apart
@@ -97,7 +97,7 @@ def _plain(value: Any) -> str:
 
 
 def sweep_words(rows: Sequence[Row], names: Mapping[int, str], metric: str) -> list[str]:
-    """What the sweep says so far: the best setting, and how near the next one is."""
+    """What the sweep says so far: the best setting, how near the next is, and plain software."""
     known = [row for row in rows if row.mean is not None]
     if not known:
         return ["No setting is trained yet."]
@@ -110,6 +110,13 @@ def sweep_words(rows: Sequence[Row], names: Mapping[int, str], metric: str) -> l
             f"Next: {names[second.setting.number]}, "
             f"{mean_words([v for v, _ in second.known], metric)}. Chosen on the validation part; "
             "the score foreseen on unseen data stands beside it and chose nothing."
+        )
+    if first.foreseen and first.software is not None:
+        name, value = first.software
+        foreseen = said(fmean(first.foreseen), metric)
+        words.append(
+            f"On unseen data the best setting is foreseen at {foreseen}; plain software gets "
+            f"{said(value, metric)} there ({shown_name(name)})."
         )
     failed = sum(len(row.failed) for row in rows)
     if failed:

@@ -17,7 +17,7 @@ from app.operations.sweep_grid import untied
 from app.operations.trial import OF_TRAIN
 from app.train_request import TrainOptions
 from models.errors import InputError, raise_problems
-from models.wiring import wired
+from models.wiring import layers_text, wired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,9 +130,9 @@ class TrainAsk:
         return SEEDS if self.seeds > 1 else ONE
 
     @property
-    def layers_shown(self) -> tuple[int, ...]:
-        """Nodes of each layer."""
-        return self.layers
+    def layers_shown(self) -> str:
+        """Nodes of each layer, `8+4,16`."""
+        return layers_text(self.layers, self.layout.parallel)
 
     @property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
@@ -188,7 +188,8 @@ class SoftwareAsk:
     title = "Scoring software"
     hardware = False
     view = ONE
-    blocks = layers_shown = ()
+    blocks = ()
+    layers_shown = ""
 
     def start(self, out: Path, stop: Callable[[], bool]) -> Iterator[Event]:
         """The operation's events."""

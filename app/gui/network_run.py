@@ -16,6 +16,7 @@ from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE
 from app.gui.scores import interval
 from app.operations.events import NetworkState, Result, Stage
 from app.words import by_memory, duration
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     Asked = Ask | SoftwareAsk
 
 OF_SEVERAL = (TABLE, SWEEP)
+OWN = "file"  # a task of one's own
 LONG = 28  # characters of a heading
 KEPT = "what is done is kept: Go on takes it up again"
 
@@ -47,6 +49,8 @@ class NetworkRun:
         Where it goes.
     network
         `network.json`, or folder, of a network that is shown; None: there is none.
+    layers
+        Nodes of each, as `layers_text` has them.
     whole
         Plan of a table, grid of a sweep.
     origin_unknown
@@ -60,7 +64,7 @@ class NetworkRun:
     trials: LiveTrials = field(default_factory=LiveTrials)
     stage: str = "starting"
     task: str = ""
-    layers: tuple[int, ...] = ()
+    layers: str = ""
     whole: Any = None
     origin_unknown: tuple[str, ...] = ()
 
@@ -83,7 +87,8 @@ class NetworkRun:
         )  # fmt: skip
         weights = tuple(layer.weights for layer in network.layers)
         live.state = NetworkState(weights, network.readout_weights[:, 0], np.empty(0))
-        layers = tuple(layer.nodes for layer in network.layers)
+        beside = (network.meta.get("options") or {}).get("parallel") or ()
+        layers = layers_text([layer.nodes for layer in network.layers], beside)
         task = str(network.meta.get("task") or network.task["name"])
         return cls(
             None, None, path, live, task=task, layers=layers, origin_unknown=network.origin_unknown
@@ -111,9 +116,11 @@ class NetworkRun:
 
     @property
     def words(self) -> str:
-        """Task and layers; a task whose options are long by its name."""
-        task = self.task if len(self.task) <= LONG else self.task.partition(":")[0]
-        return ", ".join(part for part in (task, "·".join(map(str, self.layers))) if part)
+        """Task and layers; a task whose options are long by its name, of one's own by its file."""
+        name, _, options = self.task.partition(":")
+        task = self.task if len(self.task) <= LONG else name
+        task = Path(options).name if name == OWN and options else task
+        return ", ".join(part for part in (task, self.layers.replace(",", "·")) if part)
 
     @property
     def empty(self) -> bool:

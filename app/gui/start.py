@@ -180,8 +180,13 @@ def _run(
     def system_ends(_: QSessionManager) -> None:
         session_ends(window, end)
 
+    def system_changes() -> None:
+        theme.follow(app)
+
     hooks.signalled.connect(end)
     app.commitDataRequest.connect(system_ends)
+    if hints := app.styleHints():
+        hints.colorSchemeChanged.connect(system_changes)
     window.gone.connect(app.quit)
     if note:
         window.toast(note, "warning")
@@ -197,6 +202,8 @@ def _run(
         window.link.wait(10.0)
     hooks.close()
     app.commitDataRequest.disconnect(system_ends)
+    if hints:
+        hints.colorSchemeChanged.disconnect(system_changes)
     sys.setswitchinterval(switch_s)
     if keeper is not None:
         said = keeper.keep()

@@ -63,7 +63,7 @@ class SweepAsk:
     prefix = "sweep"
     view = SWEEP
     hardware = False
-    blocks = layers_shown = ()  # of no single network
+    blocks, layers_shown = (), ""  # of no single network
 
     @property
     def task(self) -> str:

@@ -16,6 +16,7 @@ from app.operations.compare_networks_plan import KINDS as EVERY_KIND
 from app.operations.compare_networks_plan import Plan
 from instruments.bench_file import read_bench
 from models.errors import InputError
+from models.wiring import layers_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,9 +66,9 @@ class TableAsk:
     blocks = ()
 
     @property
-    def layers_shown(self) -> tuple[int, ...]:
-        """Nodes of each layer."""
-        return self.layers
+    def layers_shown(self) -> str:
+        """Nodes of each layer, `8+4,16`."""
+        return layers_text(self.layers, self.layout.parallel)
 
     @property
     def hardware(self) -> bool:

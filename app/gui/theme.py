@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LABEL_PX, BODY_PX, TITLE_PX, VALUE_PX = 11, 13, 15, 22
 MODES = ("light", "dark", "system")
+STYLE = "fusion"
+DOTS: ContextVar[float | None] = ContextVar("DOTS", default=None)
+"""Dots that a pixel has in a picture which is being drawn; None: as many as on the screen."""
 ID_TIME = re.compile(r"-\d{8}T\d{6}-(?=[0-9a-f]{6})")
 """Of an artefact's id, such as `twin-20260102T030405-9f3a1c`, what stands in its middle."""
 
@@ -145,7 +149,8 @@ def pen(name: str, width: float = 1.0, *, dashed: bool = False, alpha: int = 255
     Qt draws a cosmetic pen in the screen's own dots, half as wide at 200 %: its scale is put in.
     """
     app = QGuiApplication.instance()
-    scale = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    screen = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
+    scale = DOTS.get() or screen
     made = QPen(QBrush(colour(name, alpha)), width * scale)
     made.setCosmetic(True)
     if dashed:
@@ -212,15 +217,24 @@ class Theme(QObject):
         """Put palette and style sheet in force; plots take their colours at `changed`.
 
         `setColorScheme()` was measured to do nothing on offscreen and bare xcb, so the palette
-        is our own.
+        is our own. The old sheet is taken away first, and the style set only once: of a window
+        of 3000 widgets a sheet in place of another took 1.5 s, without one in between 0.4 s.
         """
         self.mode = mode if mode in MODES else self.mode
         self.tokens = DARK if self._is_dark(app) else LIGHT
-        app.setStyle("Fusion")
+        app.setStyleSheet("")
+        style = app.style()
+        if style is None or style.name() != STYLE:
+            app.setStyle(STYLE)
         app.setFont(sans())
         app.setPalette(qpalette(self.tokens))
         app.setStyleSheet(stylesheet(self.tokens, mono().family()))
         self.changed.emit()
+
+    def follow(self, app: QApplication) -> None:
+        """Change with the system, where the look is the system's and that has changed."""
+        if (DARK if self._is_dark(app) else LIGHT) is not self.tokens:
+            self.apply(app)
 
     def _is_dark(self, app: QApplication) -> bool:
         if self.mode != "system":

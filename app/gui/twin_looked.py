@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.gui.fit_complaints import Finding, find, first_of
+from app.gui.fit_complaints import Finding, find, first_of, still_in_all
 from app.library_begun import parents
 from app.library_folders import entries_of, stamp_of
 from app.recording_marks import read_kept
@@ -154,4 +154,7 @@ def complaint(
                     f"the recording has {name} {', '.join(own)}, the twin {', '.join(theirs)}: "
                     "it doesn't fit this twin", "fault",
                 )  # fmt: skip
-    return first_of([one.finding for one in read if one.finding is not None], deterministic)
+    findings = [one.finding for one in read if one.finding is not None]
+    if like is None and (still := still_in_all(findings)):
+        return f"{still[0]} Leave it out or record again", "fault"
+    return first_of(findings, deterministic)

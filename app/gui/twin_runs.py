@@ -24,7 +24,7 @@ DONE = {BESIDE: "Twins compared", OBJECTIVES: "Objectives compared"}  # where th
 class TwinRuns:
     """The three things that the page draws, and which of them runs; `asked` None: none yet.
 
-    `scored_on`: what of a recording a twin was scored on, in words.
+    `scored_on`: what of a recording a twin was scored on, in words. `recordings`: what it is of.
     """
 
     fit: LiveFit = field(default_factory=LiveFit)
@@ -33,6 +33,11 @@ class TwinRuns:
     asked: Ask | None = None
     folder: Path | None = None
     scored_on: str = ""
+    recordings: list[Path] = field(default_factory=list)
+
+    def are_of(self, ask: Ask, recordings: list[Path]) -> bool:
+        """Whether this very thing was asked for last."""
+        return (ask, recordings) == (self.asked, self.recordings)
 
     @property
     def kind(self) -> str:

@@ -63,7 +63,7 @@ def read_csv(file: Path) -> dict[str, Found]:
     read = lines_of(file)
     lines = ["" if _is_comment(line) else line for line in read]
     begin = _words_above(lines)
-    above = [line for line in lines[:begin] if line.strip()]
+    above = [told for line in lines[:begin] if (told := line.rstrip(";,\t "))]
     lines[:begin] = [""] * begin
     delimiter = _delimiter(list(islice(filter(str.strip, lines), FIRST)))
     _refuse_open_quotes(lines, delimiter)
@@ -124,22 +124,39 @@ def _is_comment(line: str) -> bool:
 def _words_above(lines: Sequence[str]) -> int:
     """How many lines stand above a table's names: an instrument's own, of a date or its number.
 
-    They are rows with words, and of another length than the names and all that is below them. 0
-    where there are none, and where one of them could be the table's.
+    They are rows with words, of another length than the names and all below them, or filled up with
+    empty cells, as by a spreadsheet. 0: none, or one of them could be the table's.
     """
     for one in DELIMITERS:
         rows = list(islice(_rows(lines, one), MOST_ABOVE))
         begin = _even_from([len(cells) for _, cells in rows])
-        names, *below = [cells for _, cells in rows[begin : begin + 3]] or [[]]
-        if len(names) < 2:
+        if len(next((cells for _, cells in rows[begin:]), [])) < 2:
             continue
-        words = all(any(map(is_word, cells)) for _, cells in rows[:begin])
-        numbers = any(any(map(is_number, cells)) for cells in below)
-        if begin and words and numbers and all(map(is_word, names)):
-            return rows[begin - 1][0]
-        if begin == 0:
-            return 0
+        found = next((k for k in (begin, _even_from(_lengths(rows))) if _begins(rows, k)), 0)
+        if found or begin == 0:
+            return rows[found - 1][0] if found else 0
     return 0
+
+
+def _begins(rows: Sequence[Row], begin: int) -> bool:
+    """Whether there are rows of words, then one of names, then numbers."""
+    names, *below = [cells for _, cells in rows[begin : begin + 3]] or [[]]
+    words = all(any(map(is_word, cells)) or not any(cells) for _, cells in rows[:begin])
+    numbers = any(is_number(cell) for cells in below for cell in cells)
+    named = names[: _used(names)]
+    return begin > 0 and words and numbers and bool(named) and all(map(is_word, named))
+
+
+def _used(cells: Sequence[str]) -> int:
+    """How many cells there are without the empty ones at the end."""
+    return max((k + 1 for k, cell in enumerate(cells) if cell.strip()), default=0)
+
+
+def _lengths(rows: Sequence[Row]) -> list[int]:
+    """Of each row; of words alone without the empty cells at its end, where the last has more."""
+    most = _used(rows[-1][1])
+    shorter = [_used(c) < most and not any(map(is_number, c)) for _, c in rows]
+    return [_used(c) if s else len(c) for s, (_, c) in zip(shorter, rows, strict=True)]
 
 
 def _even_from(counts: Sequence[int]) -> int:
@@ -207,11 +224,7 @@ def _width(body: Callable[[], Iterator[Row]], names: Sequence[str]) -> int:
     head = names or next(body())[1]
     if head[-1].strip() and (not names or all(len(row) == len(names) for _, row in body())):
         return len(head)
-    named = max((k + 1 for k, name in enumerate(names) if name), default=0)
-    used = max(
-        (k + 1 for _, row in body() for k, cell in enumerate(row) if cell.strip()), default=0
-    )
-    return max(named, used)
+    return max([_used(names), *(_used(row) for _, row in body())])
 
 
 def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> None:
@@ -272,11 +285,11 @@ def _columns(table: np.ndarray, names: Sequence[str], units: Sequence[str]) -> d
     all_names = [name for name, _ in heads]
     found: dict[str, Found] = {}
     for i, (name, unit) in enumerate(heads):
-        own = name
-        if all_names.count(name) > 1:
-            own = f"{name}.{all_names[: i + 1].count(name)}"
+        which = f".{all_names[: i + 1].count(name)}" if all_names.count(name) > 1 else ""
         if name:
-            found[own] = Found(table[:, i], (), unit or (units[i] if i < len(units) else ""))
+            found[name + which] = Found(
+                table[:, i], (), unit or (units[i] if i < len(units) else "")
+            )
     return found
 
 

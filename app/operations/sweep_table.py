@@ -77,11 +77,17 @@ class Row:
             str(len(self.failed)),
         ]  # fmt: skip
 
-    def _software(self) -> str:
-        """The best of plain software, and its name; the same nodes untrained are none."""
+    @property
+    def software(self) -> tuple[str, float] | None:
+        """The best of plain software, name and score; the same nodes untrained are none."""
         known = {name: value for name, value in self.baselines.items() if name != UNTRAINED}
-        best = min(known, key=known.__getitem__, default="")
-        return f"{_number(known[best])} ({best})" if best else "—"
+        return min(known.items(), key=lambda item: item[1], default=None)
+
+    def _software(self) -> str:
+        if self.software is None:
+            return "—"
+        name, value = self.software
+        return f"{_number(value)} ({name})"
 
     def to_json(self) -> dict[str, Any]:
         """The row for programs."""

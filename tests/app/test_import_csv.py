@@ -222,6 +222,31 @@ def test_an_instruments_own_lines_above_the_names_are_no_part_of_the_table_and_t
         read_all(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Messprotokoll;;\nDate: 01.03.2026;Müller;\nu;x [V];y\n0;1,5;3\n1;2,5;4\n",
+        "Messprotokoll;;;\n;;;\nu;x [V];y;\ns;V;mV;\n0;1,5;3;\n1;2,5;4;\n",
+    ],
+)
+def test_lines_that_a_spreadsheet_filled_up_with_empty_cells_are_no_names(
+    tmp_path: Path, table: str
+) -> None:
+    (tmp_path / "a.csv").write_text(table)
+    read = read_all(tmp_path / "a.csv")
+    assert read["values"].values.tolist() == [[0.0, 1.5, 3.0], [1.0, 2.5, 4.0]]
+    assert read["x"].unit == "V"
+    assert read["lines_above"].values[0] == "Messprotokoll"
+
+
+@pytest.mark.parametrize("table", ["u;x;y\ns;V;\n0;1,5;3\n", "u;x;\n0;1,5;3\n", "u;x;\n0;1,5;\n"])
+def test_names_and_units_with_an_empty_cell_at_their_end_stay_the_tables(
+    tmp_path: Path, table: str
+) -> None:
+    (tmp_path / "a.csv").write_text(table)
+    assert read_all(tmp_path / "a.csv")["x"].values.tolist() == [1.5]
+
+
 @pytest.mark.parametrize("above", ["1;2;3\n", "a;b;c\n1;2;3\n", "Run 7\n1.5\n"])
 def test_numbers_above_the_names_may_be_the_tables_and_what_to_do_is_said(
     tmp_path: Path, above: str

@@ -150,6 +150,8 @@ def test_ticks_are_round_and_few() -> None:
         (-9.5, 9.5, 6, [1e-8, 1e-4, 1.0, 1e4, 1e8]),
         (0.31, 0.39, 8, [2.1, 2.2, 2.3, 2.4]),
         (1.0, 1.0, 8, []),
+        (-2.82, -1.1, 3, [0.002, 0.01, 0.05]),  # 0.025, 0.05 and 0.075 lay on each other
+        (-1.96, -1.72, 3, [0.0125, 0.0175]),
     ],
 )
 def test_logarithmic_ticks_are_as_many_as_do_not_touch(

@@ -98,10 +98,15 @@ class BenchPage(Page):
         self.rows.pressed.connect(self._pressed)
         self.list_area = QScrollArea()
         self.list_area.setWidgetResizable(True)
+        self.list_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list_area.setFrameShape(QFrame.Shape.NoFrame)
         self.list_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list_area.setWidget(self.rows)
         self.body.addWidget(self.list_area)
+
+    def _order_tabs(self) -> None:
+        super()._order_tabs()
+        self.rows.order_tabs()
 
     def _header_buttons(self) -> None:
         pages = self.shell.open_page

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.gui.background import Latest
@@ -80,6 +81,7 @@ class BenchDraftPage(Page):
         self._column.addStretch(1)
         cards = QScrollArea()
         cards.setWidgetResizable(True)
+        cards.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         cards.setFrameShape(QFrame.Shape.NoFrame)
         cards.setWidget(inside)
         self.body.addWidget(cards, 3)

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QPushButton, QSizePolicy
 
 from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
+from app.gui.widgets.tab_order import chain
 from app.gui.widgets.tables import LEFT, RIGHT, Painted
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ class InstrumentRows(Painted):
                 button.clicked.connect(lambda _=False, n=name, w=words: self.pressed.emit(n, w))
                 button.show()
                 self.buttons[name, words] = button
+        self.order_tabs()
+
+    def order_tabs(self) -> None:
+        """Let Tab go from the rows to their buttons, from the first row's on."""
+        chain([self, *(self.buttons[row.name, do] for row in self.rows for do in row.actions)])
 
     def choose(self, name: str) -> None:
         """Choose a row, and tell."""
@@ -183,6 +189,9 @@ class InstrumentRows(Painted):
             self._remarks(painter, row, y + self.ROW_PX)
             y += height
         self.rule(painter, y)
+        if self.hasFocus() and not self.current:
+            painter.setPen(colour(self.theme.tokens.ink))
+            painter.drawRect(QRectF(0.5, 0.5, self.width() - 1, self.height() - 1))
 
     def _tint(self, painter: QPainter, row: InstrumentRow, where: QRectF) -> None:
         t = self.theme.tokens

@@ -23,7 +23,7 @@ from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix, some_of
 from app.operations.child import in_child
-from app.operations.events import Note, Result
+from app.operations.events import Result
 from app.operations.import_measured import looked_at
 from app.operations.import_nanoring import is_nanoring
 from app.operations.import_preview import preview
@@ -285,8 +285,6 @@ class ImportDataPage(Page):
         for event in events:
             if isinstance(event, Result):
                 self.imported = Path(str(event.values["path"]))
-            elif isinstance(event, Note) and event.level != "info":
-                self.shell.log.append(f"{event.level}: {event.text}")
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)

@@ -118,7 +118,8 @@ class EntryPainter(QStyledItemDelegate):
         t, box = self._theme.tokens, QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
             painter.fillRect(box, colour(t.selected))
             painter.fillRect(QRectF(box.left(), box.top() + 12, 3, ROW_PX - 24), colour(t.ink))
         if option.state & QStyle.StateFlag.State_HasFocus:
@@ -132,15 +133,16 @@ class EntryPainter(QStyledItemDelegate):
             painter.drawLine(x, int(box.top()), x, y)
             painter.drawLine(x, y, x + 8, y)
         draw_thumb(painter, QRectF(left, box.top() + 8, THUMB_PX, ROW_PX - 17), t, entry)
-        self._words(painter, box.adjusted(left + THUMB_PX + 16 - box.left(), 0, -12, 0), entry)
+        room = box.adjusted(left + THUMB_PX + 16 - box.left(), 0, -12, 0)
+        self._words(painter, room, entry, t.text2 if chosen else t.text3)
         painter.restore()
 
-    def _words(self, painter: QPainter, box: QRectF, entry: Entry) -> None:
+    def _words(self, painter: QPainter, box: QRectF, entry: Entry, of_id: str) -> None:
         t = self._theme.tokens
         upper = QRectF(box.left(), box.top() + 8, box.width(), 20)
         painter.setFont(mono(LABEL_PX))
         wide = painter.fontMetrics().horizontalAdvance(entry.id)
-        painter.setPen(colour(t.text3))
+        painter.setPen(colour(of_id))
         painter.drawText(upper, RIGHT, entry.id)
         painter.setFont(sans(BODY_PX, 500))
         painter.setPen(colour(t.text1))

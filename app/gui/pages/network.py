@@ -127,7 +127,7 @@ class NetworkPage(Page):
             wrong, role = ask.problem() or of_task, "fault"
         verb, cost = KINDS_SAID.get(self.rows.kind.value, "Train"), ""
         if ask is not None:
-            verb, cost = ask.words(self.network is not None)
+            verb, cost = ask.words(self.network is not None and ask == self.run.asked)
         if reading:
             self.form.primary.setEnabled(False)
             self.form.primary.say(verb, f"{reading} is read …")
@@ -278,7 +278,7 @@ class NetworkPage(Page):
         """Show a network that has been read."""
         self.run = NetworkRun.of_network(path, network)
         if self.rows.kind.value not in OF_SEVERAL:  # a grid that was typed stays
-            self.layers.setText(", ".join(str(layer.nodes) for layer in network.layers))
+            self.layers.setText(self.run.layers.replace(",", ", "))
         self._channels = len(network.used(len(network.layers) - 1))
         self._sources, self._widths = wiring_of(network)
         self.deploy_button.show()

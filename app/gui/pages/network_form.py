@@ -18,6 +18,7 @@ from app.operations.compare_networks_plan import KINDS as OF_NETWORK
 from app.operations.compare_networks_plan import NOISE_AWARE
 from app.operations.sweep_grid import NOT_SEED
 from app.train_request import TrainOptions
+from app.weights_store import SO_FAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,10 +178,12 @@ class NetworkForm(TaskRows):
     # what is offered
 
     def offer_twins(self, found: Sequence[Artefact]) -> None:
-        """Twins of the library; one that was handed over stays chosen."""
+        """Twins of the library; what was handed over stays chosen, else the newest usual one is."""
         chosen = self.twin.currentData()
         items = items_of(found)
         self.twin.offer(items, keep=True)
+        if chosen is None and (usual := next(filter(_is_usual, found), None)) is not None:
+            self.twin.choose(usual.path)
         if chosen is not None and self.twin.currentData() != chosen:
             self.choose_twin(chosen)
         self.ensemble.offer(items)
@@ -288,3 +291,8 @@ class NetworkForm(TaskRows):
             self.measure.choose(values["measure"])
         if values.get("kind") in [kind for _, kind in KINDS]:
             self.kind.choose(values["kind"])
+
+
+def _is_usual(twin: Artefact) -> bool:
+    """Whether it is whole and has noise: a table fits some without for itself."""
+    return not (twin.broken or twin.head.get("deterministic") or twin.path.name == SO_FAR)

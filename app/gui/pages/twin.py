@@ -133,7 +133,7 @@ class TwinPage(Page):
         if self.running:
             return
         ask, looked = self.rows.ask(), self.recordings.looked
-        words, cost = ask.words(self.twin is not None)
+        words, cost = ask.words(self.twin is not None and self.runs.are_of(ask, self.chosen))
         if reading:
             self.form.primary.setEnabled(False)
             self.form.primary.say(words, f"{reading} is read …")
@@ -206,6 +206,7 @@ class TwinPage(Page):
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
         if self.shell.run(JobSpec(self.key, ask.title, out.name, start, hardware=False)):
+            runs.recordings = paths
             self.opener.look_at(ask, paths)
             shown = ask.twin if isinstance(ask, ScoreAsk) and ask.twin is not None else out
             self.views.show_run(ask.kind, "" if begun else paths[0].name, shown.name)

@@ -93,7 +93,9 @@ class Elided(QLabel):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         text = elided(self.text(), self.font(), self.width())
-        self.setToolTip(self.text() if text != self.text() else "")
+        cut = text != self.text()
+        if cut or self.toolTip() == self.text():  # one that somebody gave it stays
+            self.setToolTip(self.text() if cut else "")
         painter.setPen(self.palette().text().color())
         painter.drawText(self.rect(), int(self.alignment()), text)
 
@@ -128,7 +130,7 @@ class Choice(QComboBox):
         self.offer(items)
 
     def offer(self, items: Sequence[Offered], *, keep: bool = False) -> None:
-        """Replace the items; what was chosen stays chosen where it is still there.
+        """Replace the items; what was chosen stays chosen where it is still there, and unsaid.
 
         With `keep` it stays so where it was offered and isn't any more, too, marked as gone.
         """
@@ -144,10 +146,9 @@ class Choice(QComboBox):
             self.setItemData(self.count() - 1, item.about, ABOUT_ROLE)
             self._bar(self.count() - 1, item.fault)
         whole = (index for index in range(self.count()) if not self._fault_of(index))
-        self.setCurrentIndex(next(whole, -1))
+        kept = -1 if chosen is None else self._index_of(chosen)
+        self.setCurrentIndex(kept if kept >= 0 else next(whole, -1))
         self.blockSignals(False)
-        if chosen is not None and (index := self._index_of(chosen)) >= 0:
-            self.setCurrentIndex(index)
 
     def choose(self, value: Any) -> bool:
         """Choose the item with this value; False where there is none, or a damaged one."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from app.gui.words import minus, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 SHRINK = 0.55  # of the range in use: below it the range follows the values down
 MARGIN = 0.08
 FLAT = 1e-4  # of a value that stays as it is: its chart spans so much
+ONE_TWO_FIVE = (1, 2, 5)
 SPANS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -61,19 +62,37 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
     """
     if not high > low or most < 1:
         return []
-    first, last = math.floor(low), math.ceil(high)
-    for digits in (range(1, 10), (1, 2, 5), (1, 3), (1,)):
-        marks = [d + math.log10(n) for d in range(first, last + 1) for n in digits]
-        marks = [mark for mark in marks if low <= mark <= high]
-        apart = min((b - a for a, b in pairwise(marks)), default=math.inf)
-        if apart >= (high - low) / most:
-            if len(marks) < 2:
-                return [math.log10(mark) for mark in ticks(10**low, 10**high, most) if mark > 0]
-            break
-    else:
-        every = math.ceil((high - low) / most)
-        marks = [mark for mark in marks if round(mark) % every == 0]
-    return marks
+    least = (high - low) / most
+    for digits in (range(1, 10), ONE_TWO_FIVE, (1, 3), (1,)):
+        marks = _log_marks(low, high, digits)
+        if min((b - a for a, b in pairwise(marks)), default=math.inf) >= least:
+            return marks if len(marks) > 1 else _few_log_marks(low, high, most)
+    every = math.ceil(least)
+    return [mark for mark in marks if round(mark) % every == 0]
+
+
+def _log_marks(low: float, high: float, digits: Iterable[int]) -> list[float]:
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    marks = [decade + math.log10(digit) for decade in decades for digit in digits]
+    return [mark for mark in marks if low <= mark <= high]
+
+
+def _few_log_marks(low: float, high: float, most: int) -> list[float]:
+    """Where decades give one mark or none: of 1-2-5, else of round numbers, those with room."""
+    least = (high - low) / most
+    found = _thinned(_log_marks(low, high, ONE_TWO_FIVE), least)
+    if len(found) > 1:
+        return found
+    return _thinned([math.log10(m) for m in ticks(10**low, 10**high, most) if m > 0], least)
+
+
+def _thinned(marks: list[float], least: float) -> list[float]:
+    """From the first on, each that is so far from the one before it."""
+    kept: list[float] = []
+    for mark in marks:
+        if not kept or mark - kept[-1] >= least:
+            kept.append(mark)
+    return kept
 
 
 def tick_text(value: float, step: float) -> str:

@@ -120,6 +120,7 @@ class ScorePanel(Panel):
             self.foot.setStretch(at, 0)
         self.foot.setStretch(1, 1)
         self.x_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.x_label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.run_id.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -135,7 +135,9 @@ class Panel(QWidget):
             return
         foot = self.foot = QHBoxLayout()
         foot.setContentsMargins(44, 0, 14, 0)
-        self.x_label = label(x_label, "unit")
+        self.x_label = Elided(x_label, "unit")
+        self.x_label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.x_label.setMinimumWidth(1)
         self.x_label.setFixedHeight(16)
         self.run_id = label("", "id")
         self.left_foot = QWidget()

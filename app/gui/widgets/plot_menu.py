@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QSize, QStandardPaths, Qt, QTimer
-from PyQt6.QtGui import QPainter
+from PyQt6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QIODevice,
+    QPoint,
+    QRect,
+    QSize,
+    QStandardPaths,
+    Qt,
+    QTimer,
+)
+from PyQt6.QtGui import QPainter, QPixmap, QRegion
 from PyQt6.QtSvg import QSvgGenerator
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from app.disk import write_bytes
 from app.gui.background import Latest
+from app.gui.theme import DOTS, colour
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.lines import whole
 
 if TYPE_CHECKING:
-    from PyQt6.QtCore import QPoint
+    from collections.abc import Iterator
 
     from app.gui.widgets.panel import Panel
 
@@ -49,7 +61,7 @@ def copy_plot(panel: Panel) -> None:
     """Put the plot on the clipboard as a picture, with a flash."""
     clipboard = QApplication.clipboard()
     if clipboard is not None:
-        clipboard.setPixmap(panel.grab())
+        clipboard.setPixmap(_pixels(panel, panel.devicePixelRatioF()))
     flash(panel, panel.theme.tokens.selected)
 
 
@@ -103,17 +115,34 @@ def _told_saved(panel: Panel, _: object, error: Exception | None) -> None:
         panel.unit.setText(f"not saved: {error}")
 
 
+@contextmanager
+def _drawn_at(panel: Panel, dots: float) -> Iterator[None]:
+    """Lines are as wide beside the words as on the screen: Qt draws them in dots of the picture."""
+    before = DOTS.set(dots)
+    panel.restyle()
+    try:
+        yield
+    finally:
+        DOTS.reset(before)
+        panel.restyle()
+
+
+def _pixels(panel: Panel, dots: float) -> QPixmap:
+    """The panel on the ground of its page, a pixel of the screen as so many dots."""
+    pixmap = QPixmap(panel.size() * dots)
+    pixmap.setDevicePixelRatio(dots)
+    pixmap.fill(colour(panel.theme.tokens.surface))
+    with _drawn_at(panel, dots):
+        panel.render(pixmap, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    return pixmap
+
+
 def png_of(panel: Panel) -> bytes:
     """The panel with its head and run id, at twice the screen's pixels."""
-    from PyQt6.QtGui import QPixmap
-
-    pixmap = QPixmap(panel.size() * SHARP)
-    pixmap.setDevicePixelRatio(SHARP)
-    panel.render(pixmap)
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    pixmap.save(buffer, "PNG")
+    _pixels(panel, SHARP).save(buffer, "PNG")
     return bytes(content.data())
 
 
@@ -129,8 +158,10 @@ def svg_of(panel: Panel) -> bytes:
     generator.setViewBox(QRect(0, 0, size.width(), size.height()))
     generator.setTitle(f"{panel.title.text()} {panel.shown_run}".strip())
     painter = QPainter(generator)
-    with whole([item.curve for item, _, style in panel.items if style["kind"] == "curve"]):
-        panel.render(painter)
+    curves = [item.curve for item, _, style in panel.items if style["kind"] == "curve"]
+    with whole(curves), _drawn_at(panel, 1.0):
+        painter.fillRect(panel.rect(), colour(panel.theme.tokens.surface))
+        panel.render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
     painter.end()
     buffer.close()
     return bytes(content.data())

@@ -60,7 +60,7 @@ class RailItem(QAbstractButton):
         if self.mark == "fault":
             icons.draw(painter, "fault", QRectF(112, 10, 16, 16), t.fault, t.rail)
             return
-        painter.setPen(colour(t.text1 if self.mark else t.text3))
+        painter.setPen(colour(t.text1 if self.mark else t.text2 if chosen else t.text3))
         painter.setFont(sans(LABEL_PX, 600 if self.mark else 400))
         where = QRectF(60, 0, self.width() - 60 - 12, 36)
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
@@ -15,18 +16,23 @@ from app.gui.words import count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PyQt6.QtGui import QMouseEvent, QPaintEvent
+    from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
     from app.gui.theme import Theme
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+STEPS = {
+    Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+}  # fmt: skip
+"""Layers and nodes that a key goes on."""
 NAME_PX, BOX_PX, GAP_PX, WARN_ABOVE = 80, 40, 8, 2.0
 
 
 class ScheduleGrid(QWidget):
     """Nodes measured (filled, with misfit), running (ink frame and progress) and to come (frame).
 
-    `chosen(layer, node)` tells that a node was pressed.
+    `chosen(layer, node)` tells that a node was pressed, or reached by the arrow keys.
     """
 
     chosen = pyqtSignal(int, int)
@@ -39,14 +45,16 @@ class ScheduleGrid(QWidget):
         self.misfit: dict[tuple[int, int], float] = {}
         self.running: tuple[int, int] | None = None
         self.fraction = 0.0
+        self.at: tuple[int, int] | None = None  # what was pressed or reached last
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Schedule")
         theme.changed.connect(self.update)
 
     def show_layers(self, layers: Sequence[int], *, counted: bool = True) -> None:
         """Begin anew with this many nodes a layer; `counted`: those measured are told."""
         self.layers, self.counted = tuple(layers), counted
-        self.misfit, self.running, self.fraction = {}, None, 0.0
+        self.misfit, self.running, self.fraction, self.at = {}, None, 0.0, None
         self.updateGeometry()
         self.setFixedHeight(self.sizeHint().height())
         self.update()
@@ -91,7 +99,26 @@ class ScheduleGrid(QWidget):
         for layer, nodes in enumerate(self.layers):
             for node in range(nodes):
                 if event is not None and self._box(layer, node).contains(event.position()):
-                    self.chosen.emit(layer, node)
+                    self._choose(layer, node)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        step = STEPS.get(Qt.Key(event.key())) if event is not None else None
+        if event is None or step is None or not self.layers:
+            super().keyPressEvent(event)
+            return
+        layer, node = self.at or (0, 0)
+        if self.at is not None:
+            layer = min(max(layer + step[0], 0), len(self.layers) - 1)
+            node = min(max(node + step[1], 0), self.layers[layer] - 1)
+        if (layer, node) != self.at:
+            self._choose(layer, node)
+
+    def _choose(self, layer: int, node: int) -> None:
+        self.at, misfit = (layer, node), self.misfit.get((layer, node), math.nan)
+        told = f", misfit {misfit:.1f} times what is expected" if math.isfinite(misfit) else ""
+        self.setAccessibleDescription(f"Node {layer + 1}.{node + 1:02d}{told}")
+        self.update()
+        self.chosen.emit(layer, node)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
@@ -112,6 +139,11 @@ class ScheduleGrid(QWidget):
             for node in range(nodes):
                 if seen.intersects(self._box(layer, node)):
                     self._draw_node(painter, layer, node)
+        if self.hasFocus():
+            has = QRectF(self.rect()) if self.at is None else self._box(*self.at)
+            painter.setPen(pen(t.ink, 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(has.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def _draw_node(self, painter: QPainter, layer: int, node: int) -> None:
         t, box = self._theme.tokens, self._box(layer, node)

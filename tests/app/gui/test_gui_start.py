@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from fit_device import record_device
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
@@ -22,6 +22,7 @@ from app.config import load_settings, settings_path
 from app.gui import main, settings_keeper, start
 from app.gui.actions import PAGES
 from app.gui.record_design import Design
+from app.gui.theme import DARK, Theme
 from app.gui.widgets.plot_menu import save_plot
 from app.gui.window import WITHIN, Window
 from app.store import read_recording, write_recording
@@ -316,6 +317,29 @@ def test_bench_page_theme_and_forms_come_back_at_the_next_start() -> None:
     assert main([]) == 0
     assert visitor.steps == again.steps == []
     assert seen == [read_bench("virtual").name, "log", "dark", 77]
+
+
+@pytest.mark.parametrize(("mode", "dark"), [("system", True), ("light", False)])
+def test_the_look_of_the_system_changes_with_it_while_the_window_is_open(
+    mode: str, dark: bool, monkeypatch
+) -> None:
+    hints, own, night = QApplication.styleHints(), Theme._is_dark, [True]
+    themes: list[Theme] = []
+
+    def evening(window: Window) -> None:
+        monkeypatch.setattr(
+            Theme, "_is_dark", lambda t, app: night[0] if t.mode == "system" else own(t, app)
+        )
+        hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+        themes.append(window.theme)
+        shut(window)
+
+    Visitor(evening)
+    assert main(["--bench", "virtual", "--theme", mode]) == 0
+    assert (themes[0].tokens is DARK) is dark
+    night[0] = False
+    hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert (themes[0].tokens is DARK) is dark  # that window is gone
 
 
 def test_the_queue_is_kept_while_the_window_is_open(tmp_path, monkeypatch) -> None:

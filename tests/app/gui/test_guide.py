@@ -157,6 +157,20 @@ def test_a_run_that_was_stopped_is_offered_again(window, qtbot) -> None:
     assert window.guide.leg.page == "record"
 
 
+def test_while_something_runs_it_does_not_begin_and_says_so(window, qtbot) -> None:
+    record = window.pages["record"]
+    record.set_form_values({"count": 8, "steps": 40, "repeats": 8})
+    qtbot.waitUntil(record.form.primary.isEnabled, timeout=WAIT_MS)
+    record.form.primary.click()
+    window.open_page("bench")
+    window.start_guide()
+    assert "Recording goes on: begin the guided run once it is over" in window.log[-1]
+    assert window.guide is None
+    assert window.page() is window.pages["bench"]  # it was led to a page where nothing was said
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
 def test_it_drives_no_real_bench(window, monkeypatch) -> None:
     monkeypatch.setattr(window.session, "spec", replace(window.session.spec, virtual=None))
     window.start_guide()

@@ -101,6 +101,20 @@ def test_the_channel_that_is_pressed_is_drawn_also_of_the_next_file(make_window,
     assert page.toggle.value == page.channel
 
 
+def test_a_warning_of_an_import_stands_once_in_the_log(make_window, qtbot, tmp_path):
+    window = make_window(connected=False, page="library")
+    rng = np.random.default_rng(0)
+    drive, drift = rng.random((12, 40)), np.linspace(0.0, 1.0, 72).reshape(6, 12).T
+    response = drift[:, :, None] + 0.05 * rng.standard_normal((12, 6, 40))
+    np.savez(tmp_path / "a.npz", response=response, drive=drive)
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    warned = [line for line in window.log if line.startswith("warning: ")]
+    assert len(warned) == len(set(warned)) >= 1  # twice
+    assert not any("e+" in line for line in warned)  # 1.6e+02 times
+
+
 def test_an_error_without_words_is_named(make_window, qtbot, tmp_path):
     page = make_window(connected=False, page="library")
     page.open_page("import_data")

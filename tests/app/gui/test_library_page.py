@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from artefact_samples import full, network, twin
 from PyQt6.QtCore import QEvent, QFile, Qt
-from PyQt6.QtGui import QDesktopServices, QTextDocument
+from PyQt6.QtGui import QColor, QDesktopServices, QTextDocument
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
@@ -109,6 +109,16 @@ def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
     pick(library, "rec-a")
     qtbot.keyClick(library.list, Qt.Key.Key_Return)
     assert library.shell.page() is library.shell.pages["twin"]
+
+
+def test_the_id_of_a_chosen_row_can_be_read_on_its_ground(library, qtbot) -> None:
+    pick(library, "rec-a")
+    box = library.list.visualRect(library.list.currentIndex())
+    shown = library.list.viewport().grab().toImage()
+    place = [(x, y) for x in range(box.right() - 60, box.right() - 12)
+             for y in range(box.top() + 8, box.top() + 28)]  # fmt: skip
+    darkest = min(shown.pixelColor(x, y).lightness() for x, y in place)
+    assert darkest < QColor(library.theme.tokens.text3).lightness() - 10  # 2.9 : 1
 
 
 def test_a_double_click_on_a_low_row_opens_it(library, qtbot) -> None:

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 
 from app.gui.actions import PAGES
 from app.gui.widgets.legend import Legend
+from app.gui.widgets.panel import Panel
 from app.gui.widgets.status import StatusLine
 from app.gui.window import LEAST, WITHIN
 
@@ -37,6 +38,23 @@ def test_no_page_is_wider_than_its_place_in_the_smallest_window(window, qtbot) -
         for _ in range(3):  # some parts give way once they are laid out
             QApplication.processEvents()
         assert page.minimumSizeHint().width() <= room, key
+
+
+def test_the_words_below_a_narrow_plot_end_in_dots_and_are_whole_in_their_tip(
+    window, qtbot
+) -> None:
+    window.open_page("record")
+    page = window.page()
+    qtbot.waitUntil(lambda: page.whole, timeout=60_000)
+    for width, tip in ((NARROWEST[0], "Drive now, next above"), (1700, "")):
+        window.resize(width, 900)
+        QApplication.processEvents()
+        panels = [p for p in page.findChildren(Panel) if p.isVisible() and p.run_id is not None]
+        assert len(panels) > 3
+        for panel in panels:
+            assert right_of(panel.x_label, panel) < panel.width(), panel.title.text()
+        pairs = next(p for p in panels if p.title.text() == "Step pairs")
+        qtbot.waitUntil(lambda p=pairs, said=tip: p.x_label.toolTip() == said, timeout=5_000)
 
 
 def looked_at(window, qtbot, key: str) -> None:

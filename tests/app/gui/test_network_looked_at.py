@@ -275,3 +275,10 @@ def test_go_on_is_promised_only_where_a_checkpoint_was_written(tmp_path) -> None
     run.folder.mkdir()
     (run.folder / "checkpoint.safetensors").write_bytes(b"")
     assert "Go on" in run.ended("stopped")[1]
+
+
+def test_a_task_of_ones_own_is_named_by_its_file_in_a_heading() -> None:
+    of_own = NetworkRun(task="file:/data/of/last/year/gait.json", layers="8+4,16")
+    assert of_own.words == "gait.json, 8+4·16"  # file, 8+4·16
+    assert NetworkRun(task="file").words == "file"
+    assert NetworkRun(task="mackey-glass:h=5,train=300,test=60").words == "mackey-glass"

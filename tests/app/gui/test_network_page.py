@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import artefact_samples as samples
 import numpy as np
@@ -60,6 +61,7 @@ def test_a_classification_is_told_as_accuracy_through_a_skip_wiring(page, qtbot)
     page.set_form_values({"iterations": 4, "layers": "2, 2", "wiring": "skip", "taps": "0, 1"})
     pressed(page, qtbot)
     assert page.network is not None, "\n".join(page.shell.log)
+    qtbot.waitUntil(lambda: page.form.primary.text() == "Train again", timeout=WAIT_MS)
     assert page.plots.table.head == "accuracy, unseen part"
     shown = {row.name: row.text for row in page.plots.table.rows}
     value = page.live.predicted["value"]
@@ -266,6 +268,20 @@ def test_a_network_that_is_opened_while_something_runs_is_no_twin(page, qtbot) -
     page.running = False
     assert "can be opened here once" in page.shell.log[-1]
     assert page.twin.currentData() == twin
+
+
+def test_a_network_that_is_opened_keeps_what_stands_beside_and_is_not_trained_again(
+    page, qtbot
+) -> None:
+    folder, found = page.session.library.folder / "net-a", samples.network()
+    meta = {**found.meta, "options": {"parallel": [1]}}
+    save_network(folder, replace(found, meta=meta))
+    page.choose(folder)
+    qtbot.waitUntil(page.deploy_button.isVisible, timeout=WAIT_MS)
+    assert page.layers.text() == "2+2"  # 2, 2: one layer after the other
+    assert page.heading.text() == "Trained mackey-glass, 2+2"
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    assert page.form.primary.text() == "Train a network"  # by the form, of which it has the layers
 
 
 def test_a_library_that_can_not_be_read_for_a_moment_takes_no_twin_of_a_layer_away(page) -> None:

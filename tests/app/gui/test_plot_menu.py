@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QImage
+from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 from window_disk import disk_of_the_window
 
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.lines import SEGMENTED
 from app.gui.widgets.panel import Panel, brief
-from app.gui.widgets.plot_menu import copy_plot, csv_of, file_name, plot_menu, save_plot, svg_of
+from app.gui.widgets.plot_menu import (
+    copy_plot,
+    csv_of,
+    file_name,
+    plot_menu,
+    png_of,
+    save_plot,
+    svg_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,6 +174,29 @@ def test_files_are_written_whole(panel: Panel, qtbot, tmp_path: Path, suffix: st
         text = path.read_text("utf-8")
         assert RUN in text
         assert ("<svg" in text) == (suffix == "svg")
+
+
+@pytest.mark.parametrize("screen", [1.0, 2.0])
+def test_a_line_in_a_file_is_as_wide_beside_the_words_as_on_the_screen(
+    panel: Panel, monkeypatch, screen: float
+) -> None:
+    monkeypatch.setattr(QGuiApplication, "devicePixelRatio", lambda _: screen)
+    panel.restyle()
+    line, band, dots = (item for item, *_ in panel.items)
+    assert line.opts["pen"].widthF() == 2.0 * screen  # in the screen's dots
+    drawn = re.findall(r'stroke-width="([\d.]+)"', svg_of(panel).decode("utf-8"))
+    assert max(map(float, drawn)) == 2.0  # twice that on a screen at 200 %
+    line.setData([0.0, 4.0], [5.0, 5.0])
+    band.setVisible(False)
+    dots.setData([], [])
+    panel.settle()
+    image = QImage.fromData(png_of(panel))
+    colours = [image.pixelColor(image.width() // 2, y) for y in range(60, image.height() - 90)]
+    strong = [c for c in colours if c.saturation() > 150]
+    assert len(strong) in (3, 4, 5)  # 2 px of 2 dots; at 100 % it had 2 dots
+    corners = {image.pixelColor(image.width() - 1, y).name() for y in (0, 150)}
+    assert corners == {panel.theme.tokens.surface.lower()}  # as on the page, the head was grey
+    assert line.opts["pen"].widthF() == 2.0 * screen
 
 
 def test_a_line_is_one_piece_in_a_drawing_and_many_on_the_screen(panel: Panel) -> None:

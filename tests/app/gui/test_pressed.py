@@ -9,7 +9,7 @@ import pytest
 from artefact_samples import full
 from conftest import WAIT_MS
 from PyQt6.QtCore import QPoint, QPointF, Qt, QTimer
-from PyQt6.QtGui import QDesktopServices, QWheelEvent
+from PyQt6.QtGui import QColor, QDesktopServices, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 
 from app.gui.actions import PAGES, shortcut_sheet
@@ -295,3 +295,27 @@ def test_a_node_of_a_deployment_is_chosen_by_a_click_on_its_box(theme: Theme, qt
         qtbot.mouseClick(grid, LEFT, pos=grid._box(layer, node).center().toPoint())
     qtbot.mouseClick(grid, LEFT, pos=QPoint(2, 2))  # its name
     assert told == [(1, 2), (0, 0)]
+
+
+def test_a_node_of_the_schedule_is_chosen_by_the_arrow_keys(theme, qtbot) -> None:
+    grid = ScheduleGrid(theme)
+    qtbot.addWidget(grid)
+    grid.show_layers((3, 2))
+    grid.show_measured((1, 1), 0.75)
+    grid.resize(400, grid.height())
+    grid.show()
+    grid.activateWindow()
+    told: list[tuple[int, int]] = []
+    grid.chosen.connect(lambda layer, node: told.append((layer, node)))
+    assert grid.focusPolicy() & Qt.FocusPolicy.TabFocus  # Tab never came there
+    grid.setFocus()
+    qtbot.waitUntil(grid.hasFocus, timeout=60_000)
+    for key in ("Right", "Right", "Right", "Right", "Down", "Down", "Left", "Up"):
+        qtbot.keyClick(grid, getattr(Qt.Key, f"Key_{key}"))
+    assert told == [(0, 0), (0, 1), (0, 2), (1, 1), (1, 0), (0, 0)]
+    qtbot.keyClick(grid, Qt.Key.Key_Right)
+    qtbot.keyClick(grid, Qt.Key.Key_Down)
+    assert grid.accessibleDescription() == "Node 2.02, misfit 0.8 times what is expected"
+    corner = grid._box(1, 1).topLeft().toPoint()
+    inked = grid.grab().toImage().pixelColor(corner.x() + 20, corner.y())
+    assert abs(inked.lightnessF() - QColor(theme.tokens.ink).lightnessF()) < 0.2

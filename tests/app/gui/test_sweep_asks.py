@@ -123,6 +123,15 @@ def test_settings_are_sorted_by_validation_as_they_come(twin) -> None:
     words = sweep_words(found, setting_names([row.setting for row in found]), "nmse")
     assert words[0] == "Best by validation: 8·8 nodes, 0.10."
     assert "1 training failed" in words[-1]
+    software = {"ar-18": 0.05, "persistence": 0.4, "untrained network": 0.01}
+    beaten = {**values(0.1), "baselines": software}
+    live.take(TrialEnded("setting001-seed1", "done", beaten, "", 4, 4))
+    found = sweep_so_far(grid, live)
+    words = sweep_words(found, setting_names([row.setting for row in found]), "nmse")
+    assert words[2] == (
+        "On unseen data the best setting is foreseen at 0.20; plain software gets 0.050 there "
+        "(AR-18)."
+    )
 
 
 def test_what_runs_is_named_as_its_setting_is_in_the_table(twin) -> None:

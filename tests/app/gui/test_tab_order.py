@@ -43,6 +43,35 @@ def test_tab_goes_down_the_form_to_its_button_then_along_the_header(window, qtbo
     assert across == sorted(across)
 
 
+def test_on_the_bench_page_tab_goes_from_the_header_through_the_rows_to_the_field(
+    window, qtbot
+) -> None:
+    window.open_page("bench")
+    page = window.page()
+    qtbot.waitUntil(lambda: page.whole and len(page.rows.buttons) == 4, timeout=60_000)
+    order = tabbed(page)
+    assert page.list_area not in order  # nothing showed that it had the keyboard
+    begin, end = order.index(page.draft_button), order.index(page.manual.magnet)
+    named = [page.rows, *(page.rows.buttons[key] for key in page.rows.buttons)]
+    assert order[begin + 1 : end] == named  # they came after everything else
+
+
+def test_rows_of_which_none_is_chosen_show_that_they_have_the_keyboard(window, qtbot) -> None:
+    window.open_page("bench")
+    rows = window.page().rows
+    window.activateWindow()
+    qtbot.waitUntil(lambda: bool(rows.rows), timeout=60_000)
+    rows.current = ""
+
+    def at_edge() -> float:
+        return rows.grab().toImage().pixelColor(0, 30).lightnessF()
+
+    without = at_edge()
+    rows.setFocus()
+    qtbot.waitUntil(rows.hasFocus, timeout=60_000)
+    assert abs(at_edge() - without) > 0.4
+
+
 @pytest.mark.parametrize("running", [False, True])
 def test_the_primary_button_shows_that_it_has_the_keyboard(theme, qtbot, running) -> None:
     button = PrimaryButton(theme)

@@ -3,11 +3,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PyQt6.QtGui import QPalette
+from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.gui.theme import BODY_PX, DARK, LIGHT, Theme, Tokens, elided, pen, qpalette, sans
+from app.gui.stylesheet import stylesheet
+from app.gui.theme import BODY_PX, DARK, LIGHT, Theme, Tokens, elided, mono, pen, qpalette, sans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def luminance(name: str) -> float:
@@ -81,3 +88,32 @@ def test_a_theme_can_be_changed_while_the_window_runs(qapp) -> None:
     theme.apply(qapp, "dark")
     assert told == [DARK]
     theme.apply(qapp, "light")
+
+
+def test_another_theme_takes_less_than_a_sheet_in_place_of_another(qapp, qtbot) -> None:
+    """The window can't be used, nor stopped by, while it is dressed anew."""
+    theme = Theme("light")
+    theme.apply(qapp)
+    whole = QWidget()
+    qtbot.addWidget(whole)
+    inside = whole
+    for _ in range(8):  # as deep as entries of a form lie
+        layout, outer = QVBoxLayout(inside), inside
+        inside = QWidget()
+        layout.addWidget(inside)
+        for number in range(60):
+            QPushButton(f"{number}", outer)
+    whole.show()
+
+    def over(tokens: Tokens) -> None:
+        qapp.setStyleSheet(stylesheet(tokens, mono().family()))
+
+    def took(change: Callable[[Any], None], *values: Any) -> float:
+        seconds = []
+        for value in values * 2:
+            began = time.perf_counter()
+            change(value)
+            seconds.append(time.perf_counter() - began)
+        return min(seconds)
+
+    assert took(lambda mode: theme.apply(qapp, mode), "dark", "light") < took(over, DARK, LIGHT)

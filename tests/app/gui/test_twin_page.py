@@ -97,6 +97,11 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     pressed(window, qtbot, page)
     first = page.twin.parent
     assert page.weakest.button.isVisible()
+    qtbot.waitUntil(lambda: page.form.primary.text() == "Fit again", timeout=WAIT_MS)
+    page.opener.show_twin(page.twin)
+    qtbot.waitUntil(lambda: not page.opener.reading, timeout=WAIT_MS)
+    said = "Fit a twin"  # by the form, which may be of another
+    qtbot.waitUntil(lambda: page.form.primary.text() == said, timeout=WAIT_MS)
     page.rows.origin.choose(first)
     qtbot.waitUntil(lambda: page.rows.origin.choose(first), timeout=WAIT_MS)
     assert not page.rows.latent.isEnabled()  # it keeps its structure
@@ -265,6 +270,23 @@ def test_marked_repeats_are_left_out_of_what_is_looked_at(tmp_path) -> None:
     assert (before.repeats, after.repeats) == (32, 30)
     assert after.first.shape[0] == before.first.shape[0] - 2
     assert complaint([after], deterministic=False) == ("", "")
+
+
+def test_a_channel_that_never_moves_is_refused_before_a_press_where_it_moves_nowhere(
+    tmp_path,
+) -> None:
+    looked = []
+    for name, value in (("a", 0.5), ("b", 0.5), ("c", 0.6)):
+        recording = record_device(12, 6, seed=1, steps=12)
+        recording.response[..., 0] = value
+        write_recording(tmp_path / name, recording)
+        looked.append(look(tmp_path / name))
+    said, role = complaint(looked[:2], deterministic=False)
+    assert said.startswith("channel 'X' is 0.5 V at every step")
+    assert role == "fault"
+    assert "at every step" not in complaint(looked, deterministic=False)[0]
+    head = {"channels": list(looked[0].channels), "units": list(looked[0].units)}
+    assert "at every step" not in complaint(looked[:1], deterministic=False, like=head)[0]
 
 
 def test_what_can_not_run_says_why(tmp_path) -> None:
