@@ -54,9 +54,10 @@ def child() -> None:
     numbered: dict[str, Any] = {f"array{i}": f.values for i, f in enumerate(found.values())}
     stream = io.BytesIO()  # Windows' pipes claim that they can be sought in, which an archive does
     np.savez(stream, about=np.array(json.dumps(about)), **numbered)
-    view = stream.getbuffer()
-    for begin in range(0, len(view), BLOCK_BYTES):  # one write of 2 GiB is cut short in silence
-        sys.stdout.buffer.write(view[begin : begin + BLOCK_BYTES])
+    with stream.getbuffer() as view:
+        for begin in range(0, len(view), BLOCK_BYTES):  # one write of 2 GiB is cut short in silence
+            with view[begin : begin + BLOCK_BYTES] as block:
+                sys.stdout.buffer.write(block)
 
 
 def _read(path: Path) -> Arrays:

@@ -105,9 +105,12 @@ def write_netcdf(
         image.write(index + SEAL + INDEX_LENGTH.pack(len(index)))
         image.write(hashlib.sha256(image.getbuffer()).digest())
     with replacing(path) as partial, partial.open("wb", buffering=0) as file:
-        view = image.getbuffer()
-        while view:
-            view = view[file.write(view[:BLOCK_BYTES]) or 0 :]
+        # each view let go where the disk refuses, too: Python 3.13 complains of one that is left
+        with image.getbuffer() as view:
+            done = 0
+            while done < len(view):
+                with view[done : done + BLOCK_BYTES] as block:
+                    done += file.write(block) or 0
         os.fsync(file.fileno())
     return places
 
