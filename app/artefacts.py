@@ -31,6 +31,7 @@ from app.disk import (
     writing,
 )
 from models.errors import InputError
+from models.paths import anything_at, file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ def code_version() -> str:
     except metadata.PackageNotFoundError:
         version = "0"
     root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
+    if not anything_at(root / ".git"):
         return version
     command = ["git", "-C", str(root), "describe", "--always", "--dirty=.dirty", "--exclude=*"]
     with suppress(OSError, subprocess.SubprocessError):
@@ -85,7 +86,7 @@ def code_version() -> str:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal; InputError where it can't be read."""
-    if not path.is_file():
+    if not file_at(path):
         raise InputError(f"{path}: no such file or folder")
     with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -123,7 +124,7 @@ def save_artefact(
     from safetensors.numpy import save
 
     path = Path(out) / name
-    if path.exists():
+    if anything_at(path):
         raise InputError(f"{path}: exists already, and nothing is ever overwritten")
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -201,10 +202,10 @@ def find_file(path: Path, name: str) -> Path:
     """`path/name` where `path` is a folder, else `path`; InputError where there is no such file."""
     path = Path(path)
     with reading(path):
-        found = path / name if path.is_dir() else path
-        if found.is_file():
+        found = path / name if folder_at(path) else path
+        if file_at(found):
             return found
-        if path.is_dir():
+        if folder_at(path):
             there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
             raise InputError(f"{path}: holds no {name} (there is: {there})")
     raise InputError(f"{found}: no such file or folder")
@@ -216,11 +217,11 @@ def moved_with(path: Path, folder: Path) -> Path:
     There, or where all moved together beside it or beside the run that it is a part of; `path`
     itself where it is nowhere. By its name alone: who opens it compares its digest.
     """
-    if path.exists():
+    if anything_at(path):
         return path
     around = folder.absolute().parents[:AROUND]
     moved = [near / name for near in around for name in (path.name, Path(*path.parts[-2:]))]
-    return next((place for place in moved if place.exists()), path)
+    return next((place for place in moved if anything_at(place)), path)
 
 
 def _load_arrays(path: Path, digest: object) -> dict[str, NDArray[Any]]:

@@ -10,6 +10,7 @@ from app.new_file import free_name, write_new
 from instruments.bench_edit import problems_of
 from instruments.bench_file import bench_text
 from models.errors import InputError, raise_problems
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from instruments.bench_spec import BenchSpec
@@ -78,7 +79,7 @@ def _is_still(path: Path, text: str) -> bool:
 
 def _kept(path: Path, text: str) -> Path:
     number = 1
-    while (kept := path.with_name(f"{path.stem}.before-{number}.toml")).exists():
+    while anything_at(kept := path.with_name(f"{path.stem}.before-{number}.toml")):
         number += 1
     write_new(kept, text)
     return kept

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app import new_file
 from instruments.bench_file import parse_bench
 from models.errors import InputError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from app.calibration_store import Stored
@@ -113,8 +114,8 @@ def free_name(spec: BenchSpec, folder: Path) -> Path:
     source = Path(spec.source.removeprefix("bench file "))
     stem = (
         source.stem
-        if source.is_file()
+        if file_at(source)
         else "".join(letter if letter.isalnum() else "-" for letter in spec.name)
     )
-    where = source.parent if source.is_file() else folder
+    where = source.parent if file_at(source) else folder
     return new_file.free_name(where / f"{stem}-calibrated.toml", ".toml")

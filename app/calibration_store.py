@@ -11,6 +11,7 @@ from app.disk import RESTORE
 from instruments.calibration import Calibration
 from models.errors import InputError, raise_problems
 from models.json_form import IDENTITIES, NUMBER, TEXT, Form, Table, faults
+from models.paths import folder_at
 
 FILE_NAME = "calibration.json"
 KIND, SCHEMA = "calibration", 1
@@ -90,7 +91,7 @@ def load_calibration(path: Path) -> Stored:
     body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=(RECORDING,))
     raise_problems(InputError, f"{path}: no calibration ({RESTORE})", faults(body, FORM))
     found = Calibration(**body.pop("calibration"))
-    return Stored(found, **body, path=path / FILE_NAME if path.is_dir() else path)
+    return Stored(found, **body, path=path / FILE_NAME if folder_at(path) else path)
 
 
 def last_calibration(out: Path, bench: str, magnet: str, supply: str) -> Stored | None:

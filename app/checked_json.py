@@ -17,6 +17,7 @@ import numpy as np
 
 from app.disk import RESTORE, advised, read_bytes
 from models.errors import InputError
+from models.paths import file_at
 
 LONGEST_JSON_BYTES = 256 * 2**20  # the header of a 46 h recording is about 10 MB
 DEEPEST = 100  # tables in tables; Twinrig's own are six deep
@@ -84,7 +85,7 @@ def parse_json(content: bytes, where: object) -> dict[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """`parse_json` of a file, whose size is looked at first; OSError where the disk fails."""
-    if path.is_file() and path.stat().st_size > LONGEST_JSON_BYTES:
+    if file_at(path) and path.stat().st_size > LONGEST_JSON_BYTES:
         raise InputError(advised(f"{path}: is too long for a Twinrig JSON file"))
     return parse_json(read_bytes(path), path)
 

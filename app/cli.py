@@ -25,6 +25,7 @@ from app.operations.events import Result, RunPlan
 from app.stopping import stop_on_signals
 from models.command import command_line
 from models.errors import InputError, StoppedError, TwinrigError
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     import argparse
@@ -179,7 +180,7 @@ def _how_to_go_on(arguments: argparse.Namespace, ended: str) -> str:
     verb = [arguments.verb, *filter(None, (getattr(arguments, "part", None),))]
     if " ".join(verb) not in RESUMABLE or folder is None:
         return ended
-    if not (folder.is_dir() and any(folder.iterdir())):
+    if not (folder_at(folder) and any(folder.iterdir())):
         return f"{ended} before anything was kept: there is nothing to go on with, begin again"
     named = getattr(arguments, "bench", None) or ()
     words = [w for one in ((named,) if isinstance(named, str) else named) for w in ("--bench", one)]

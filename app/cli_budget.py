@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli_types import factor, whole
 from app.disk import reading
 from models.errors import InputError, raise_problems
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -115,7 +116,7 @@ def is_for_twin(arguments: argparse.Namespace) -> bool:
     begun = False
     if arguments.resume is not None:
         with reading(arguments.resume):
-            begun = (arguments.resume / PLAN_NAME).is_file()
+            begun = file_at(arguments.resume / PLAN_NAME)
     if not arguments.for_twin and not begun:
         wrong = [f"--{n} needs --for-twin" for n in ONLY_WITH_IT if getattr(arguments, n)]
         raise_problems(InputError, "twinrig record", wrong)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli_transfer import benches_meant, each_bench
 from app.cli_types import factor, layout, named, names, whole, whole_or_zero
 from models.errors import InputError, RefusedError, raise_problems
+from models.paths import file_at
 
 if TYPE_CHECKING:
     import argparse
@@ -193,7 +194,7 @@ def _places(benches: Sequence[str], twins: Sequence[str]) -> tuple[str, ...]:
     with suppress(InputError):  # of a twin that is gone: the operation says it
         devices = [Device.of(load_twin(Path(twin))) for twin in dict.fromkeys(twins)]
     meant = benches_meant(benches, devices)
-    return tuple(str(Path(one).resolve()) if Path(one).is_file() else one for one in meant)
+    return tuple(str(Path(one).resolve()) if file_at(Path(one)) else one for one in meant)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -10,6 +10,8 @@ from typing import Any
 
 import platformdirs
 
+from models.paths import anything_at
+
 THEMES = ("system", "light", "dark")
 
 
@@ -96,7 +98,7 @@ def keep_settings(path: Path, before: Settings, now: Settings) -> str:
     Another window on the same file has its own queue and forms there: they stay.
     """
     found, broken = load_settings(path)
-    if broken or not path.exists():
+    if broken or not anything_at(path):
         return save_settings(path, now)
     changed = {
         item.name: getattr(now, item.name)

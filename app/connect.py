@@ -13,6 +13,7 @@ from instruments.clock import Pause, Stop
 from instruments.handed_over import HandedOver
 from instruments.limits import UnsafeError
 from models.errors import RefusedError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     import argparse
@@ -170,7 +171,7 @@ def _noise_seed(spec: BenchSpec, arguments: argparse.Namespace) -> int:
 
 def _bytes_in(folder: Path) -> int:
     """What a run has kept so far."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return sum(file.stat().st_size for file in folder.rglob("*") if file_at(file))
 
 
 @contextmanager

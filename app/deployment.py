@@ -16,6 +16,7 @@ from app.drift_store import drift_words, latest_drift
 from app.recording_reader import read_recording
 from app.weights_store import NETWORK_FILE
 from models.errors import InputError, RefusedError, raise_problems
+from models.paths import file_at, folder_at
 from models.recording import Recording
 from models.schedule import alternating
 from models.schedule import runs as every_run
@@ -158,8 +159,8 @@ def of_another(named: Path | None, sha256: object, path: object) -> list[str]:
 
 def twin_file(twin: TwinReference, network: Path) -> Path | None:
     """A twin's file, None where it is lost; in a folder that moved with its network it is found."""
-    file = moved_with(Path(twin.path), network if network.is_dir() else network.parent)
-    return file if file.is_file() else None
+    file = moved_with(Path(twin.path), network if folder_at(network) else network.parent)
+    return file if file_at(file) else None
 
 
 def _lost(twin: TwinReference, network: Path) -> list[str]:
@@ -236,7 +237,7 @@ def blank_nodes(
 
 def network_of_run(nodes: Path) -> Path:
     """Path of the network that a deployment's nodes belong to; InputError where none is named."""
-    if not nodes.is_dir():
+    if not folder_at(nodes):
         raise InputError(f"{nodes.parent}: nothing to go on with, no deployment was begun there")
     named = read_recording(nodes).meta.get("network")
     if not isinstance(named, str):

@@ -43,6 +43,7 @@ from models.json_form import (
 )
 from models.network import DEPLOYMENT_SCHEMA, ORIGIN_UNKNOWN
 from models.network_form import ACHIEVED, BASELINES, PREDICTED, TWIN_REFERENCE
+from models.paths import file_at
 from models.recording import BEYOND_ANY_DEVICE
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def _misfits_of(made: Deployment) -> list[str]:
 
 def finished_values(out: Path) -> dict[str, Any] | None:
     """The result of a deployment that is finished already, else None."""
-    if not (out / FILE_NAME).is_file():
+    if not file_at(out / FILE_NAME):
         return None
     body = load_deployment(out).body
     names = (*RESULT_FORM, *(name for name in OPTIONAL if name in body))

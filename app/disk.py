@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from instruments.stop_signals import heard_elsewhere
 from models.errors import InputError, TwinrigError
+from models.paths import anything_at, file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,7 +145,7 @@ def _unreadable(fault: OSError) -> str:
 
 def read_bytes(path: Path) -> bytes:
     """A file's bytes; FileNotFoundError also where it is no file (a pipe would never end)."""
-    if not path.is_file():
+    if not file_at(path):
         raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
     return path.read_bytes()
 
@@ -172,9 +173,9 @@ def refuse_taken(out: Path) -> None:
     TwinrigError where it can't be looked into.
     """
     with writing(out):
-        is_folder = out.is_dir()
+        is_folder = folder_at(out)
         first = min((p.name for p in out.iterdir()), default=None) if is_folder else None
-        taken = not is_folder and (out.exists() or out.is_symlink())
+        taken = not is_folder and (anything_at(out) or out.is_symlink())
     if first is not None:
         raise InputError(
             f"{out}: holds {first} already, and nothing is ever overwritten: "

@@ -17,6 +17,7 @@ from app.new_file import write_new
 from app.weights_store import TWIN_FILE
 from models.errors import InputError, raise_problems
 from models.json_form import ANYTHING, FLAG, NUMBER, SCORE, TEXT, Rows, Table, faults
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def save_drift(twin: Path, body: dict[str, Any]) -> Path:
             write_new(path, text)
             return path
         except InputError:
-            if not path.exists():  # else another comparison came first: the next number
+            if not anything_at(path):  # else another comparison came first: the next number
                 raise
 
 

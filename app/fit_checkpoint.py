@@ -15,6 +15,7 @@ import numpy as np
 from app.artefacts import reading, write_bytes
 from app.disk import once_free, writing
 from models.errors import InputError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, An
     from safetensors.numpy import load
 
     path = folder / FILE_NAME
-    if not path.is_file():
+    if not file_at(path):
         raise InputError(f"{path}: no such file; there is no fit to go on with")
     with reading(path):
         content = path.read_bytes()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,7 +91,7 @@ def read_foreign(path: Path) -> dict[str, Found]:
     InputError
         Missing, no such file, or one that its library can't cope with.
     """
-    if not path.is_file():
+    if not file_at(path):
         raise InputError(f"{path}: no such file")
     if not path.stat().st_size:
         raise InputError(f"{path}: is empty: 0 bytes")

@@ -16,6 +16,7 @@ from app.library_folders import Artefact, all_of, artefact_of, entries_of, folde
 from app.library_note import read_note
 from app.slow_disk import each
 from models.errors import RefusedError, TwinrigError
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -123,8 +124,8 @@ class Library:
 
     def find(self, path: Path) -> Artefact | None:
         """The artefact at a path (its folder, or a file in it); None where there is none."""
-        folder = path if path.is_dir() else path.parent
-        return artefact_of(folder) if folder.is_dir() else None
+        folder = path if folder_at(path) else path.parent
+        return artefact_of(folder) if folder_at(folder) else None
 
 
 def library_folder(given: str | None = None) -> Path:

@@ -15,6 +15,7 @@ from app.owner import Owner
 from app.run_lock import NAME as LOCK
 from models.command import command_line
 from models.errors import InputError, TwinrigError
+from models.paths import file_at, folder_at
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def read_begun(folder: Path) -> tuple[str, dict[str, Any]]:
         It is damaged.
     """
     for name, verb in OF_PLAN.items():
-        if (folder / name).is_file():
+        if file_at(folder / name):
             return verb, read_json(folder / name)
-    if (folder / NODES).is_dir():
+    if folder_at(folder / NODES):
         return "deploy", _of_nodes(folder / NODES)
     numbers = load_checkpoint(folder)[1]
     return "train" if "request" in numbers else "fit", numbers
@@ -127,10 +128,10 @@ def goes_on_now(folder: Path) -> bool:
 
 def is_begun(folder: Path) -> bool:
     """Whether a run of the folder has no result yet; the folder has no artefact's head."""
-    if (folder / NODES).is_dir() or (folder / CHECKPOINT).is_file():
+    if folder_at(folder / NODES) or file_at(folder / CHECKPOINT):
         return True
     for name in OF_PLAN:
         with suppress(InputError, OSError):
-            if (folder / name).is_file():
+            if file_at(folder / name):
                 return "result" not in read_json(folder / name)
     return False

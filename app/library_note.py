@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.artefacts import write_bytes
 from app.disk import reading
 from models.errors import InputError
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def write_note(folder: Path, text: str) -> None:
     content = text.strip().encode("utf-8")
     file = folder / NOTE_FILE
     with reading(file):
-        there = file.stat().st_size if file.exists() else None
+        there = file.stat().st_size if anything_at(file) else None
     if there is not None and there > LONGEST_NOTE_BYTES:
         raise InputError(
             f"{file} has {there} bytes, of which {LONGEST_NOTE_BYTES} are shown: it stays as it "

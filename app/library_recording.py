@@ -16,6 +16,7 @@ from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
 from app.words import MISSING, counted
 from models.channel_words import channel_words
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +61,8 @@ def recording(artefact: Artefact) -> Facts:
         It, or what was marked in it, is damaged.
     """
     file = artefact.path / FILE_NAME
-    sealed = not (artefact.path / JOURNAL_NAME).is_file()  # else the journal knows its status
-    large = sealed and file.is_file() and file.stat().st_size > WHOLE_BYTES
+    sealed = not file_at(artefact.path / JOURNAL_NAME)  # else the journal knows its status
+    large = sealed and file_at(file) and file.stat().st_size > WHOLE_BYTES
     seen = _piece(file) if large else _whole(artefact.path)
     found = _facts(seen, bad_positions(artefact.path))
     made = seen.meta.keys() & {"simulated", "imported", "calibration"}  # by no `record`

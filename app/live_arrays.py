@@ -11,6 +11,7 @@ import numpy as np
 from app.disk import RESTORE, reading
 from app.netcdf import HDF5_MAGIC
 from models.errors import InputError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def order_in_file(path: Path, at: int, shape: tuple[int, int]) -> NDArray[np.int
         return None
     size, content = shape[0] * shape[1] * ORDER_TYPE.itemsize, b""
     with reading(path):
-        if path.is_file():
+        if file_at(path):
             with path.open("rb") as file:
                 if file.read(len(HDF5_MAGIC)) == HDF5_MAGIC:
                     file.seek(at)

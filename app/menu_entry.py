@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from models.errors import InputError, TwinrigError
+from models.paths import anything_at
 
 START = Path(__file__).resolve().parents[1] / "start.py"
 DESKTOP_ID = "twinrig"
@@ -143,5 +144,5 @@ def _link(path: Path) -> None:
         )  # fmt: skip
     except subprocess.TimeoutExpired as late:
         raise TwinrigError(f"{path}: PowerShell did not end within {POWERSHELL_S:.0f} s") from late
-    if done.returncode != 0 or not path.exists():
+    if done.returncode != 0 or not anything_at(path):
         raise TwinrigError(f"{path}: PowerShell could not write it: {done.stderr.strip()}")

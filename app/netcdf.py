@@ -27,6 +27,7 @@ from app.artefacts import canonical, parse_json, reading, replacing
 from app.disk import RESTORE
 from models.errors import InputError, raise_problems
 from models.json_form import COUNT, TEXT, Leaf, Rows, Table, faults
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +168,7 @@ def read_netcdf(path: Path, *, whole: bool = True) -> NetcdfContent:
     InputError
         Missing, cut short, damaged, not netCDF-4, or not sealed by Twinrig.
     """
-    if not path.is_file():
+    if not file_at(path):
         raise InputError(f"{path}: no such file or folder")
     with reading(path), path.open("rb") as file:
         index, end = _checked_index(path, file, whole=whole)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.disk import once_free, sync_directory, writing
 from models.errors import InputError
+from models.paths import anything_at, folder_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 def free_name(path: Path, suffix: str = "") -> Path:
     """The path, or the first of `name-2`, `name-3`, …, before its suffix, that nothing has."""
     number, free = 1, path
-    while free.exists():
+    while anything_at(free):
         number += 1
         free = path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
     return free
@@ -33,9 +34,9 @@ def refuse_taken(path: Path) -> None:
     InputError
         Something has the name, or there is no such folder.
     """
-    if path.exists() or path.is_symlink():
+    if anything_at(path) or path.is_symlink():
         raise _taken(path)
-    if not path.parent.is_dir():
+    if not folder_at(path.parent):
         raise InputError(f"{path}: there is no folder {path.parent}: make it, or choose another")
 
 

@@ -28,6 +28,7 @@ from app.disk import RESTORE, read_bytes, sync_directory
 from app.recording_reader import folder_of, read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import COUNT, TEXT, Rows, Table, faults
+from models.paths import anything_at, file_at
 from models.recording import BY_STEP
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def read_marks(path: Path) -> list[Mark]:
         A line is damaged; only a torn last one, which a kill leaves, is dropped.
     """
     file = folder_of(path) / FILE_NAME
-    marks = _marks_in(file) if file.is_file() else []
+    marks = _marks_in(file) if file_at(file) else []
     copies = [copy for copy in sorted(file.parent.glob(COPIES)) if copy != file]
     for copy in copies:
         marks += [mark for mark in _marks_in(copy) if mark not in marks]
@@ -114,7 +115,7 @@ def add_mark(
     """
     file = folder_of(path) / FILE_NAME
     body = {"at": now_iso(), "bad": sorted(bad), "good": sorted(good), "why": why}
-    line, is_new = canonical(with_checksum(body)) + b"\n", not file.exists()
+    line, is_new = canonical(with_checksum(body)) + b"\n", not anything_at(file)
     with writing(file), file.open("a+b", buffering=0) as out:
         out.seek(0)
         kept = out.read()

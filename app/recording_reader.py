@@ -18,6 +18,7 @@ from app.journal import JournalContent, read_journal
 from app.live_arrays import order_in_file
 from app.recording_format import recording_of_file, recording_of_header
 from models.errors import InputError, raise_problems
+from models.paths import file_at, folder_at
 from models.recording import BY_STEP, faults_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def read_recording(path: Path) -> Recording:
     path = Path(path)
     folder = folder_of(path)
     with reading(path):
-        has_journal = (folder / JOURNAL_NAME).is_file()
+        has_journal = file_at(folder / JOURNAL_NAME)
     if has_journal and path in (folder, folder / FILE_NAME):
         return _recording_of_run(folder)
     return recording_of_file(find_file(path, FILE_NAME))
@@ -60,7 +61,7 @@ def folder_of(path: Path) -> Path:
     """
     path = Path(path)
     with reading(path):
-        return path if path.is_dir() else path.parent
+        return path if folder_at(path) else path.parent
 
 
 def times_continued(recording: Recording) -> int:
@@ -80,12 +81,12 @@ def _recording_of_run(folder: Path) -> Recording:
     shown: NDArray[np.bool_] | None = None
     lost = 0
     for _ in range(READINGS):
-        if not journal.is_file():
+        if not file_at(journal):
             return recording_of_file(file)
         try:
             content = read_journal(journal)
         except InputError:
-            if journal.is_file():
+            if file_at(journal):
                 raise
             continue  # its writer has just finished
         recording = _recording_of_journal(folder, journal, content)

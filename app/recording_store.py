@@ -25,6 +25,7 @@ from app.recording_format import attributes_of, header_of, variables_of
 from app.recording_reader import FILE_NAME, OPEN_HERE, folder_of, read_recording
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError
+from models.paths import file_at
 from models.recording import BY_STEP, StepTimes
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _blank(header: Recording) -> Recording:
 
 def _reopened_journal(path: Path, recording: Recording) -> Journal:
     """The journal of a dead run, or a new one of a finished recording, whole or not at all."""
-    if path.is_file():
+    if file_at(path):
         return Journal.reopen(path, read_journal(path))
     repeats = [_journalled(recording, int(s), int(r)) for s, r in np.argwhere(recording.complete)]
     return Journal.create(path, header_of(recording), repeats)

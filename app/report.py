@@ -28,6 +28,7 @@ from app.library_folders import Artefact
 from app.library_kinds import BEGUN
 from app.report_page import Page
 from models.errors import InputError
+from models.paths import anything_at, file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,10 +91,10 @@ def find_artefacts(run: Path) -> Found:
         No such folder, or nothing in it to report.
     """
     with reading(run):
-        is_file = run.is_file()
-        of_artefact = is_file and any((run.parent / name).is_file() for name in FILES.values())
+        is_file = file_at(run)
+        of_artefact = is_file and any(file_at(run.parent / name) for name in FILES.values())
         folder = run.parent if of_artefact else run
-        is_there = folder.is_dir()
+        is_there = folder_at(folder)
     if not is_there:
         what = "a file beside no artefact" if is_file else "no such folder"
         raise InputError(f"{run}: {what}; name a recording, twin, network, deployment or demo")
@@ -165,7 +166,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
 
 def _unfinished(run: Path) -> list[str]:
     """What is said of a run that has parts to report, but no result yet: the command for it."""
-    if not library_begun.is_begun(run) or any((run / name).is_file() for name in FILES.values()):
+    if not library_begun.is_begun(run) or any(file_at(run / name) for name in FILES.values()):
         return []
     goes_on = dict(library_begun.facts(Artefact(run, BEGUN, 0.0, {})).rows).get(GOES_ON)
     return [f"This run has no result yet; go on with: {goes_on}" if goes_on else STILL_RUNS]
@@ -263,13 +264,13 @@ def _meta(path: Path) -> dict[str, Any]:
     from app.deployment_store import load_deployment
     from app.store import load_network, load_twin, read_recording
 
-    if (path / "recording.nc").exists():
+    if anything_at(path / "recording.nc"):
         return read_recording(path).meta
-    if (path / "twin.json").exists():
+    if anything_at(path / "twin.json"):
         return load_twin(path).meta
-    if (path / "network.json").exists():
+    if anything_at(path / "network.json"):
         return load_network(path).meta
-    if (path / FILES["tables"]).exists():
+    if anything_at(path / FILES["tables"]):
         from app.operations.compare_networks import table_head
 
         return table_head(path)

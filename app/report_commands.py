@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import count, takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli_network import words_of
@@ -12,10 +11,12 @@ from app.report_search import whole_iterations
 from app.so_far import KEY as UNFINISHED
 from app.train_request import several
 from models.command import command_line
+from models.paths import anything_at, file_at, folder_at
 from models.wiring import layers_text
 from training.fit_settings import can_have_members
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Sequence
 
     from app.report import Found
@@ -40,7 +41,7 @@ def commands_of(found: Found) -> list[str]:
     from app.store import load_network, load_twin, read_recording
 
     lines = []
-    if (found.run / "demo.json").exists():
+    if anything_at(found.run / "demo.json"):
         from app.operations.demo import read_settings
 
         _, quick, seed = read_settings(found.run)
@@ -65,7 +66,7 @@ def commands_of(found: Found) -> list[str]:
         lines.append(bettered_command(path, words) or made)
     for path in found.deployments:
         body = read_deployment(path).body
-        played = takewhile(Path.is_dir, (path / nodes_folder(k) for k in count()))
+        played = takewhile(folder_at, (path / nodes_folder(k) for k in count()))
         words = bench_words([read_recording(one).meta.get("bench") for one in played])
         words += _seed_of_runs(path)
         lines.append(deploy_command(path, str(body["network"]), words, body.get("repeats", 1)))
@@ -160,7 +161,7 @@ def bettered_command(path: Path, benches: Sequence[str]) -> str | None:
     from app.operations.recalibrate import KIND, RUN
     from app.operations.transfer_parts import SCHEMA
 
-    kind = next((kind for kind in BETTERED if (path / f"{kind}.json").is_file()), None)
+    kind = next((kind for kind in BETTERED if file_at(path / f"{kind}.json")), None)
     if kind is None:
         return None
     plan = read_head(path / f"{kind}.json", kind, SCHEMA)
@@ -200,7 +201,7 @@ def _seed_of_runs(path: Path) -> list[Any]:
     from app.store import read_recording
 
     nodes = path / nodes_folder(0)
-    return _seed(read_recording(nodes).meta) if nodes.is_dir() else []
+    return _seed(read_recording(nodes).meta) if folder_at(nodes) else []
 
 
 def _count(meta: dict[str, Any]) -> list[Any]:

@@ -7,14 +7,15 @@ table for all that were measured alike.
 from __future__ import annotations
 
 from itertools import count, takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.deployment import nodes_folder
 from app.store import read_recording
 from app.words import with_unit
+from models.paths import folder_at
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterable, Mapping, Sequence
 
     from app.report_page import Page
@@ -45,7 +46,7 @@ def _measured(
         if not any(recording.meta.get(word) for word in NO_RIG):
             yield page.named(path), recording
     for path in deployments:
-        for played in takewhile(Path.is_dir, (path / nodes_folder(k) for k in count())):
+        for played in takewhile(folder_at, (path / nodes_folder(k) for k in count())):
             yield page.named(path), read_recording(played)
 
 

@@ -14,6 +14,7 @@ from app.disk import RESTORE, reading
 from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import MOST_FAULTS, NUMBER, TEXT, WHOLE, Rows, Table, faults
+from models.paths import file_at, folder_at
 from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset
 from models.short_form import short_form
 
@@ -59,7 +60,7 @@ def sequences_from(text: str | Path, repeats: int = 1, what: str = "record") -> 
         return short.made(), None, None
     path = Path(text)
     with reading(path):  # a name can be too long to ask for
-        is_recording, is_file = path.is_dir() or path.suffix == ".nc", path.is_file()
+        is_recording, is_file = folder_at(path) or path.suffix == ".nc", file_at(path)
     if is_recording:
         return _of_recording(path)
     if is_file:

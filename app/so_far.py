@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.artefacts import new_id
 from app.disk import once_free, writing
 from app.weights_store import SO_FAR, save_twin
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def save_so_far(out: Path, twin: Twin) -> None:
     save_twin(new, twin)
     place = out / SO_FAR
     try:
-        if place.exists():
+        if anything_at(place):
             place.replace(old)
     except PermissionError:
         shutil.rmtree(new, ignore_errors=True)

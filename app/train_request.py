@@ -21,6 +21,7 @@ from models.json_form import (
     faults,
     is_number,
 )
+from models.paths import file_at
 from models.supply import Supply
 from models.twin import MOST_MEMBERS
 from models.wiring import FORWARD
@@ -215,7 +216,7 @@ def several(named: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
 
 def checkpoint_of(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and numbers of a training that ended early; InputError where there is none."""
-    if not (out / FILE_NAME).is_file():
+    if not file_at(out / FILE_NAME):
         raise InputError(f"{out}: nothing to go on with, no training was begun there")
     arrays, numbers = load_checkpoint(out)
     return arrays, _found_again(numbers, out)

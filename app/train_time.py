@@ -9,6 +9,7 @@ import numpy as np
 
 from app.recording_reader import read_recording
 from models.errors import InputError
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from models.twin import Twin
@@ -34,7 +35,7 @@ def run_seconds(twin: Twin, path: Path, steps: int) -> float:
     named = Path(parents[0]["path"])
     beside = path.resolve().parent / named.name
     found = next(
-        (p for p in (named, beside, beside.parent / named.parent.name) if p.exists()), None
+        (p for p in (named, beside, beside.parent / named.parent.name) if anything_at(p)), None
     )
     if found is None:
         raise InputError(

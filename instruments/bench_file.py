@@ -39,6 +39,7 @@ from instruments.rotation_spec import ROTATION_KEYS, rotation_options
 from instruments.sequenced import TIMING_KEYS, timing_options
 from instruments.toml_table import Table, near
 from models.errors import InputError, raise_problems
+from models.paths import anything_at, file_at, folder_at
 from models.sequence import ENCODINGS, DriveWindow, Reset
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def bench_text(path: Path) -> str:
     ValueError
         It is no UTF-8, no file, or its name can't be one.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if anything_at(path) and not (file_at(path) or folder_at(path)):
         raise ValueError("a pipe or a device")  # whose end may never come
     try:
         return path.read_text("utf-8-sig")

@@ -24,6 +24,7 @@ from typing import IO
 
 from instruments.processes import process_start
 from models.errors import TwinrigError
+from models.paths import folder_at
 
 log = logging.getLogger(__name__)
 WATCHDOG = "watchdog.py"  # the program's name of `python -m instruments.watchdog`
@@ -194,7 +195,7 @@ def _path(folder: Path, name: str) -> Path:
 
 def _make(folder: Path) -> None:
     """Make the folder, open to all users; each may remove only its own files (POSIX sticky)."""
-    if folder.is_dir():
+    if folder_at(folder):
         return
     folder.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":

@@ -8,13 +8,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from models.paths import anything_at
+
 
 def process_start(pid: int) -> str | None:
     """When a process of this host started, in the system's own spelling; None: no such process."""
     if sys.platform == "win32":
         return _windows_start(pid)
     else:
-        return _linux_start(pid) if Path("/proc/self/stat").exists() else _ps_start(pid)
+        return _linux_start(pid) if anything_at(Path("/proc/self/stat")) else _ps_start(pid)
 
 
 def _linux_start(pid: int) -> str | None:

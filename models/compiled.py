@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import platformdirs
 
+from models.paths import anything_at
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -91,7 +93,7 @@ def _load(
     digest = hashlib.sha256(code + built_for.encode()).hexdigest()[:24]
     folder = Path(platformdirs.user_cache_dir("twinrig"))
     target = folder / f"{name.replace('_', '-')}-{digest}.so"
-    if not target.exists():
+    if not anything_at(target):
         folder.mkdir(parents=True, exist_ok=True)
         _compile(compiler, code, (f'-DSOURCE_HASH="{digest}"', *given), target)
     loaded = ctypes.CDLL(str(target))
@@ -117,7 +119,7 @@ def _compile(compiler: tuple[str, ...], code: bytes, given: tuple[str, ...], tar
         try:
             os.replace(built, target)
         except PermissionError:  # Windows: a process beside this one was sooner and has it loaded
-            if not target.exists():
+            if not anything_at(target):
                 raise
 
 

@@ -22,6 +22,7 @@ from app.operations.sweep_grid import Grid
 from app.operations.trial import DONE
 from app.train_request import checkpoint_of, request_of
 from app.weights_store import NETWORK_FILE
+from models.paths import file_at
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def opened(folder: Path) -> tuple[Begun, LiveTrials]:
     """
     results: Mapping[str, TrialResult]
     whole: Plan | Grid
-    if (folder / sweep.FILE_NAME).is_file():
+    if file_at(folder / sweep.FILE_NAME):
         whole, results = sweep.read_sweep(folder)
         view, task, layers = SWEEP, swept(whole), whole.layers[0]
     else:
@@ -158,11 +159,11 @@ def swept(grid: Grid) -> str:
 
 def _begun(folder: Path) -> Begun | None:
     """What can go on in a folder; None where nothing can."""
-    if (folder / sweep.FILE_NAME).is_file():
+    if file_at(folder / sweep.FILE_NAME):
         return _sweep(folder)
-    if (folder / compare_networks.FILE_NAME).is_file():
+    if file_at(folder / compare_networks.FILE_NAME):
         return _table(folder)
-    if (folder / NETWORK_FILE).is_file():
+    if file_at(folder / NETWORK_FILE):
         return None
     if train_seeds.is_of_seeds(folder):
         body = read_head(folder / train_seeds.FILE_NAME, train_seeds.KIND, train_seeds.SCHEMA)
@@ -170,7 +171,7 @@ def _begun(folder: Path) -> Begun | None:
         return Begun(folder, SEEDS, str(asked["task"] or ""), tuple(asked["layers"] or ()),
                      f"{count(len(body['numbers']), 'seed')}, not all trained",
                      _layout(asked.get("options") or {}))  # fmt: skip
-    if (folder / CHECKPOINT).is_file():
+    if file_at(folder / CHECKPOINT):
         request = request_of(checkpoint_of(folder)[1], folder)
         options = request.options
         taps = ",".join(map(str, options.taps))

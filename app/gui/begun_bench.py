@@ -15,6 +15,7 @@ from app.gui.words import count
 from app.operations.deploy import NODES
 from app.operations.transfer_parts import SCHEMA
 from app.recording_reader import read_recording
+from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +54,8 @@ def begun_runs(library: Library) -> list[BegunRun]:
 
 def _begun(folder: Path) -> BegunRun | None:
     """What can go on in a folder; None where nothing can."""
-    if (folder / NODES).is_dir():
-        if (folder / "deployment.json").is_file():
+    if folder_at(folder / NODES):
+        if file_at(folder / "deployment.json"):
             return None
         devices = range(len(list(folder.glob(f"{NODES}*"))))
         nodes = [read_recording(folder / nodes_folder(k)) for k in devices]
@@ -67,7 +68,7 @@ def _begun(folder: Path) -> BegunRun | None:
             (k, row): nodes[k].response[row] for k, row in whole
         })  # fmt: skip
     for verb in NAMES:
-        if (folder / f"{verb}.json").is_file():
+        if file_at(folder / f"{verb}.json"):
             plan = read_head(folder / f"{verb}.json", verb, SCHEMA)
             if "result" not in plan:
                 return BegunRun(folder, verb, Path(plan["network"]).parent, "what is done is kept")

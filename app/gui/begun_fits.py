@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.artefacts import read_head
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
 from app.weights_store import TWIN_FILE
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ def begun_fits(library: Library) -> list[Path]:
 
 
 def _goes_on(folder: Path) -> Path | None:
-    begun = (folder / FILE_NAME).is_file() and not (folder / TWIN_FILE).is_file()
+    begun = file_at(folder / FILE_NAME) and not file_at(folder / TWIN_FILE)
     return folder if begun and set(load_checkpoint(folder)[1]) >= OF_A_FIT else None
 
 
@@ -34,7 +35,7 @@ def begun_comparisons(library: Library) -> list[Path]:
 
 def _lacking(folder: Path) -> Path | None:
     name, kind, schema = COMPARISON
-    if not (folder / name).is_file():
+    if not file_at(folder / name):
         return None
     head = read_head(folder / name, kind, schema)
     plan = head.get("plan")  # an older version kept none, and was written at its end

@@ -14,6 +14,7 @@ from app.running_score import running_score
 from app.store import load_network
 from app.weights_store import NETWORK_FILE
 from models.errors import InputError
+from models.paths import file_at
 from models.schedule import runs
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def is_deployment(folder: Path) -> bool:
     """Whether a finished deployment stands there."""
-    return (folder / FILE_NAME).is_file()
+    return file_at(folder / FILE_NAME)
 
 
 def deployed(folder: Path) -> tuple[Path, Network, LiveDeployment]:
@@ -64,7 +65,7 @@ def _network_of(made: Deployment, folder: Path) -> Path:
     there = Path(str(made.body["network"])).parent
     for path in (there, folder.parent / there.name):
         file = path / NETWORK_FILE
-        if file.is_file() and sha256_of(file) == made.body["network_sha256"]:
+        if file_at(file) and sha256_of(file) == made.body["network_sha256"]:
             return path
     raise InputError(
         f"{folder.name}: its network {made.body['network_id']} is not at {there} nor beside it, or "

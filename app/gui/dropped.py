@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.gui.background import Latest
 from app.gui.running import RunningWindow
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QMimeData
@@ -90,7 +91,7 @@ def _page_of(path: Path, library: Library) -> str:
     from app.library_kinds import BEGUN, HEADS
     from app.operations.import_read import SUFFIXES
 
-    folder, suffix = path.is_dir(), path.suffix.lower()
+    folder, suffix = folder_at(path), path.suffix.lower()
     if suffix == ".toml" and not folder:
         return BENCH
     held = library.find(path) if folder or path.name in HEADS.values() else None

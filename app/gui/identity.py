@@ -10,6 +10,7 @@ from PyQt6.QtGui import QIcon
 
 from app.menu_entry import DESKTOP_ID, entry_path, icon_path
 from models.errors import InputError
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
@@ -25,7 +26,7 @@ def take_id(app: QApplication) -> None:
             import ctypes
 
             ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(DESKTOP_ID)
-        elif entry_path().exists():
+        elif anything_at(entry_path()):
             app.setDesktopFileName(DESKTOP_ID)
 
 

@@ -10,6 +10,7 @@ from app.gui.scores import NMSE, interval, said
 from app.gui.widgets.columns import ColumnRow
 from app.operations.child import in_child
 from app.operations.events import FitProgress, Note, Progress, Result, Stage, TrainProgress
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def begun_demos(library: Library) -> list[Path]:
 
 
 def _begun(folder: Path) -> Path | None:
-    whole = (folder / REPORT).is_file() or not (folder / SETTINGS).is_file()
+    whole = file_at(folder / REPORT) or not file_at(folder / SETTINGS)
     return None if whole else folder
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.gui.words import prefix
 from models.errors import TwinrigError
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,7 +178,7 @@ def fitted_of(twins: Sequence[Path]) -> Looked:
     shares, windows, why = np.zeros(BINS), set(), []
     for path in dict.fromkeys(twins):
         try:
-            twin, folder = load_twin(path), path if path.is_dir() else path.parent
+            twin, folder = load_twin(path), path if folder_at(path) else path.parent
             windows.add(twin.window)
             made = fitted_on(twin, folder)
         except TwinrigError as error:

@@ -17,6 +17,7 @@ from app.operations.record_room import BY_STEP, BYTES_A_VALUE
 from app.recording_reader import read_recording
 from app.slow_disk import each
 from models.errors import TwinrigError
+from models.paths import file_at
 from models.recording import BY_STEP as BY_STEP_NAMES
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def unfinished(library: Library) -> list[Unfinished]:
 def _unfinished(path: Path) -> Unfinished | None:
     try:
         recording = read_recording(path)
-        adaptive = (path / PLAN_NAME).is_file()
+        adaptive = file_at(path / PLAN_NAME)
         over = recording.status in ("running", "done") or recording.meta.get("kind")
         if over or (recording.complete.all() and not adaptive):
             return None

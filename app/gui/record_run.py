@@ -11,6 +11,7 @@ from app.operations.reference import FOLDER
 from app.recording_marks import bad_positions
 from app.recording_reader import read_recording
 from models.errors import RefusedError
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ class RecordRun:
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
             if self.resumed is not None and not self.in_rounds:
                 beside = self.resumed / FOLDER
-                references = read_recording(beside) if beside.is_dir() else None
+                references = read_recording(beside) if folder_at(beside) else None
                 self.earlier = read_recording(self.resumed), bad_positions(self.resumed), references
             plan = self.design.foreseen(bench.spec, bench)
             self.plan = with_room(plan, self.out.parent)

@@ -28,6 +28,7 @@ from app.gui.settings_keeper import SettingsKeeper
 from app.gui.theme import MODES, Theme
 from app.gui.window import Window
 from models.errors import InputError, TwinrigError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ def run(argv: Sequence[str] | None, began_s: float) -> int:
     try:
         options = _options(argv)
         _refuse_without_a_screen()
-        if options.library and _soon(Path(options.library).is_file):
+        if options.library and _soon(partial(file_at, options.library)):
             raise InputError(f"--library {options.library}: is a file; name a folder, or a new one")
         app = None
         while options is not None:

@@ -16,6 +16,7 @@ from app.operations.compare_networks_plan import KINDS as EVERY_KIND
 from app.operations.compare_networks_plan import Plan
 from instruments.bench_file import read_bench
 from models.errors import InputError
+from models.paths import file_at
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -126,4 +127,4 @@ class TableAsk:
 
 def _whole(bench: str) -> str:
     """A bench file's whole path, a built-in rig's word as it is: workers have folders of theirs."""
-    return str(Path(bench).resolve()) if Path(bench).is_file() else bench
+    return str(Path(bench).resolve()) if file_at(Path(bench)) else bench

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from instruments.bench_file import BUILT_IN, read_bench
 from models.errors import InputError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from app.operations.compare_networks_plan import Plan
@@ -25,7 +26,7 @@ def benches_missing(plan: Plan, here: BenchSpec | None) -> str:
     """
     names, wrong = list[str](), list[str]()
     for word in plan.bench:
-        if word not in BUILT_IN and not Path(word).is_file():
+        if word not in BUILT_IN and not file_at(Path(word)):
             wrong.append(f"bench {Path(word).name} is gone: put back {word}, or begin anew")
             continue
         try:

@@ -10,6 +10,7 @@ from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
 from app.gui.twin_asks import BESIDE, CURVE, FIT, OBJECTIVES, SCORE, Ask, ScoreAsk
 from app.words import duration
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,7 @@ class TwinRuns:
     @property
     def _kept(self) -> str:
         """What is left of a fit that ended early, and how it goes on; the first words are seen."""
-        if self.folder is None or not (self.folder / CHECKPOINT).is_file():
+        if self.folder is None or not file_at(self.folder / CHECKPOINT):
             return "it ended before its first checkpoint: nothing is kept"
         so_far = self.fit.so_far(self.folder)
         usable = f" · a usable twin is in {so_far}" if so_far else f" · {self.folder}"

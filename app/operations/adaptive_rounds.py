@@ -25,6 +25,7 @@ from app.recording_format import attributes_of, variables_of
 from app.recording_reader import FILE_NAME, read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import ANYTHING, COUNT, NUMBER, TEXT, WHOLE, Rows, Table, faults
+from models.paths import file_at, folder_at
 from models.sequence import FAMILIES, LONGEST_HOLD, FieldSequence
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ class Rounds:
 
     def is_complete(self, which: Round) -> bool:
         """Whether every repeat of a round is there."""
-        if not (self.out / which.folder / FILE_NAME).is_file():
+        if not file_at(self.out / which.folder / FILE_NAME):
             return False
         recording = self.recording(which)
         return recording.status == "done" and bool(recording.complete.all())
@@ -260,9 +261,9 @@ class Rounds:
     def can_go_on(self, which: Round) -> bool:
         """Whether a round has begun; a folder that died before its first file is left behind."""
         folder = self.out / which.folder
-        if any((folder / name).is_file() for name in (FILE_NAME, JOURNAL_NAME)):
+        if any(file_at(folder / name) for name in (FILE_NAME, JOURNAL_NAME)):
             return True
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder_at(folder) and any(folder.iterdir()):
             which.folder += "-again"
             self.save()
         return False
@@ -295,7 +296,7 @@ class Rounds:
 
     def _begun(self, which: Round) -> bool:
         folder = self.out / which.folder
-        return any((folder / name).is_file() for name in (FILE_NAME, JOURNAL_NAME))
+        return any(file_at(folder / name) for name in (FILE_NAME, JOURNAL_NAME))
 
 
 def _faults_of(body: dict[str, Any]) -> list[str]:

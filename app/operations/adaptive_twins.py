@@ -14,6 +14,7 @@ from app.fit_checkpoint import load_checkpoint, save_checkpoint
 from app.operations.adaptive_rounds import FIRST_REPEATS, SCORING
 from app.operations.events import FitProgress, Stage
 from app.operations.merged import merged
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -136,7 +137,7 @@ class Twins:
         if self._made is None:
             asked, folder = self._rounds.asked, self._rounds.out / FOLDER
             self._made = Ensemble(asked.members, asked.iterations, asked.seed)
-            if (folder / ENSEMBLE_FILE).is_file():
+            if file_at(folder / ENSEMBLE_FILE):
                 self._made.restore(*load_checkpoint(folder))
         return self._made
 

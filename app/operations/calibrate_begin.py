@@ -17,6 +17,7 @@ from instruments.calibration_walk import BRANCHES, CalibrationPlan, chosen
 from instruments.field_probe import FieldProbe
 from models.errors import InputError, RefusedError, raise_problems
 from models.json_form import TEXT, WHOLE, Leaf, Table, faults, is_number
+from models.paths import file_at
 from models.recording import Recording
 from models.sequence import DriveWindow, Reset
 
@@ -175,7 +176,7 @@ def writer_of(bench: Bench, new: Asked, out: Path) -> RecordingWriter:
 
 def is_stored(out: Path) -> bool:
     """Whether the calibration in `out` has come to its end."""
-    return (folder_of(out) / FILE_NAME).is_file()
+    return file_at(folder_of(out) / FILE_NAME)
 
 
 def last_point(new: Asked) -> tuple[float, float]:

@@ -29,6 +29,7 @@ from app.train_request import refuse_wrong
 from app.words import counted
 from models.command import command_line
 from models.errors import InputError, StoppedError, TwinrigError
+from models.paths import folder_at
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def read_results(path: Path) -> tuple[Plan, Results, int | None]:
     InputError
         None is there, or it is damaged.
     """
-    file = path / FILE_NAME if path.is_dir() else path
+    file = path / FILE_NAME if folder_at(path) else path
     body = read_head(file, KIND, SCHEMA)
     results = {
         name: TrialResult(name, one["status"], one["values"], one["reason"])
@@ -272,7 +273,7 @@ def _deployed(trial: Trial, bench: Benches) -> Generator[Event, None, None]:
     """One deployment on the connected bench, or benches."""
     from app.operations.deploy import deploy
 
-    begun = (trial.out / "nodes").is_dir()
+    begun = folder_at(trial.out / "nodes")
     begun_anew(trial)
     trial.begin()
     trial.out.parent.mkdir(parents=True, exist_ok=True)

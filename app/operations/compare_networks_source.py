@@ -10,6 +10,7 @@ from instruments.bench_file import read_bench
 from models.errors import InputError, RefusedError, raise_problems
 from models.network import Device
 from models.network_parts import distinct
+from models.paths import anything_at
 from models.slopes import slopes_apart
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Source:
             for path in plan.twin
         }
         missing = {
-            path: [file for file in files if not Path(file).exists()]
+            path: [file for file in files if not anything_at(Path(file))]
             for path, files in recordings.items()
         }
         raise_problems(InputError, "compare-networks", _problems(plan, twins, recordings, missing))

@@ -38,6 +38,7 @@ from app.run_lock import RunLock
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
 from models.errors import InputError, StoppedError, TwinrigError
+from models.paths import file_at
 from training.comparison import Fitted, against, best_of, summarise, verdict
 from training.fit import begin_member
 from training.objectives import PUBLISHED
@@ -131,7 +132,7 @@ def _there(plan: Plan, out: Path) -> list[Fitted]:
     found = []
     for objective, seed in plan.fits:
         path = out / f"{objective}-{seed}" / TWIN_FILE
-        if path.is_file():
+        if file_at(path):
             twin = load_twin(path)
             done = twin.meta["iterations"], twin.meta["seconds"]
             found.append(Fitted(objective, seed, twin.errors, twin.coverage, *done, str(path)))
@@ -201,7 +202,7 @@ def _one(settings: FitSettings, source: FitInput, folder: Path) -> Generator[Eve
     row = Fitted(settings.objective, settings.seed, {}, {})
     with writing(folder):
         folder.mkdir(exist_ok=True)
-    begun = load_checkpoint(folder) if (folder / CHECKPOINT).is_file() else None
+    begun = load_checkpoint(folder) if file_at(folder / CHECKPOINT) else None
     try:
         for event in fit_from(source, settings, folder, begun):
             if isinstance(event, (FitProgress, FitSamples)):

@@ -25,6 +25,7 @@ from app.operations.side_by_side import cores, side_by_side
 from app.words import duration
 from models.errors import InputError, raise_problems
 from models.json_form import COUNT, FLAG, TEXT, Form, Rows, Table, faults
+from models.paths import anything_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,11 +164,11 @@ def _run(group: Sequence[Step]) -> Events:
 
 
 def _is_begun(step: Step) -> bool:
-    return step.folder.is_dir() and any(step.folder.iterdir())
+    return folder_at(step.folder) and any(step.folder.iterdir())
 
 
 def _is_finished(step: Step) -> bool:
-    if not step.finished.exists():
+    if not anything_at(step.finished):
         return False
     if step.finished.name != "recording.nc":
         return True

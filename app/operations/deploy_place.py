@@ -11,6 +11,7 @@ from app.operations.turns import Turn, opened
 from app.store import RecordingWriter, new_directory, read_recording
 from app.words import counted
 from models.errors import InputError, RefusedError, raise_problems
+from models.paths import folder_at
 from models.recording import Recording
 from models.slopes import slopes_apart, slopes_of
 
@@ -83,14 +84,14 @@ def so_far(
     RefusedError
         It is of another network, of other repeats, or of other currents for the same fields.
     """
-    if not (out / nodes_folder(0)).is_dir():
+    if not folder_at(out / nodes_folder(0)):
         raise InputError(f"{out}: nothing to go on with, no deployment was begun there")
     found, problems = list[Recording](), list[str]()
     for k, bench in enumerate(benches):
         folder = out / nodes_folder(k)
         was = found[0].response.shape[1] if found else repeats or 1
         blank = blank_nodes(network, path, bench, was, k)
-        one = read_recording(folder) if folder.is_dir() else blank  # cut off before it was made
+        one = read_recording(folder) if folder_at(folder) else blank  # cut off before it was made
         found.append(one)
         problems += of_another(path, one.meta.get("network_sha256"), one.meta.get("network"))
         problems += slopes_apart(slopes_of(one.meta), slopes(bench))

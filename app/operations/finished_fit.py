@@ -11,6 +11,7 @@ from app.fit_checkpoint import remove_checkpoint
 from app.operations.scored import kept_values
 from app.so_far import remove_so_far
 from app.weights_store import TWIN_FILE, load_twin
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ def finished_fit(out: Path) -> dict[str, Any] | None:
     TwinrigError
         The disk refuses.
     """
-    if not (out / TWIN_FILE).is_file():
+    if not file_at(out / TWIN_FILE):
         return None
     twin = load_twin(out)
     remove_checkpoint(out)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.advice import training_advice
 from app.fit_checkpoint import remove_checkpoint
 from app.weights_store import NETWORK_FILE, load_network
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ EXTRA = ("ridge", "gain", "validation", "validation_of_layers", "trained", "judg
 
 def finished_training(out: Path) -> dict[str, Any] | None:
     """The result of a training that is finished in `out`, else None; raises as `load_network`."""
-    if not (out / NETWORK_FILE).is_file():
+    if not file_at(out / NETWORK_FILE):
         return None
     network = load_network(out)
     remove_checkpoint(out)

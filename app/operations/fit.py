@@ -36,6 +36,7 @@ from app.run_lock import RunLock
 from app.so_far import EVERY_S, remove_so_far, save_so_far
 from app.store import new_directory, save_twin
 from models.errors import InputError, raise_problems
+from models.paths import anything_at
 from training.fit import FitSettings, begin_fit, refuse_unfit
 from training.objectives import refuse_unknown
 from training.structure import SHARE, Search
@@ -200,7 +201,7 @@ def _of_checkpoint(numbers: dict[str, Any], out: Path) -> tuple[FitSettings, lis
     except (KeyError, TypeError) as error:
         raise InputError(f"{out}: its checkpoint is not that of a fit ({error!r})") from error
     gone = [f"{path}: is gone; put it back, there or beside {out}" for path in paths
-            if not path.exists()]  # fmt: skip
+            if not anything_at(path)]  # fmt: skip
     raise_problems(InputError, "what the fit began with", gone)
     return settings, paths
 

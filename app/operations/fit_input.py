@@ -12,6 +12,7 @@ from app.operations.seen_before import seen_of_all
 from app.recording_marks import bad_positions, kept_of
 from app.store import read_recording, sha256_of
 from models.errors import InputError, raise_problems
+from models.paths import folder_at
 from models.sample_told import samples_apart
 from training.doubtful_repeats import doubtful_between, numbers
 from training.floors import too_few_repeats
@@ -191,4 +192,4 @@ def refuse_changed(
 
 
 def _file_of(path: Path) -> Path:
-    return path / "recording.nc" if path.is_dir() else path
+    return path / "recording.nc" if folder_at(path) else path

@@ -11,6 +11,7 @@ from app.artefacts import sha256_of
 from app.recording_marks import read_kept
 from app.recording_reader import FILE_NAME
 from models.errors import InputError
+from models.paths import file_at
 from training.drift import Old
 
 if TYPE_CHECKING:
@@ -93,6 +94,6 @@ def file_of(parent: Mapping[str, Any], folder: Path) -> Path | None:
     known = parent.get("sha256")
     for file in (there, folder.parent / there.parent.name / FILE_NAME):
         with suppress(OSError, InputError):  # of another account or machine: it is not there
-            if file.is_file() and (known is None or sha256_of(file) == known):
+            if file_at(file) and (known is None or sha256_of(file) == known):
                 return file
     return None

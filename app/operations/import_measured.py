@@ -27,6 +27,7 @@ from app.operations.import_window import drive_window, window_words
 from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import InputError, TwinrigError, raise_problems
+from models.paths import file_at
 from models.recording import Recording
 from training.bad_data import alike_of, doubts_of
 
@@ -236,7 +237,7 @@ def _recording(
 
 def _hash(file: Path) -> str:
     """Of a file its SHA-256; of a folder that of the names and sizes of its files."""
-    if file.is_file():
+    if file_at(file):
         return sha256_of(file)
     pairs = [p for _, *pair in pairs_in(file) for p in pair]
     listed = [(str(p.relative_to(file)), p.stat().st_size) for p in pairs or files_in(file)]

@@ -22,6 +22,7 @@ from app.artefacts import reading
 from app.operations.import_map import Mapping, parse_map
 from app.operations.import_prepare import Measured, measured
 from models.errors import InputError, raise_problems
+from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -40,7 +41,7 @@ MOST_BYTES = 2**33  # of the response that is kept
 def is_nanoring(folder: Path) -> bool:
     """Whether a folder has the public nanoring layout."""
     with reading(folder):
-        return folder.is_dir() and any(NUMBER.fullmatch(p.name) for p in folder.iterdir())
+        return folder_at(folder) and any(NUMBER.fullmatch(p.name) for p in folder.iterdir())
 
 
 def pairs_in(folder: Path) -> list[tuple[int, Path, Path]]:
@@ -55,7 +56,7 @@ def pairs_in(folder: Path) -> list[tuple[int, Path, Path]]:
     problems = [
         f"{FIELDS}{n}.npy is missing beside {signals.name}"
         for n, signals in found
-        if not (folder / f"{FIELDS}{n}.npy").is_file()
+        if not file_at(folder / f"{FIELDS}{n}.npy")
     ]
     raise_problems(InputError, str(folder), problems)
     return [(n, folder / f"{FIELDS}{n}.npy", signals) for n, signals in found]

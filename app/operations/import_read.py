@@ -24,6 +24,7 @@ from app.operations.import_touchstone import SUFFIXES as TOUCHSTONE
 from app.operations.import_touchstone import read_touchstone
 from app.words import some_of
 from models.errors import InputError, raise_problems
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -158,7 +159,7 @@ def _of_one_kind(files: list[Path]) -> list[Path]:
 
 def _all_in(folder: Path) -> list[Path]:
     """Every file but hidden ones, such as a Mac leaves on a stick beside each."""
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    return sorted(p for p in folder.rglob("*") if file_at(p) and not p.name.startswith("."))
 
 
 def _of_folder(folder: Path) -> Generator[tuple[int, int], None, dict[str, Found]]:

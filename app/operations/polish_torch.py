@@ -16,6 +16,7 @@ from app.operations.transfer_torch import FORESEEN_SEED, fresh_meta, read
 from app.recording_reader import read_recording
 from app.store import save_network
 from models.errors import InputError, StoppedError
+from models.paths import file_at
 from training.foresee import Readout
 from training.polish import Polisher, PolishSettings
 from training.readout import RIDGE
@@ -49,7 +50,7 @@ def polish(
     settings = PolishSettings(passes=runs // loaded.nodes, rate=rate, seed=seed, ridge=ridge)
     layers = layers_of(loaded, task, twins.models)
     polisher = Polisher(layers, readout_of(loaded), task, settings)
-    if (out / FILE_NAME).is_file():
+    if file_at(out / FILE_NAME):
         arrays, numbers = load_checkpoint(out)
         if numbers.get("kind") != "polish":
             raise InputError(f"{out}: its checkpoint is not that of a polishing")
@@ -125,6 +126,6 @@ def recorded_runs(twins: TwinSet) -> int | None:
         str(parent.get("path"))
         for member in twins.twins for twin in member for parent in twin.meta.get("parents", [])
     }  # fmt: skip
-    if not paths or not all(Path(path).is_file() for path in paths):
+    if not paths or not all(file_at(Path(path)) for path in paths):
         return None
     return sum(int(read_recording(Path(path)).complete.sum()) for path in paths)

@@ -26,6 +26,7 @@ from app.operations.events import (
 )
 from app.operations.trial import DONE, LostError, Trial, TrialResult
 from models.errors import InputError
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -118,10 +119,10 @@ def _begun(trial: Trial) -> bool:
     """Whether the operation can go on in the trial's folder; what it can't use is cleared away."""
     from app.fit_checkpoint import FILE_NAME
 
-    if (trial.out / ("nodes" if trial.verb == "deploy" else FILE_NAME)).exists():
+    if anything_at(trial.out / ("nodes" if trial.verb == "deploy" else FILE_NAME)):
         return True
     with writing(trial.out):
-        if trial.out.exists():
+        if anything_at(trial.out):
             shutil.rmtree(trial.out)  # the pool's own folder, with nothing to go on from
         trial.out.parent.mkdir(parents=True, exist_ok=True)
     return False

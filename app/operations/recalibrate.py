@@ -21,6 +21,7 @@ from app.operations.events import Note, Stage
 from app.operations.transfer_parts import bettered, with_parent, within
 from app.weights_store import NETWORK_FILE, load_network
 from app.words import signed
+from models.paths import file_at, folder_at
 from training.recalibrate import recalibrate as corrected
 from training.recalibrate import refuse_few
 
@@ -109,7 +110,7 @@ def _stretch_run(
 ) -> Generator[Event, None, None]:
     """The stretch as a network of its own, then its deployment: both only where not there yet."""
     yield Stage("choose a stretch of known data", 1, 3)
-    if not (out / STRETCH / NETWORK_FILE).is_file():
+    if not file_at(out / STRETCH / NETWORK_FILE):
         asked = {"network": Path(plan["network"]), "out": out / STRETCH, **plan["asked"]}
         yield from apart(f"{TORCH}.stretch", asked, lambda: _is_stopped(bench))
     part = load_network(out / STRETCH)
@@ -117,7 +118,7 @@ def _stretch_run(
     yield Stage("run it on the device, one run a node", 2, 3)
     pause, retries = control
     events = deploy(
-        out / STRETCH, bench, out / RUN, resume=(out / RUN / nodes_folder(0)).is_dir(), pause=pause,
+        out / STRETCH, bench, out / RUN, resume=folder_at(out / RUN / nodes_folder(0)), pause=pause,
         retries=retries, despite_drift=bool(plan["despite_drift"]),
     )  # fmt: skip
     yield from within(events, told)

@@ -13,6 +13,7 @@ from app.operations.record_room import TIMES, recording_bytes, room_problems
 from app.recording_reader import FILE_NAME, folder_of, read_recording
 from app.recording_store import RecordingWriter
 from models.errors import RefusedError, raise_problems
+from models.paths import file_at
 from models.recording import Recording, stacked
 from models.sequence import same_sequences
 from models.settings import as_told, differing
@@ -85,8 +86,8 @@ def refuse_full(bench: Bench, asked: Asked, out: Path, reference: int, *, resume
     times = TIMES
     if resume:
         complete = read_recording(out).complete
-        times -= (folder_of(out) / FILE_NAME).is_file()
-        times -= (folder_of(out) / JOURNAL_NAME).is_file() * float(complete.mean())
+        times -= file_at(folder_of(out) / FILE_NAME)
+        times -= file_at(folder_of(out) / JOURNAL_NAME) * float(complete.mean())
     problems = [f"{words}: free some space" for words in room_problems(needed, out, times)]
     raise_problems(RefusedError, str(out), problems)
 

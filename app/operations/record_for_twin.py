@@ -26,6 +26,7 @@ from app.operations.runs import status_of
 from app.recording_reader import FILE_NAME
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from models.paths import file_at, folder_at
 from models.sequence import FieldSequence
 from training.bad_data import problems_of, still_of, warnings_of
 
@@ -85,7 +86,7 @@ def record_for_twin(
     """
     # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
-    if resume and not (out / PLAN_NAME).is_file():
+    if resume and not file_at(out / PLAN_NAME):
         raise InputError(f"{out}: no {PLAN_NAME}: no recording for a twin was begun there")
     with ExitStack() as held:
         if resume:  # before the plan is read: another program may be adding to it
@@ -114,7 +115,7 @@ def record_for_twin(
 
 
 def _begun(out: Path, asked: ForTwin, meta: Mapping[str, Any] | None) -> Rounds:
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+    if file_at(out) or (folder_at(out) and any(out.iterdir())):
         raise InputError(f"{out}: holds something already, and nothing is ever overwritten")
     return Rounds(out, asked, new_id("rec", out), {"created": now_iso(), **(meta or {})})
 

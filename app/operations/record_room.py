@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from app.words import size
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def _there(folder: Path) -> Path:
-    while not folder.exists() and folder != folder.parent:
+    while not anything_at(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 

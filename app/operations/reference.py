@@ -23,6 +23,7 @@ from app.operations.runs import EndedItselfError
 from app.operations.void_repeats import repeat_under
 from app.recording_store import RecordingWriter
 from app.words import signed
+from models.paths import folder_at
 from models.recording import Recording
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Reference:
             return cls(control, run, None)
         folder = run.folder / FOLDER
         try:
-            if folder.is_dir():
+            if folder_at(folder):
                 writer, _ = RecordingWriter.resume(folder)
             else:
                 writer = RecordingWriter(folder, _header(run.recording, steps))

@@ -20,6 +20,7 @@ from app.operations.refine_round import Round, Rounds
 from app.operations.transfer_parts import bettered, with_parent
 from app.weights_store import NETWORK_FILE, load_network, save_network
 from models.errors import InputError, raise_problems
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -147,7 +148,7 @@ def _every_round(
         "hardware_runs": before + runs,
     }  # fmt: skip
     path = out / NETWORK_FILE
-    if not path.is_file():
+    if not file_at(path):
         path = save_network(out, replace(last, meta=meta))
     return {
         "path": str(path), "status": "done", "task": last.task["name"],

@@ -25,6 +25,7 @@ from app.operations.transfer_parts import within
 from app.recording_reader import FILE_NAME, read_recording
 from app.shown_score import shown
 from app.weights_store import NETWORK_FILE, TWIN_FILE, load_network
+from models.paths import file_at
 from models.sequence import SENT, FieldSequence
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Round:
     def _pieces(self, device: int, steps: int) -> Generator[Event, None, list[FieldSequence]]:
         """What the network sends, chosen once and kept: a resumed recording must play the same."""
         file = self.folder / f"{numbered('drives', device)}.json"
-        if not file.is_file():
+        if not file_at(file):
             drives = yield from self.rounds.apart(
                 f"{SENT_DRIVES}.pieces_sent", network=self.before, fitted=self.asked.pieces,
                 scoring=self.asked.scoring, steps=steps, device=device,
@@ -186,7 +187,7 @@ class Round:
         self, bench: Bench, folder: Path, sequences: list[FieldSequence], repeats: int
     ) -> Generator[Event, None, int]:
         """Record, or what is missing of it; returns the hardware runs that it took."""
-        rounds, begun = self.rounds, any((folder / n).is_file() for n in (FILE_NAME, JOURNAL_NAME))
+        rounds, begun = self.rounds, any(file_at(folder / n) for n in (FILE_NAME, JOURNAL_NAME))
         events = record(
             bench, sequences, repeats, folder, seed=self.asked.seed + self.number,
             meta={"refines": rounds.plan["network"], "round": self.number}, resume=begun,
@@ -199,14 +200,14 @@ class Round:
 
     def _refitted(self, known: KnownTwin, index: int) -> Generator[Event, None, None]:
         twin = self.folder / numbered("twin", index)
-        if (twin / TWIN_FILE).is_file():
+        if file_at(twin / TWIN_FILE):
             return
         yield from within(
             self.rounds.apart(
                 f"{TORCH}.refit", recordings=known.recordings, out=twin, origin=known.path,
                 new=self.folder / numbered("recording", known.device),
                 iterations=self.asked.fit_iterations, rate=self.asked.fit_rate,
-                seed=self.asked.seed + self.number, resume=(twin / CHECKPOINT).is_file(),
+                seed=self.asked.seed + self.number, resume=file_at(twin / CHECKPOINT),
             ),
             {},
         )  # fmt: skip
@@ -229,9 +230,9 @@ class Round:
     def _retrained(self, twins: list[Path], members: int) -> Generator[Event, None, None]:
         """Train further through the new twins, those of an ensemble's first member first."""
         out, each = self.made.parent, len(twins) // members
-        if self.made.is_file():
+        if file_at(self.made):
             return
-        if (out / CHECKPOINT).is_file():
+        if file_at(out / CHECKPOINT):
             asked: dict[str, Any] = {"resume": True}
             asked |= {"task": None, "twins": None, "layers": None, "out": out}
         else:

@@ -9,6 +9,7 @@ from app.disk import anew
 from app.new_file import free_name
 from app.operations.events import Event, Note, Result
 from models.errors import InputError, TwinrigError
+from models.paths import anything_at, file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,7 +39,7 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     from app.report_page import Page
 
     found = find_artefacts(run)
-    if out is not None and out.exists() and (out.is_file() or any(out.iterdir())):
+    if out is not None and anything_at(out) and (file_at(out) or any(out.iterdir())):
         raise InputError(f"--out {out}: exists already, and nothing is ever overwritten")
     folder = out if out is not None else free_name(found.run / "report")
     for part in build_page(found, folder):

@@ -18,6 +18,7 @@ from app.run_lock import RunLock
 from app.twin_digests import changed, digests_of
 from app.words import counted
 from models.errors import InputError, raise_problems
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -180,7 +181,7 @@ def read_sweep(path: Path) -> tuple[Grid, dict[str, TrialResult]]:
     InputError
         None is there, it or a result is damaged, or a twin of it is gone.
     """
-    out = path if path.is_dir() else path.parent
+    out = path if folder_at(path) else path.parent
     grid = Grid.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["grid"])
     return grid, _results(grid.trials(out.resolve()))
 

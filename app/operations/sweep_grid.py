@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.operations.trial import OF_TRAIN, Trial
 from app.train_request import TrainOptions, refuse_wrong
 from models.errors import InputError, raise_problems
+from models.paths import file_at
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Grid:
         problems += [
             f"twin {path}: no twin.json there"
             for path in dict.fromkeys(path for twins in self.twins for path in twins)
-            if not (Path(path) / "twin.json").is_file() and not Path(path).is_file()
+            if not file_at(Path(path) / "twin.json") and not file_at(Path(path))
         ]
         problems += option_faults(self.options)
         raise_problems(InputError, "twinrig sweep", problems or self._useless())

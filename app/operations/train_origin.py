@@ -20,6 +20,7 @@ from app.store import load_network
 from app.weights_store import NETWORK_FILE
 from models.errors import InputError
 from models.network import ORIGIN_UNKNOWN
+from models.paths import folder_at
 from training.origin import same_data
 from training.tasks import make_task
 from training.tasks.shared import trained_on
@@ -89,7 +90,7 @@ def _unsaid(task: Task) -> str:
 def _before(named: Path, network: Network, path: Path) -> tuple[Network, Path] | None:
     """The network that one in `path` went on from, known by its digest, and its file."""
     folder = named.parent if named.name == NETWORK_FILE else named
-    file = moved_with(folder, path if path.is_dir() else path.parent) / NETWORK_FILE
+    file = moved_with(folder, path if folder_at(path) else path.parent) / NETWORK_FILE
     digests = [parent.get("sha256") for parent in network.meta.get("parents", [])]
     try:
         return (load_network(file), file) if sha256_of(file) in digests else None

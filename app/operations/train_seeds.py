@@ -27,6 +27,7 @@ from app.train_request import refuse_wrong
 from app.twin_digests import changed, digests_of
 from app.weights_store import FORECAST_FILE, NETWORK_FILE, WEIGHTS_FILE
 from models.errors import InputError, TwinrigError, raise_problems
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -155,7 +156,7 @@ def _told(out: Path, rows: Sequence[dict[str, Any]], best: Mapping[str, Any]) ->
 
 def is_of_seeds(out: Path) -> bool:
     """Whether a folder holds, or will hold, a training of several seeds."""
-    return (Path(out) / FILE_NAME).is_file()
+    return file_at(Path(out) / FILE_NAME)
 
 
 def _row(seed: int, trial: Trial, result: TrialResult) -> dict[str, Any]:

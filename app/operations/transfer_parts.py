@@ -36,6 +36,7 @@ from app.operations.runs import status_of
 from app.run_lock import RunLock
 from app.weights_store import NETWORK_FILE, load_network
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from app.device_benches import Benches
@@ -170,7 +171,7 @@ def begin_plan(out: Path, kind: str, network: Path, bench: Benches, asked: dict[
     RefusedError
         The network may not run on these benches (`app.deployment.preflight`).
     """
-    file = (network / NETWORK_FILE if network.is_dir() else network).resolve()
+    file = (network / NETWORK_FILE if folder_at(network) else network).resolve()
     known_origin(load_network(file), file)
     plan = {"network": str(file), "network_sha256": sha256_of(file), "created": now_iso(),
             "despite_drift": despite_drift, "asked": asked, "done": {}}  # fmt: skip
@@ -231,7 +232,7 @@ def read_plan(out: Path, kind: str) -> dict[str, Any]:
         None was begun there, it is damaged, or its network has changed since.
     """
     path = out / f"{kind}.json"
-    if not path.is_file():
+    if not file_at(path):
         raise InputError(f"{out}: nothing to go on with, no twinrig {kind} was begun there")
     plan = read_head(path, kind, SCHEMA)
     missing = [
@@ -240,7 +241,7 @@ def read_plan(out: Path, kind: str) -> dict[str, Any]:
     ]  # fmt: skip
     raise_problems(InputError, str(path), missing)
     file = moved_with(Path(plan["network"]), out)
-    if not file.is_file():
+    if not file_at(file):
         raise InputError(f"{file}: is gone; put it back, there or beside {out}")
     if sha256_of(file) != plan.get("network_sha256"):
         raise InputError(

@@ -16,6 +16,7 @@ from typing import Any
 from app.artefacts import now_iso, plain, read_head, write_bytes, writing
 from app.checked_json import with_checksum
 from models.errors import InputError, TwinrigError
+from models.paths import file_at
 
 TRIALS, RESULTS, ATTEMPTS = "trials", "results", "attempts"
 KIND, SCHEMA = "trial", 1
@@ -78,7 +79,7 @@ class Trial:
 
     def attempts(self) -> list[dict[str, Any]]:
         """Each time that it was begun: `host`, `pid`, `began`."""
-        if not self.attempts_file.is_file():
+        if not file_at(self.attempts_file):
             return []
         return [json.loads(line) for line in self.attempts_file.read_text("utf-8").splitlines()]
 
@@ -90,7 +91,7 @@ class Trial:
         InputError
             The file is damaged, or of a trial that was asked for something else.
         """
-        if not self.result_file.is_file():
+        if not file_at(self.result_file):
             return None
         body = read_head(self.result_file, KIND, SCHEMA)
         if [body["verb"], body["arguments"]] != [self.verb, plain(self.arguments)]:

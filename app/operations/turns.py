@@ -21,6 +21,7 @@ from app.recording_marks import TAKE_BACK, bad_positions
 from app.recording_store import RecordingWriter
 from app.store import now_iso
 from models.errors import RefusedError, raise_problems
+from models.paths import folder_at
 from training.doubtful_repeats import listed
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def opened(places: Sequence[tuple[Path, Recording]]) -> list[RecordingWriter]:
     writers: list[RecordingWriter] = []
     try:
         for folder, recording in places:
-            if folder.is_dir():
+            if folder_at(folder):
                 writer, so_far = RecordingWriter.resume(folder)
                 writers.append(writer)
                 writer.remark(f"continued {now_iso()} after it was {so_far.status}")

@@ -35,6 +35,7 @@ from instruments.drivers.mercury_ips import MercuryIps
 from instruments.drivers.sr830 import SR830
 from instruments.drivers.sr860 import SR860
 from instruments.protocols import Magnet, Readout, Teslameter, Thermometer
+from models.paths import file_at
 
 GROUP = "twinrig.drivers"
 PROTOCOLS = {
@@ -60,7 +61,7 @@ def _entry_points() -> list[Any]:
     head = f"[{GROUP}]".encode()
     for place in map(Path, sys.path):
         try:
-            if place.is_file():  # a zip archive: importlib.metadata can read it
+            if file_at(place):  # a zip archive: importlib.metadata can read it
                 break
             infos = ("*.dist-info/entry_points.txt", "*.egg-info/entry_*.txt")
             files = [file for info in infos for file in place.glob(info)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from instruments.new_file import not_made
 from models.errors import InputError, raise_problems
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ class RigLog:
 
 def refuse_existing(files: dict[str, Path | None]) -> None:
     """Name every file that is there already, before any is made."""
-    found = [f"{what} {path} exists" for what, path in files.items() if path and path.exists()]
+    found = [f"{what} {path} exists" for what, path in files.items() if path and anything_at(path)]
     raise_problems(InputError, "virtual rig: name a new file", found)
 
 

@@ -17,6 +17,7 @@ from app.operations.report import report
 from app.operations.simulate import simulate
 from app.store import load_twin, save_twin, sequences_from, write_recording
 from models.errors import InputError
+from models.paths import file_at
 from models.sequence import DriveWindow, Reset
 
 
@@ -120,7 +121,7 @@ def test_a_recording_in_a_place_that_this_account_may_not_look_at_is_not_there(t
     known = load_twin(twin)
     place = f"/{'x' * 300}/recording.nc"  # the system refuses it, as the folder of another account
     with pytest.raises(OSError, match="too long"):
-        Path(place).is_file()
+        file_at(place)
     parents = [{**known.meta["parents"][0], "path": place}]
     save_twin(tmp_path / "moved", replace(known, meta={**known.meta, "parents": parents}))
     events = evaluated(tmp_path / "moved", tmp_path, record_device(10, 8, seed=2))

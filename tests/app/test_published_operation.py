@@ -90,5 +90,5 @@ def test_closing_keeps_a_checkpoint_and_resume_ends_where_an_uninterrupted_fit_d
     assert (tmp_path / "cut" / FILE_NAME).is_file()
     resumed = list(fit([], tmp_path / "cut", resume=True))
     assert resumed[-1].values["errors"] == whole[-1].values["errors"]
-    with pytest.raises(InputError, match="finished"):
-        list(fit([], tmp_path / "cut", resume=True))
+    (again,) = fit([], tmp_path / "cut", resume=True)  # finished: told once more
+    assert again.values["errors"] == whole[-1].values["errors"]

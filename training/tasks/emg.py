@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import InputError, raise_problems
+from models.paths import folder_at
 from training.tasks.windowed import Split, joined_windows
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def _of_npz(path: Path) -> Iterator[tuple[str, int, int, NDArray[Any]]]:
 
 def _of_folder(folder: Path) -> Iterator[tuple[str, int, int, NDArray[Any]]]:
     """Recordings of https://github.com/aljazfrancic/myo-readings-dataset, as its README says."""
-    if not folder.is_dir():
+    if not folder_at(folder):
         raise InputError(f"task 'emg': {folder} is no folder")
     for place in sorted(folder.iterdir()):
         match = SESSION_FOLDER.fullmatch(place.name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import InputError, raise_problems
+from models.paths import file_at
 from training.tasks.windowed import Split, joined_windows, last_share, stratified_folds
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
         No such file, another format, or a length that its head doesn't say.
     """
     found = [folder / name, folder / f"{name}.gz", folder / name.replace("-idx", ".idx")]
-    path = next((p for p in found if p.is_file()), None)
+    path = next((p for p in found if file_at(p)), None)
     if path is None:
         raise InputError(f"task 'mnist': {folder} holds neither {name} nor {name}.gz")
     try:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.command import unquoted
 from models.errors import InputError, TwinrigError, raise_problems
+from models.paths import file_at
 from training.tasks.emg import emg
 from training.tasks.images import digits, mnist
 from training.tasks.series import mackey_glass, narma_10, santa_fe
@@ -119,7 +120,7 @@ def files_of(text: str) -> list[str]:
     if name == FILE:
         return [str(path) for path in files_of_header(Path(unquoted(tail)))]
     named = (unquoted(match[2]) for match in PATHS.finditer(tail))
-    return [path for path in named if Path(path).is_file()]
+    return [path for path in named if file_at(Path(path))]
 
 
 def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]:

@@ -19,6 +19,7 @@ from app.store import read_recording
 from app.words import duration
 from instruments.calibration_walk import BRANCHES, chosen
 from models.errors import InputError, TwinrigError
+from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,9 +44,9 @@ class Kept:
 
 
 def _kept_in(artefact: Path) -> Kept:
-    folder = artefact if artefact.is_dir() else artefact.parent
+    folder = artefact if folder_at(artefact) else artefact.parent
     recording, last = read_recording(folder), None
-    stored = load_calibration(folder) if (folder / FILE_NAME).is_file() else None
+    stored = load_calibration(folder) if file_at(folder / FILE_NAME) else None
     if stored is not None:
         supply = stored.identities.get(stored.magnet, "")
         last = last_calibration(folder, stored.bench, stored.magnet, supply)

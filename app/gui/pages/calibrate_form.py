@@ -13,6 +13,7 @@ from app.operations.calibrate_begin import kept_plan
 from app.store import read_recording
 from instruments.calibration_walk import BRANCHES, CalibrationPlan
 from models.errors import TwinrigError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ def cut_short(library: Library, bench: str, supplies: Mapping[str, str]) -> Unfi
     for artefact in library.artefacts("cal")[:LOOKED_AT]:
         if artefact.broken:
             continue  # the Library page says what is wrong with it
-        if (artefact.path / FILE_NAME).is_file():
+        if file_at(artefact.path / FILE_NAME):
             if artefact.head.get("bench") == bench:
                 return None
             continue

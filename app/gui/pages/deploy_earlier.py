@@ -9,6 +9,7 @@ from app.gui.deployed import deployed, is_deployment
 from app.gui.words import opened_later
 from app.library_begun import is_begun
 from app.weights_store import NETWORK_FILE
+from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ class EarlierPart:
 
 def _looked_at(artefact: Path) -> tuple[Path, bool, Earlier | None]:
     """The folder, whether something ended early in it, the finished deployment that it holds."""
-    folder = artefact if artefact.is_dir() else artefact.parent
+    folder = artefact if folder_at(artefact) else artefact.parent
     if is_deployment(folder):
         return folder, False, deployed(folder)
-    return folder, not (folder / NETWORK_FILE).is_file() and is_begun(folder), None
+    return folder, not file_at(folder / NETWORK_FILE) and is_begun(folder), None

@@ -26,6 +26,7 @@ from app.gui.widgets.segments import Segments
 from app.gui.words import count
 from app.library_index import Index, descendants, lineage
 from app.library_kinds import BEGUN
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -282,7 +283,7 @@ class LibraryPage(Page):
         self._show(self.list.selected()[0].artefact.path)
 
     def _show(self, folder: Path) -> None:
-        self._looking.ask(lambda: (folder, folder.is_dir()))
+        self._looking.ask(lambda: (folder, folder_at(folder)))
 
     def _show_there(self, found: tuple[Path, bool] | None, error: Exception | None) -> None:
         folder, there = found or (self.session.library.folder, False)

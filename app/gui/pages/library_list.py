@@ -21,6 +21,7 @@ from app.gui.pages.library_thumb import draw_thumb
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
 from app.gui.words import tool_tip
 from app.library_kinds import KINDS
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ def read_whole(index: Index) -> tuple[list[Entry], str]:
         return entries, ""
     if gone := library.vanished():
         return [], gone
-    if library.folder.is_dir():
+    if folder_at(library.folder):
         return [], "Nothing here yet: record something, or import measured repeats."
     drive = "bring its drive back, or record something, which makes it"
     return [], f"{library.folder} is not there: {drive}"

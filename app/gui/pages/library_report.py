@@ -9,6 +9,7 @@ from PyQt6.QtGui import QDesktopServices
 
 from app.gui.job import JobSpec
 from app.operations.child import in_child
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ REPORT = "report.html"
 
 def report_in(folder: Path) -> tuple[Path, bool]:
     """A folder, and whether its report is there; asks the disk."""
-    return folder, (folder / REPORT).is_file()
+    return folder, file_at(folder / REPORT)
 
 
 def reported(shell: Shell, page: str, folder: Path, there: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.operations.monitor_export import export_seen
+from models.paths import anything_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def free_table(folder: Path, stem: str) -> Path:
     """A CSV file of this name in a folder, numbered where there is one."""
     taken, number = stem, 2
-    while (folder / f"{taken}.csv").exists():
+    while anything_at(folder / f"{taken}.csv"):
         taken, number = f"{stem}-{number}", number + 1
     return folder / f"{taken}.csv"
 
