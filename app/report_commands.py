@@ -16,8 +16,8 @@ from models.wiring import layers_text
 from training.fit_settings import can_have_members
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Sequence
+    from pathlib import Path
 
     from app.report import Found
     from models.twin import Twin

@@ -15,8 +15,8 @@ from app.words import with_unit
 from models.paths import folder_at
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from app.report_page import Page
     from models.recording import Recording
