@@ -23,7 +23,7 @@ def test_a_screen_that_is_lost_stops_the_run_and_is_no_success(tmp_path) -> None
         one.keys("ctrl+3")
         one.click(one.look()["primary"])
         one.wait("a run", lambda seen: seen["job"] and float(seen["strip"]["current"]))
-        find = ["xdotool", "search", "--onlyvisible", "--name", "^Twinrig"]
+        find = ["xdotool", "search", "--onlyvisible", "--name", "Twinrig, "]
         found = subprocess.run(find, env=one._env, check=True, capture_output=True, text=True)
         one._do("windowkill", found.stdout.split()[0])  # its connection breaks, as with the server
         assert one.process.wait(60) == 1
