@@ -146,7 +146,8 @@ def test_all_tests_keep_every_core_busy_and_what_measures_runs_by_itself(
     monkeypatch.setattr(start.os, "cpu_count", lambda: 2)
     *_, (every,), (measuring,) = start.test_steps([])
     assert every[1:5] == ["-m", "pytest", "-m", "not full"]
-    assert every[5:] == ["-n", "3", "--dist", "loadfile", "--ignore=tests/benchmarks"]
+    spread = ["--dist", "loadfile", "--max-worker-restart=0"]
+    assert every[5:] == ["-n", "3", *spread, "--ignore=tests/benchmarks"]
     assert measuring[3:] == ["-m", "not full", "tests/benchmarks"]
 
 

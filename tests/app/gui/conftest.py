@@ -7,7 +7,7 @@ import time
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lighter import WORD
@@ -26,6 +26,8 @@ from instruments.bench_file import read_bench
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
 
     from instruments.bench_spec import BenchSpec
 
@@ -91,6 +93,24 @@ def nothing_of_qt_is_left(qapp: QApplication) -> Iterator[None]:
         time.sleep(0.03)
     assert not left, [(o, o.parent(), getattr(o, "interval", int)()) for o in left]
     assert not _windows() - windows, _windows() - windows
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot) -> QtBot:
+    """As pytest-qt's, but what a test shows lives until its end.
+
+    That one keeps weak references: of a widget in a cycle of references nothing held it once its
+    test had returned, and garbage that was collected amid its last painting took it away beneath
+    that (SIGSEGV, one run of some twenty).
+    """
+    held, add = [], qtbot.addWidget
+
+    def add_and_hold(widget: QWidget, **how: Any) -> None:
+        held.append(widget)
+        add(widget, **how)
+
+    qtbot.addWidget = add_and_hold
+    return qtbot
 
 
 @pytest.fixture
