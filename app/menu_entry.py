@@ -9,7 +9,6 @@ Decision: no library. pyshortcuts 1.9 leaves a path with a space unquoted, and b
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -129,6 +128,8 @@ def _string(text: str) -> str:
 
 def _link(path: Path) -> None:
     """Have Windows' shell write the link: its format has no other public writer."""
+    import subprocess  # no start of the window should pay for it
+
     given = {
         "TWINRIG_LINK": str(path),
         "TWINRIG_PYTHON": str(Path(sys.base_prefix) / "python.exe"),

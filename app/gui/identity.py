@@ -31,5 +31,5 @@ def take_id(app: QApplication) -> None:
 
 
 def wear_icon(app: QApplication) -> None:
-    """Give all windows the program's icon; behind the first frame, drawing it takes a while."""
+    """Give all windows the program's icon; once a start is complete: drawing it takes a while."""
     app.setWindowIcon(QIcon(str(icon_path("svg"))))

@@ -193,7 +193,7 @@ def _run(
         window.toast(note, "warning")
     _script(window, options, began_s)
     window.framed.connect(lambda: furnish_later(window, options, given))
-    window.framed.connect(partial(wear_icon, app))
+    window.complete.connect(partial(wear_icon, app))
     keeper = None if options.smoke or options.screenshot else SettingsKeeper(window)
     _show(window, whole=not options.screenshot)
     QTimer.singleShot(COLLECTED_FROM_MS, gc.enable)
