@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.library_facts import FORESEEN, facts_of
 from app.words import MISSING
 from models.errors import TwinrigError
 
@@ -66,6 +65,8 @@ def about(artefact: Artefact) -> str:
 
 
 def _what(artefact: Artefact) -> tuple[str, ...]:
+    from app.library_facts import FORESEEN, facts_of  # imports numpy: not before the first frame
+
     head = artefact.head
     try:
         if artefact.kind == "twin":

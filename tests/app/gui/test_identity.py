@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -83,3 +85,9 @@ def test_a_disk_that_refuses_is_told_on_the_page(window, menu: Path, qtbot) -> N
 def test_settings_tell_the_version(window, qtbot) -> None:
     window.open_page("settings")
     qtbot.waitUntil(lambda: window.page().version.text() == code_version(), timeout=WAIT_MS)
+
+
+def test_a_start_imports_no_numpy_before_the_first_frame() -> None:
+    """A list's items did, by way of what they tell: the first frame took half as long again."""
+    words = "import sys, app.gui.start; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", words], check=True, timeout=60)
