@@ -194,7 +194,7 @@ def _places(benches: Sequence[str], twins: Sequence[str]) -> tuple[str, ...]:
     with suppress(InputError):  # of a twin that is gone: the operation says it
         devices = [Device.of(load_twin(Path(twin))) for twin in dict.fromkeys(twins)]
     meant = benches_meant(benches, devices)
-    return tuple(str(Path(one).resolve()) if file_at(Path(one)) else one for one in meant)
+    return tuple(str(Path(one).resolve()) if file_at(one) else one for one in meant)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

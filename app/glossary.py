@@ -184,9 +184,9 @@ def words_of(names: Iterable[str]) -> list[Word]:
     return [word for word in every if any(_begin(word.name.lower()).match(a) for a in asked)]
 
 
-def with_meaning(words: str, name: str) -> str:
-    """`words`, and on lines below them what `name` means, if that is told."""
-    told = (line for word in words_of([name]) for line in wrap(word.meaning, TIP_CHARACTERS))
+def with_meaning(words: str) -> str:
+    """`words`, and on lines below them what the name at their beginning means, if told."""
+    told = (line for word in words_of([words]) for line in wrap(word.meaning, TIP_CHARACTERS))
     return "\n".join([words, *told])
 
 

@@ -62,6 +62,11 @@ def entry_path() -> Path:
     return platformdirs.user_applications_path() / name
 
 
+def has_entry() -> bool:
+    """Whether the menu has the entry; raises as `entry_path`, and OSError where that is refused."""
+    return anything_at(entry_path())
+
+
 def put_entry() -> Path:
     """Write the entry, or write it anew for this folder; returns its path.
 

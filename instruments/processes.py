@@ -16,7 +16,7 @@ def process_start(pid: int) -> str | None:
     if sys.platform == "win32":
         return _windows_start(pid)
     else:
-        return _linux_start(pid) if anything_at(Path("/proc/self/stat")) else _ps_start(pid)
+        return _linux_start(pid) if anything_at("/proc/self/stat") else _ps_start(pid)
 
 
 def _linux_start(pid: int) -> str | None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtGui import QIcon
 
-from app.menu_entry import DESKTOP_ID, entry_path, icon_path
+from app.menu_entry import DESKTOP_ID, has_entry, icon_path
 from models.errors import InputError
-from models.paths import anything_at
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
@@ -26,7 +25,7 @@ def take_id(app: QApplication) -> None:
             import ctypes
 
             ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(DESKTOP_ID)
-        elif anything_at(entry_path()):
+        elif has_entry():
             app.setDesktopFileName(DESKTOP_ID)
 
 

@@ -127,4 +127,4 @@ class TableAsk:
 
 def _whole(bench: str) -> str:
     """A bench file's whole path, a built-in rig's word as it is: workers have folders of theirs."""
-    return str(Path(bench).resolve()) if file_at(Path(bench)) else bench
+    return str(Path(bench).resolve()) if file_at(bench) else bench

@@ -26,7 +26,7 @@ def benches_missing(plan: Plan, here: BenchSpec | None) -> str:
     """
     names, wrong = list[str](), list[str]()
     for word in plan.bench:
-        if word not in BUILT_IN and not file_at(Path(word)):
+        if word not in BUILT_IN and not file_at(word):
             wrong.append(f"bench {Path(word).name} is gone: put back {word}, or begin anew")
             continue
         try:

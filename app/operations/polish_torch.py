@@ -126,6 +126,6 @@ def recorded_runs(twins: TwinSet) -> int | None:
         str(parent.get("path"))
         for member in twins.twins for twin in member for parent in twin.meta.get("parents", [])
     }  # fmt: skip
-    if not paths or not all(file_at(Path(path)) for path in paths):
+    if not paths or not all(file_at(path) for path in paths):
         return None
     return sum(int(read_recording(Path(path)).complete.sum()) for path in paths)

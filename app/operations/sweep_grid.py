@@ -92,7 +92,7 @@ class Grid:
         problems += [
             f"twin {path}: no twin.json there"
             for path in dict.fromkeys(path for twins in self.twins for path in twins)
-            if not file_at(Path(path) / "twin.json") and not file_at(Path(path))
+            if not file_at(Path(path) / "twin.json") and not file_at(path)
         ]
         problems += option_faults(self.options)
         raise_problems(InputError, "twinrig sweep", problems or self._useless())

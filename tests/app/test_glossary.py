@@ -53,8 +53,8 @@ def test_no_word_stands_twice_and_each_ends_its_sentence() -> None:
 
 
 def test_a_tip_is_told_in_lines_and_a_name_without_meaning_by_itself() -> None:
-    first, *told = with_meaning("AR-18 0.0048", "AR-18").splitlines()
+    first, *told = with_meaning("AR-18 0.0048").splitlines()
     assert first == "AR-18 0.0048"
     assert "Linear regression" in told[0]
     assert max(map(len, told)) <= TIP_CHARACTERS
-    assert with_meaning("Armature 3", "Armature") == "Armature 3"
+    assert with_meaning("Armature 3") == "Armature 3"

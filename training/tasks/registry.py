@@ -120,7 +120,7 @@ def files_of(text: str) -> list[str]:
     if name == FILE:
         return [str(path) for path in files_of_header(Path(unquoted(tail)))]
     named = (unquoted(match[2]) for match in PATHS.finditer(tail))
-    return [path for path in named if file_at(Path(path))]
+    return [path for path in named if file_at(path)]
 
 
 def _value(key: str, text: str, parameter: inspect.Parameter) -> tuple[Any, str]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QScrollArea
+from PyQt6.QtWidgets import QHBoxLayout
 
 from app.gui.background import Latest
 from app.gui.pages.bench_edit_form import BenchEditForm
@@ -26,6 +26,7 @@ from app.gui.pages.bench_states import (
 )
 from app.gui.pages.bench_wire import WirePanel
 from app.gui.pages.page import Page, Shell
+from app.gui.widgets.basic import scroll_area
 from app.gui.widgets.checks import CheckList
 from app.gui.words import count
 from app.operations.instrument_care import check_one, reconnect_each, reconnect_one
@@ -96,12 +97,8 @@ class BenchPage(Page):
         self.rows = InstrumentRows(self.theme)
         self.rows.chosen.connect(self._chosen)
         self.rows.pressed.connect(self._pressed)
-        self.list_area = QScrollArea()
-        self.list_area.setWidgetResizable(True)
+        self.list_area = scroll_area(self.rows)
         self.list_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list_area.setFrameShape(QFrame.Shape.NoFrame)
-        self.list_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list_area.setWidget(self.rows)
         self.body.addWidget(self.list_area)
 
     def _order_tabs(self) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.gui.background import Latest
 from app.gui.pages.bench_draft_card import InstrumentCard
 from app.gui.pages.bench_draft_form import DraftForm
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import label, scroll_area
 from app.new_file import write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
 from instruments.clock import Stop
@@ -79,11 +79,8 @@ class BenchDraftPage(Page):
         self.empty = label(EMPTY, "label", wrap=True)
         self._column.addWidget(self.empty)
         self._column.addStretch(1)
-        cards = QScrollArea()
-        cards.setWidgetResizable(True)
+        cards = scroll_area(inside, sideways=True)
         cards.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        cards.setFrameShape(QFrame.Shape.NoFrame)
-        cards.setWidget(inside)
         self.body.addWidget(cards, 3)
 
     def _preview(self) -> None:

@@ -14,9 +14,8 @@ from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import label
 from app.gui.widgets.offer import OfferButton
 from app.gui.widgets.segments import Segments
-from app.menu_entry import entry_path, put_entry, take_entry
+from app.menu_entry import has_entry, put_entry, take_entry
 from models.errors import InputError
-from models.paths import anything_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +86,7 @@ class SettingsPage(Page):
     def refresh(self) -> None:
         self.bench.setText(self.session.spec.name)
         self._version.ask(code_version)
-        self._menu.ask(lambda: anything_at(entry_path()))
+        self._menu.ask(has_entry)
 
     def _menu_pressed(self) -> None:
         self._menu.ask(partial(_changed, take_entry if self._is_in_menu else put_entry))
@@ -109,4 +108,4 @@ class SettingsPage(Page):
 def _changed(change: Callable[[], object]) -> bool:
     """Whether the entry is there after a change."""
     change()
-    return anything_at(entry_path())
+    return has_entry()

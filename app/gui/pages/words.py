@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from app.glossary import GROUPS
 from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import label
+from app.gui.widgets.basic import label, scroll_area
 
 WORD_PX, MEANING_PX = 200, 640
 
@@ -50,12 +50,8 @@ class WordsPage(Page):
                 grid.addWidget(told, row, 1, Qt.AlignmentFlag.AlignTop)
         grid.setColumnStretch(1, 1)
         grid.setRowStretch(grid.rowCount(), 1)
-        area = QScrollArea()
+        area = scroll_area(sheet)
         area.setAccessibleName("Words and their meanings")
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(sheet)
         self.body.addWidget(area, 1)
 
     def press(self) -> None:

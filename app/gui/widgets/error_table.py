@@ -50,10 +50,14 @@ class ErrorTable(Painted):
     def show_rows(self, rows: Sequence[ErrorRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        said = [f"{r.name} {score(r.value)}, floor {score(r.floor)}, {r.word}" for r in self.rows]
-        self.setAccessibleDescription("; ".join(said))
-        self.tips = [with_meaning(words, r.name) for words, r in zip(said, self.rows, strict=True)]
+        self.tips = [
+            f"{r.name} {score(r.value)}, floor {score(r.floor)}, {r.word}" for r in self.rows
+        ]
+        self.setAccessibleDescription("; ".join(self.tips))
         self.update()
+
+    def tip_at(self, y: float) -> str:
+        return with_meaning(super().tip_at(y))
 
     @property
     def ends(self) -> tuple[float, float]:

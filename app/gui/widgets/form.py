@@ -10,17 +10,15 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import (
     QAbstractButton,
-    QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSpacerItem,
     QVBoxLayout,
     QWidget,
 )
 
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
-from app.gui.widgets.basic import Elided, label, line
+from app.gui.widgets.basic import Elided, label, line, scroll_area
 from app.gui.widgets.tab_order import chain, focusable
 
 if TYPE_CHECKING:
@@ -139,18 +137,14 @@ class Form(QWidget):
         outer.addWidget(self.subtitle)
         outer.addSpacing(12)
         outer.addWidget(line())
-        scroll = QScrollArea()
-        scroll.setAccessibleName(f"{title}: form")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
         body = QWidget()
         body.setObjectName("formBody")
         self._rows = QVBoxLayout(body)
         self._rows.setContentsMargins(0, 0, 0, 12)
         self._rows.setSpacing(8)
         self._rows.addStretch(1)
-        scroll.setWidget(body)
+        scroll = scroll_area(body)
+        scroll.setAccessibleName(f"{title}: form")
         outer.addWidget(scroll, 1)
         self.rows, self._room = scroll, QSpacerItem(0, 0)
         outer.addSpacerItem(self._room)

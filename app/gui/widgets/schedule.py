@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui import icons
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
+from app.gui.widgets.node_steps import stepped
 from app.gui.words import count
 
 if TYPE_CHECKING:
@@ -106,12 +107,9 @@ class ScheduleGrid(QWidget):
         if event is None or step is None or not self.layers:
             super().keyPressEvent(event)
             return
-        layer, node = self.at or (0, 0)
-        if self.at is not None:
-            layer = min(max(layer + step[0], 0), len(self.layers) - 1)
-            node = min(max(node + step[1], 0), self.layers[layer] - 1)
-        if (layer, node) != self.at:
-            self._choose(layer, node)
+        place = stepped(self.at, step, self.layers)
+        if place != self.at:
+            self._choose(*place)
 
     def _choose(self, layer: int, node: int) -> None:
         self.at, misfit = (layer, node), self.misfit.get((layer, node), math.nan)

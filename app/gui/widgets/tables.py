@@ -128,14 +128,12 @@ class ScoreTable(Painted):
         super().__init__(theme)
         self.head = head
         self.rows: list[ScoreRow] = []
-        self._said: list[str] = []
 
     def show_rows(self, rows: Sequence[ScoreRow]) -> None:
         """Replace the rows."""
         self.rows = list(rows)
-        self._said = [f"{r.name} {r.text} {r.word}".strip() for r in rows]
-        self.setAccessibleDescription("; ".join(self._said))
-        self.tips = [with_meaning(said, r.name) for said, r in zip(self._said, rows, strict=True)]
+        self.tips = [f"{r.name} {r.text} {r.word}".strip() for r in rows]
+        self.setAccessibleDescription("; ".join(self.tips))
         self.update()
 
     def _fitting(self) -> list[ScoreRow]:
@@ -150,7 +148,7 @@ class ScoreTable(Painted):
         shown = len(self._fitting())
         at = int((y - self.HEAD_PX) // self.row_px(shown))
         hidden = shown < len(self.rows) and at == shown - 1
-        return "\n".join(self._said[at:]) if hidden else super().tip_at(y)
+        return "\n".join(self.tips[at:]) if hidden else with_meaning(super().tip_at(y))
 
     def _names_end(self) -> float:
         """Where the names' column ends: the longest one fits, a third of the width at most."""

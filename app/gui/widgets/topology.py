@@ -10,6 +10,7 @@ from PyQt6.QtGui import QFontMetrics, QPainter, QPainterPath
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.gui.theme import BODY_PX, LABEL_PX, colour, pen, sans
+from app.gui.widgets.node_steps import stepped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,11 +118,7 @@ class Topology(QWidget):
         if event is None or step is None or not self.layers:
             super().keyPressEvent(event)
             return
-        layer, node = self.selected or (0, 0)
-        if self.selected is not None:
-            layer = int(np.clip(layer + step[0], 0, len(self.layers) - 1))
-            node = int(np.clip(node + step[1], 0, self.layers[layer] - 1))
-        self.select((layer, node))
+        self.select(stepped(self.selected, step, self.layers))
 
     def focusInEvent(self, event: QFocusEvent | None) -> None:
         super().focusInEvent(event)

@@ -24,9 +24,10 @@ def test_the_page_tells_every_word_and_copies_them(window, qtbot) -> None:
 def test_rows_of_tables_tell_what_their_word_means(window) -> None:
     errors = ErrorTable(window.theme)
     errors.show_rows([ErrorRow("CRPS", 0.52, 0.5, 1.02, 0.9, 1.1, "at floor")])
-    assert "Continuous ranked" in errors.tips[0]
+    first = errors.HEAD_PX + 1.0
+    assert "Continuous ranked" in errors.tip_at(first)
     assert "Continuous" not in errors.accessibleDescription()
     scores = ScoreTable(window.theme, "NMSE")
     scores.show_rows([ScoreRow("AR-18", 0.0048), ScoreRow("Seed 3", 0.02)])
-    assert "Linear regression" in scores.tips[0]
-    assert scores.tips[1] == "Seed 3 0.020"
+    assert "Linear regression" in scores.tip_at(first)
+    assert scores.tip_at(first + scores.row_px(2)) == "Seed 3 0.020"
