@@ -32,7 +32,7 @@ def main() -> int:
 
         code = int(window() or 0)
         leave(code)
-    from app.cli import main as command_line
+    from app.cli.main import main as command_line
 
     code = command_line(sys.argv[1:])
     forget_unwritten()

@@ -10,16 +10,16 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli_budget import asked_of, curve_events, is_for_twin
-from app.cli_compare import compare_events
-from app.cli_drift import drift_events
-from app.cli_fit import fit_events
-from app.cli_mark import mark_events
-from app.cli_network import train_events
-from app.cli_shortcut import shortcut_events
-from app.cli_sweep import networks_events, sweep_events
-from app.cli_task import task_events
-from app.cli_transfer import on_bench, polish_events, recalibrate_events, refine_events
+from app.cli.budget import asked_of, curve_events, is_for_twin
+from app.cli.compare import compare_events
+from app.cli.drift import drift_events
+from app.cli.fit import fit_events
+from app.cli.mark import mark_events
+from app.cli.network import train_events
+from app.cli.shortcut import shortcut_events
+from app.cli.sweep import networks_events, sweep_events
+from app.cli.task import task_events
+from app.cli.transfer import on_bench, polish_events, recalibrate_events, refine_events
 from app.disk import refuse_taken
 from app.new_file import free_name
 from app.operations.events import Event, Note
@@ -57,7 +57,7 @@ def demo(arguments: argparse.Namespace, run: Run) -> Events:
 
 def bench(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig bench check|calibrate|list|serve|write`."""
-    from app.cli_bench import bench_events
+    from app.cli.bench import bench_events
 
     return bench_events(arguments, run)
 
@@ -188,9 +188,9 @@ def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def import_(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig import`: measured repeats from elsewhere become a recording."""
+    from app.importing.nanoring import is_nanoring
+    from app.importing.preview import preview, show
     from app.operations.import_measured import import_measured as operation
-    from app.operations.import_nanoring import is_nanoring
-    from app.operations.import_preview import preview, show
 
     if arguments.out is None:
         missing = ["--out is missing: the recording's new folder"] if arguments.map else []

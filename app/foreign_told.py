@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.foreign_files import Found
-from app.operations.import_names import named_unit, says_drive
+from app.importing.names import named_unit, says_drive
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping

@@ -15,7 +15,7 @@ from models.errors import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from app.library import Library
+    from app.library.library import Library
     from instruments.bench import Bench
     from instruments.bench_file import BenchSpec
     from instruments.bench_reading import BenchReading

@@ -16,8 +16,8 @@ import pytest
 from app.config import load_settings
 from app.deployment_store import load_deployment
 from app.fit_checkpoint import load_checkpoint
-from app.library import Library
-from app.operations.import_read import read_all
+from app.importing.reading import read_all
+from app.library.library import Library
 from app.store import RecordingWriter, load_network, load_twin, read_recording, sequences_from
 from instruments.bench_file import read_bench
 from models.errors import InputError

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from app.library import Library
+    from app.library.library import Library
     from app.operations.events import Event
     from app.operations.trial import TrialResult
     from app.session import Session

@@ -20,7 +20,7 @@ from models.paths import file_at, folder_at
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from app.library import Library
+    from app.library.library import Library
 
     FloatArray = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from models.paths import file_at
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.library import Library
+    from app.library.library import Library
 
 COMPARISON = ("comparison.json", "comparison", 1)  # as `app.operations.compare_twins`, with torch
 OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QMimeData
     from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 
-    from app.library import Library
+    from app.library.library import Library
 
 BENCH, NOTHING = "bench", ""
 
@@ -88,8 +88,8 @@ def _files(dropped: QMimeData | None) -> list[Path]:
 def _page_of(path: Path, library: Library) -> str:
     """Key of the page that takes a file or folder; empty: none does. It asks the disk."""
     from app.gui.pages.library_open import OPENS
-    from app.library_kinds import BEGUN, HEADS
-    from app.operations.import_read import SUFFIXES
+    from app.importing.reading import SUFFIXES
+    from app.library.kinds import BEGUN, HEADS
 
     folder, suffix = folder_at(path), path.suffix.lower()
     if suffix == ".toml" and not folder:

@@ -54,7 +54,7 @@ def _tell_crashes(window: Window, words: str | None, _: Exception | None) -> Non
 
 def _found(asked: str, given: BenchSpec | None, folder: str | None) -> Furniture:
     """The bench asked for, with a library; what is wrong with one that can't be opened."""
-    from app.library import Library, library_folder
+    from app.library.library import Library, library_folder
     from app.session import Session
     from instruments.bench_file import BUILT_IN
 

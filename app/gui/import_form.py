@@ -9,16 +9,16 @@ from PyQt6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.gui.widgets.basic import Choice, label
 from app.gui.widgets.number_entry import WholeEntry
-from app.operations.import_guess import drive_axes
-from app.operations.import_join import longer
-from app.operations.import_map import RAW_AXES
-from app.operations.import_words import TESLA
+from app.importing.guess import drive_axes
+from app.importing.join import longer
+from app.importing.mapping import RAW_AXES
+from app.importing.words import TESLA
 from models.sequence import ENCODINGS
 
 if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.operations.import_preview import ArrayInfo, Preview
+    from app.importing.preview import ArrayInfo, Preview
 
 MOST_AXES = 5
 NONE = "none"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.library import Library
+    from app.library.library import Library
     from app.operations.events import Event
 
 OPERATION = "app.operations.demo.demo"

@@ -10,7 +10,7 @@ from models.errors import TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
 
 GONE = "it is gone: moved, renamed or thrown away"
 LONGEST_NOTE = 40  # characters of it beside a name
@@ -65,7 +65,7 @@ def about(artefact: Artefact) -> str:
 
 
 def _what(artefact: Artefact) -> tuple[str, ...]:
-    from app.library_facts import FORESEEN, facts_of  # imports numpy: not before the first frame
+    from app.library.facts import FORESEEN, facts_of  # imports numpy: not before the first frame
 
     head = artefact.head
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from app.library import Library
+    from app.library.library import Library
     from app.operations.events import Event
     from instruments.bench import Bench
     from instruments.bench_file import BenchSpec

@@ -70,7 +70,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     try:
         return _parser(_Plain).parse_args(words)
     except InputError:
-        from app.cli_grammar import Parser  # imports numpy: not before the first frame
+        from app.cli.grammar import Parser  # imports numpy: not before the first frame
 
         return _parser(Parser).parse_args(words)
 

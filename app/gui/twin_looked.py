@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.gui.fit_complaints import Finding, find, first_of, still_in_all
-from app.library_begun import parents
-from app.library_folders import entries_of, stamp_of
+from app.library.begun import parents
+from app.library.folders import entries_of, stamp_of
 from app.recording_marks import read_kept
 from app.recording_reader import folder_of
 from models.errors import InputError, TwinrigError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.library_folders import Artefact, Stamp
+    from app.library.folders import Artefact, Stamp
     from models.twin import Twin
 
     FloatArray = NDArray[np.float64]
@@ -85,7 +85,7 @@ def first_fitted(begun: Path) -> Looked | None:
 
 def described(artefact: Artefact) -> str:
     """A recording in a few words: its size, what became of it, when; or that it is damaged."""
-    from app.library_facts import facts_of
+    from app.library.facts import facts_of
 
     try:
         facts = artefact.broken or facts_of(artefact)

@@ -177,7 +177,7 @@ class _Run:
 
     def write(self, status: str) -> Table:
         """Write the table of what is there as JSON, Markdown and CSV."""
-        from app.report_networks_text import csv_text, markdown
+        from app.report.networks_text import csv_text, markdown
 
         table = table_of(self.plan, self.results, self.source.recorded)
         body = plain({
@@ -193,7 +193,7 @@ class _Run:
 
     def finish(self, table: Table, page: Path) -> dict[str, Any]:
         """The result's values; `page` has the figure."""
-        from app.report_networks_text import markdown
+        from app.report.networks_text import markdown
 
         failed = [r.name for r in self.results.values() if r.status != DONE]
         return {

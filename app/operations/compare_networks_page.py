@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.operations.compare_networks import read_table
 from app.operations.events import Note
-from app.report_networks_table import table_page
+from app.report.networks_table import table_page
 
 if TYPE_CHECKING:
     from collections.abc import Generator

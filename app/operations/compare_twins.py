@@ -250,7 +250,7 @@ def _written(
     out: Path,
 ) -> dict[str, Any]:
     """Write the page; the result's values."""
-    from app.report_compare import comparison_page  # matplotlib: only once there is something
+    from app.report.compare import comparison_page  # matplotlib: only once there is something
 
     summary = summarise(fitted)
     best, command = best_of(summary), _command(plan, source, out)

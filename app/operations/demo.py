@@ -183,7 +183,7 @@ def _inner(event: Event) -> Event:
 
 
 def _result(out: Path, reported: dict[str, Any]) -> dict[str, Any]:
-    from app.report_network import read_deployment
+    from app.report.network import read_deployment
 
     aware, plain, untrained = (
         read_deployment(out / f"deployment{name}").body

@@ -12,18 +12,18 @@ import numpy as np
 
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
 from app.disk import anew, refuse_taken
+from app.importing.csv_text import lines_above
+from app.importing.holds import whole_holds
+from app.importing.mapping import parse_map
+from app.importing.nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
+from app.importing.prepare import in_order, measured
+from app.importing.reading import drained, files_in, left_out, numeric, read_steps
+from app.importing.spectra import with_frequencies
+from app.importing.told_check import falling, told_of
+from app.importing.units import with_units
+from app.importing.whole import narrow_words, notes_on, refuse_unusable, whole_repeats
+from app.importing.window import drive_window, window_words
 from app.operations.events import Note, Progress, Result, Stage
-from app.operations.import_csv import lines_above
-from app.operations.import_holds import whole_holds
-from app.operations.import_map import parse_map
-from app.operations.import_nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
-from app.operations.import_prepare import in_order, measured
-from app.operations.import_read import drained, files_in, left_out, numeric, read_steps
-from app.operations.import_spectra import with_frequencies
-from app.operations.import_told_check import falling, told_of
-from app.operations.import_units import with_units
-from app.operations.import_whole import narrow_words, notes_on, refuse_unusable, whole_repeats
-from app.operations.import_window import drive_window, window_words
 from app.operations.results import result_values
 from app.recording_store import write_recording
 from models.errors import InputError, TwinrigError, raise_problems
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.foreign_files import Found
+    from app.importing.mapping import Mapping
+    from app.importing.prepare import Measured
     from app.operations.events import Event
-    from app.operations.import_map import Mapping
-    from app.operations.import_prepare import Measured
     from models.sequence import DriveWindow, Reset
 
     Array = NDArray[np.float64]
@@ -62,7 +62,7 @@ def import_measured(
         A file of `import_read.SUFFIXES`, a folder of such files, or one of the public nanoring
         layout.
     mapping
-        What is what; `app.operations.import_map` gives the grammar. Axes that are not named get
+        What is what; `app.importing.mapping` gives the grammar. Axes that are not named get
         length 1. Without a drive the step's index, scaled to 0…1, stands for it: one fixed,
         unknown drive, for which the step is the input. A nanoring folder needs none.
     out

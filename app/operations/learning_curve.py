@@ -264,7 +264,7 @@ def _values(
     out: Path, source: FitInput, grid: Grid, points: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """Write the page; the result's values."""
-    from app.report_curve import curve_page, sentences
+    from app.report.curve import curve_page, sentences
 
     words = ["twinrig", "learning-curve", *(p["path"] for p in source.parents),
              "--sequences", ",".join(map(str, grid.sequences)),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from app.report_page import Page
+    from app.report.page import Page
 
 
 def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
@@ -35,8 +35,8 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     TwinrigError
         The disk refuses.
     """
-    from app.report import build_page, find_artefacts
-    from app.report_page import Page
+    from app.report.page import Page
+    from app.report.run import build_page, find_artefacts
 
     found = find_artefacts(run)
     if out is not None and anything_at(out) and (file_at(out) or any(out.iterdir())):

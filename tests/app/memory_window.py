@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import QApplication
 
 from app.gui.theme import Theme
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.operations.events import RepeatRecorded, RepeatStarted, RunPlan, StepRead
 from app.session import Session
 from instruments.bench_file import read_bench

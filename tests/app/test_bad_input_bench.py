@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.cli import main
+from app.cli.main import main
 from instruments.virtual.rig import VirtualRig
 from instruments.virtual.server import RigServer
 

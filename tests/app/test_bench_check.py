@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from served_rig import RAMP_A_PER_S, ROOT, ServedRig, command, served_rig, start
 
-from app.cli import main
+from app.cli.main import main
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:

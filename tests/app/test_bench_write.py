@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from served_rig import start, stop_signal
 
-from app.cli import main
+from app.cli.main import main
 from app.new_file import write_new
 from app.store import read_recording
 from models.errors import InputError

@@ -12,7 +12,7 @@ from calibrated import PLAN, TEXT, TRUE, Orders, YokeRig, connected, is_off
 
 import instruments.virtual.library as virtual_library
 from app.calibration_store import load_calibration
-from app.cli import main
+from app.cli.main import main
 from app.operations.calibrate import BRANCHES, calibrate, calibration_bench
 from app.operations.events import Note, PointMeasured, Result
 from app.store import read_recording

@@ -9,7 +9,7 @@ import pytest
 from calibrated import PLAN, TEXT, Orders, YokeRig, connected, is_off
 
 import instruments.virtual.library as virtual_library
-from app.cli import main
+from app.cli.main import main
 from app.operations.calibrate import calibrate
 from app.operations.events import Note, PointMeasured, RepeatRecorded, Result
 from app.operations.record import record
@@ -264,7 +264,7 @@ def test_the_one_to_go_on_with_is_this_benchs_whatever_another_has_calibrated_si
     tmp_path: Path,
 ) -> None:
     from app.gui.pages.calibrate_form import cut_short as to_go_on
-    from app.library import Library
+    from app.library.library import Library
 
     cut_short(tmp_path / "cal-half", 1)
     begun = to_go_on(Library(tmp_path), "gap", {})

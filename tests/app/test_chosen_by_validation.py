@@ -11,9 +11,9 @@ import pytest
 import torch
 from network_samples import run, twin_of
 
-from app.cli_arguments import build_parser
-from app.cli_network import asked_of
-from app.cli_sweep import _grid
+from app.cli.arguments import build_parser
+from app.cli.network import asked_of
+from app.cli.sweep import _grid
 from app.operations.events import Result
 from app.operations.train import train
 from app.store import load_network, save_twin

@@ -15,8 +15,8 @@ import platformdirs
 import pytest
 
 import instruments
-from app.cli import check_our_packages, main
-from app.cli_arguments import build_parser
+from app.cli.arguments import build_parser
+from app.cli.main import check_our_packages, main
 from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
 from app.operations.sweep_grid import Grid
@@ -224,7 +224,7 @@ def test_another_package_called_instruments_is_named(monkeypatch: pytest.MonkeyP
 
 def test_a_light_command_loads_neither_torch_nor_qt_nor_matplotlib() -> None:
     code = (
-        "import sys; from app.cli import main; rc = main(['bench', 'list', '--json']); "
+        "import sys; from app.cli.main import main; rc = main(['bench', 'list', '--json']); "
         "heavy = {'torch', 'PyQt6', 'matplotlib', 'xarray'} & set(sys.modules); "
         "sys.exit(rc if not heavy else f'loaded {heavy}')"
     )

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app.cli import main
+from app.cli.main import main
 
 SET = ["bench", "set", "--bench", "virtual"]
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from app import cli_live
-from app.cli_live import LiveProgress
-from app.cli_output import PlainLines
-from app.cli_plot import braille
-from app.cli_words import error_lines, instrument_lines, result_lines, words_of
+from app.cli.live import LiveProgress
+from app.cli.output import PlainLines
+from app.cli.plot import braille
+from app.cli.words import error_lines, instrument_lines, result_lines, words_of
 from app.operations.events import (
     Note,
     Progress,
@@ -49,7 +48,7 @@ def test_nothing_and_flat_curves_are_drawn_too() -> None:
 def test_a_terminal_shows_bar_time_left_and_the_running_repeat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cli_live, "REDRAW_S", 0.0)
+    monkeypatch.setattr("app.cli.live.REDRAW_S", 0.0)
     text = io.StringIO()
     live = LiveProgress(Console(file=text, force_terminal=True, width=120, highlight=False))
     live.show(Stage("record repeats", 1, 3))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from network_samples import saved_network
 
-from app.cli import main
-from app.cli_arguments import build_parser
+from app.cli.arguments import build_parser
+from app.cli.main import main
 from app.store import load_network
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.artefacts import code_version
-from app.cli import main
+from app.cli.main import main
 from app.commands import COMMANDS
 from app.operations.events import Note
 from app.recording_store import RecordingWriter

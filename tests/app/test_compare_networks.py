@@ -11,7 +11,7 @@ import pytest
 from network_samples import TASK, run
 from pool_samples import saved_twins
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.compare_networks import FILE_NAME, compare_networks, read_table
 from app.operations.compare_networks_plan import (
     DETERMINISTIC,
@@ -28,8 +28,8 @@ from app.operations.compare_networks_words import _against, inside_words, senten
 from app.operations.events import Result, TrialEnded, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
-from app.report_networks_table import pooled_words
-from app.report_networks_text import cells, csv_text, markdown
+from app.report.networks_table import pooled_words
+from app.report.networks_text import cells, csv_text, markdown
 from app.store import load_network
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

@@ -5,7 +5,7 @@ import json
 import pytest
 from fit_device import record_device
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.compare_twins import FILE_NAME, compare_twins
 from app.operations.event_json import as_json
 from app.operations.events import FitProgress, Note, Progress, Result, Stage, TwinCompared

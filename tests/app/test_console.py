@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library import Library
+from app.library.library import Library
 from app.operations.console import send
 from app.operations.instrument_care import check_one, reconnect_each, reconnect_one
 from app.session import Session

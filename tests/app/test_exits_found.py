@@ -11,7 +11,7 @@ from exits_cases import KINDS, TASK, operation_of, recording_in
 from exits_rig import READOUT, SUPPLY, ExitRig, Message, exit_rig, wait_for
 from network_samples import saved_network
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.events import Note, Result
 from app.operations.safe import safe_each
 from app.operations.safely import found_words

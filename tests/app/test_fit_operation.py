@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fit_device import record_device
 
-from app.cli import main
+from app.cli.main import main
 from app.fit_checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from app.operations.child import in_child
 from app.operations.evaluate import evaluate

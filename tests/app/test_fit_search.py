@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fit_device import record_device
 
-from app.cli import main
-from app.cli_words import words_of
+from app.cli.main import main
+from app.cli.words import words_of
 from app.fit_checkpoint import load_checkpoint
 from app.operations.events import CandidateScored, FitProgress, Note, Progress, Result
 from app.operations.fit import fit

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fit_device import record_device
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.evaluate import evaluate
 from app.operations.events import FitProgress, Note, Result
 from app.operations.fit import fit

@@ -17,9 +17,9 @@ from fuzz_kinds import KINDS, Kind
 from fuzz_limits import limited_memory
 
 from app.deployment_store import finished_values
-from app.library import Library
+from app.library.library import Library
 from app.netcdf import SEAL
-from app.report_network import read_deployment
+from app.report.network import read_deployment
 from app.store import RecordingWriter, sequences_from
 from models.errors import InputError, TwinrigError
 

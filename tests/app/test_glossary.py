@@ -7,7 +7,7 @@ import pytest
 
 from app.glossary import GROUPS, TIP_CHARACTERS, with_meaning, words_of
 from app.gui.fit_rows import NAMES
-from app.report_twin import ERROR_WORDS
+from app.report.twin import ERROR_WORDS
 from app.shown_score import WORDS
 from app.words import shown_name
 from training.baselines.software import software_baselines

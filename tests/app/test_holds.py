@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.cli import main
+from app.cli.main import main
 from app.journal import read_journal
 from app.operations.events import Note, RunPlan
 from app.recording_format import header_of, recording_of_header

@@ -10,8 +10,8 @@ from network_samples import TASK
 from recorded import SEQUENCES
 
 from app.artefacts import new_id
-from app.library import Library
-from app.library_index import Index
+from app.library.index import Index
+from app.library.library import Library
 from app.operations.deploy import deploy
 from app.operations.events import Result, RunPlan
 from app.operations.fit import fit

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from app.cli import main
+from app.cli.main import main
+from app.importing.mapping import parse_map
 from app.operations.events import Note, Result
-from app.operations.import_map import parse_map
 from app.operations.import_measured import import_measured, in_order
 from app.store import read_recording
 from models.errors import InputError

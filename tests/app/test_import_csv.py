@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.cli import main
+from app.cli.main import main
+from app.importing.preview import preview
+from app.importing.reading import numeric, read_all
 from app.operations.events import Note
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview
-from app.operations.import_read import numeric, read_all
 from app.store import read_recording
 from models.errors import InputError
 

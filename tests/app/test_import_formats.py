@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from app.cli import main
+from app.cli.main import main
+from app.importing.preview import preview
 from app.operations.events import Note, Progress, Result
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview
 from app.store import read_recording
 from models.errors import InputError
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from app.importing.preview import preview
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview
 from app.store import read_recording
 from models.errors import InputError
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.importing.preview import preview
 from app.operations.events import Note, Result
 from app.operations.fit_input import FitInput
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview
 from app.store import read_recording
 from models.errors import InputError
 from models.recording import faults_of

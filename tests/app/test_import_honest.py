@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import scipy.io
 
+from app.importing.preview import preview
 from app.operations.events import Note
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview
 from app.store import read_recording
 from models.errors import InputError, TwinrigError
 
@@ -434,7 +434,7 @@ def test_too_little_memory_is_no_fault_of_the_program(
     def full(*_: Any) -> None:
         raise MemoryError("Unable to allocate 55.2 MiB")
 
-    monkeypatch.setattr("app.operations.import_prepare.clipped_words", full)
+    monkeypatch.setattr("app.importing.prepare.clipped_words", full)
     with pytest.raises(TwinrigError, match="import a part of it, such as only=sequence:0-9"):
         imported(hdf5(tmp_path), f"y={AXES} drive=u")
 

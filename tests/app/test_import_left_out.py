@@ -10,10 +10,10 @@ import pytest
 import scipy.io
 import xarray as xr
 
-from app.cli import main
+from app.cli.main import main
+from app.importing.preview import preview, show
+from app.importing.reading import read_all
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview, show
-from app.operations.import_read import read_all
 from app.store import read_recording
 from models.errors import InputError
 

@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
+from app.importing.numbers import drives_in, numbers_of
+from app.importing.preview import preview
+from app.importing.reading import read_all
 from app.operations.import_measured import import_measured, looked_at
-from app.operations.import_numbers import drives_in, numbers_of
-from app.operations.import_preview import preview
-from app.operations.import_read import read_all
 from app.store import read_recording
 from models.errors import InputError
 

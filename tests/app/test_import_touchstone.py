@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.importing.preview import preview
+from app.importing.reading import read_all
 from app.operations.import_measured import import_measured
-from app.operations.import_preview import preview
-from app.operations.import_read import read_all
 from app.store import read_recording
 from models.errors import InputError
 

@@ -14,7 +14,7 @@ from kill_runs import Tally, Wire, instants, killed
 from network_samples import run, twin_of
 from served_rig import served_rig
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.train import train
 from app.store import read_recording, save_twin
 from instruments.bench import Bench

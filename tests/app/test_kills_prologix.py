@@ -11,7 +11,7 @@ import pytest
 from kill_runs import Wire, killed
 from served_rig import served_rig
 
-from app.cli import main
+from app.cli.main import main
 from app.store import read_recording
 
 if TYPE_CHECKING:

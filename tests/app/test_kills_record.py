@@ -13,7 +13,7 @@ import xarray as xr
 from kill_runs import Tally, Wire, instants, killed
 from served_rig import served_rig
 
-from app.cli import main
+from app.cli.main import main
 from app.store import read_recording
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from fit_device import record_device
 
 from app.checked_json import with_checksum
-from app.cli import main
+from app.cli.main import main
 from app.operations.events import Note, Progress, Result
 from app.operations.learning_curve import FILE_NAME, learning_curve
 from app.recording_marks import add_mark

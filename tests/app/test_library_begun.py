@@ -12,8 +12,8 @@ from artefact_samples import full, twin
 from fit_device import record_device
 
 from app.fit_checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
-from app.library import Library
-from app.library_index import Index, lineage
+from app.library.index import Index, lineage
+from app.library.library import Library
 from app.operations.events import FitProgress, TwinCompared
 from app.operations.fit import fit
 from app.operations.transfer_parts import save_plan
@@ -23,7 +23,7 @@ from app.store import save_twin, write_recording
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.library_index import Entry
+    from app.library.index import Entry
 
 
 def read(folder: Path) -> dict[str, Entry]:

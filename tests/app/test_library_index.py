@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from artefact_samples import blank, full, network, response_of, twin
 
-from app import library_folders, library_index
 from app.artefacts import sha256_of
 from app.gui.network_asks import Layout
-from app.library import Library
-from app.library_facts import facts_of
-from app.library_folders import Artefact
-from app.library_index import Index, ancestors, compared, descendants, lineage
-from app.library_note import NOTE_FILE, read_note, write_note
+from app.library import folders
+from app.library.facts import facts_of
+from app.library.folders import Artefact
+from app.library.index import Index, ancestors, compared, descendants, lineage
+from app.library.library import Library
+from app.library.note import NOTE_FILE, read_note, write_note
 from app.recording_marks import add_mark, left_out
 from app.store import RecordingWriter, load_network, save_network, save_twin, write_recording
 from app.train_request import TrainOptions
@@ -135,9 +135,9 @@ def test_a_head_that_did_not_change_is_parsed_once_by_whichever_page(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = []
-    parse = library_folders.read_head
+    parse = folders.read_head
     monkeypatch.setattr(
-        library_folders, "read_head", lambda file, *kind: (read.append(file), parse(file, *kind))[1]
+        folders, "read_head", lambda file, *kind: (read.append(file), parse(file, *kind))[1]
     )
     first = Library(folder).artefacts()
     assert sorted(file.name for file in read) == ["network.json", "twin.json"]
@@ -239,7 +239,7 @@ def test_a_run_that_was_killed_is_never_called_running(
 ) -> None:
     """Its recording.nc says that it runs, for as long as nobody seals it: the journal knows."""
     if large:
-        monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     writer = RecordingWriter(tmp_path / "rec", blank())
     writer.append(0, 0, 0, 0.0, response_of(0, 0, 5))
     (entry,) = Index(Library(tmp_path)).read()
@@ -260,7 +260,7 @@ def test_a_large_recording_is_looked_into_without_hdf5(
     data = bytearray(file.read_bytes())
     data[8:96] = bytes(88)  # HDF5's own words, which the arrays don't need
     file.write_bytes(data)
-    monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+    monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     (one,) = (e for e in Index(Library(folder)).read() if e.kind == "rec")
     assert one.facts.rows == next(e for e in whole if e.kind == "rec").facts.rows
     assert one.facts.thumb is not None
@@ -324,7 +324,7 @@ def test_a_recording_of_holds_and_references_is_asked_for_as_it_was(
 ) -> None:
     """They were run again with whatever stood in the form."""
     if large:
-        monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     holds = np.ones((2, 5), dtype=np.int64)
     holds[0, 2] = 4
     made = replace(full(), status="done", holds=holds)
@@ -374,7 +374,7 @@ def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_count
     folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
 ) -> None:
     if large:
-        monkeypatch.setattr("app.library_recording.WHOLE_BYTES", 0)
+        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     made = replace(full(), status="done")
     made.meta.update(sample="Py rings no. 7", operator="Ada", notes="at 2 K <b>", temperature_K=2.0)
     write_recording(folder / "rec-said", made)
@@ -483,7 +483,7 @@ def test_a_folder_that_vanishes_while_it_is_looked_at_hides_no_other(
 ) -> None:
     """All that came behind it in the listing were lost, and the list said nothing of it."""
     shutil.copytree(folder / "net-folder", folder / "aa-vanishes")
-    listed = library_folders.entries_of
+    listed = folders.entries_of
 
     def told(path: Path) -> Any:
         found = listed(path)
@@ -491,7 +491,7 @@ def test_a_folder_that_vanishes_while_it_is_looked_at_hides_no_other(
             shutil.rmtree(folder / "aa-vanishes", ignore_errors=True)
         return found
 
-    monkeypatch.setattr(library_folders, "entries_of", told)
+    monkeypatch.setattr(folders, "entries_of", told)
     assert {entry.id for entry in Index(Library(folder)).read()} == {"rec-1", "twin-1", "net-1"}
 
 
@@ -517,7 +517,7 @@ def test_what_was_refused_is_read_again(folder: Path, monkeypatch: pytest.Monkey
         raise PermissionError(13, "Permission denied", str(artefact.path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(library_index, "facts_of", refuses)
+        patch.setattr("app.library.index.facts_of", refuses)
         assert all(entry.problem for entry in index.read())
     assert not any(entry.problem for entry in index.read())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library_note import LONGEST_NOTE_BYTES, NOTE_FILE, joined, read_note, write_note
+from app.library.note import LONGEST_NOTE_BYTES, NOTE_FILE, joined, read_note, write_note
 from models.errors import InputError
 
 if TYPE_CHECKING:

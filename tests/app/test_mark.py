@@ -12,7 +12,7 @@ import pytest
 from artefact_samples import blank, full, response_of, times_of
 from small_disk import small_disk
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.fit_input import FitInput, left_out_words, read_repeats, refuse_changed
 from app.operations.mark import mark_one
 from app.recording_marks import FILE_NAME, add_mark, bad_positions, left_out, read_kept, read_marks

@@ -11,9 +11,9 @@ from fit_device import record_device
 from network_samples import TASK, run
 from transfer_samples import kept_network
 
-from app.cli import main
-from app.library import Library
-from app.library_index import Index
+from app.cli.main import main
+from app.library.index import Index
+from app.library.library import Library
 from app.operations.events import FitProgress, Note, Result, Stage
 from app.operations.fit import fit
 from app.operations.fit_words import members_words

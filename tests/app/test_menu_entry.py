@@ -13,7 +13,7 @@ import platformdirs
 import pytest
 
 from app import menu_entry
-from app.cli import main
+from app.cli.main import main
 from app.menu_entry import START, entry_path, icon_path, linux_entry, put_entry
 from models.errors import InputError, TwinrigError
 

@@ -17,8 +17,8 @@ from exits_rig import exit_rig
 from served_rig import served_rig
 from two_coils import TWO_COILS
 
-from app.cli import main
-from app.cli_words import words_of
+from app.cli.main import main
+from app.cli.words import words_of
 from app.operations.events import Note, Result
 from app.operations.monitor import BenchRead, monitor
 from instruments.bench import Bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.cli_compare import OBJECTIVES
+from app.cli.compare import OBJECTIVES
 from app.gui.pages.twin_form import OFFERED
 from training.objectives import NAMES
 

@@ -15,8 +15,8 @@ from app.operations.recalibrate import correction_of, recalibrate, words_of
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
 from app.operations.transfer_torch import foreseen, read, stretch
-from app.report_commands import bettered_command
-from app.report_network import headline, read_deployment
+from app.report.commands import bettered_command
+from app.report.network import headline, read_deployment
 from app.store import load_network, read_recording, sha256_of
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

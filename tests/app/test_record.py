@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recorded import SEQUENCES, after, is_safe, run
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.events import (
     Note,
     Progress,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from served_rig import served_rig
 
-from app.cli import main
+from app.cli.main import main
 from app.recording_reader import read_recording
 
 if TYPE_CHECKING:

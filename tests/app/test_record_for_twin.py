@@ -15,7 +15,7 @@ from app.operations.events import FitProgress, Note, RepeatRecorded, Result, Run
 from app.operations.fit_input import FitInput
 from app.operations.merged import merged
 from app.operations.record_for_twin import record_for_twin
-from app.report import find_artefacts
+from app.report.run import find_artefacts
 from app.run_lock import RunLock
 from app.store import read_recording
 from instruments.bench import Bench

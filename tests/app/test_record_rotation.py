@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.events import Paused, RepeatRecorded, StepRead
 from app.operations.record import record
 from app.store import read_recording

@@ -10,7 +10,7 @@ import pytest
 from exits_rig import ExitRig
 from recorded import SEQUENCES, after, is_safe, iter_into, run
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.events import (
     Event,
     ReferenceRecorded,

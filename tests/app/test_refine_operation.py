@@ -16,7 +16,7 @@ from app.operations.events import Note, RepeatRecorded
 from app.operations.refine import Refinement, refine
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
-from app.report import build_page, find_artefacts
+from app.report.run import build_page, find_artefacts
 from app.store import load_network, load_twin, read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

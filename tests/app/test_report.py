@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app import report_setup
 from app.artefacts import now_iso
 from app.operations.events import Result
 from app.operations.fit import fit
 from app.operations.report import report
 from app.operations.train import train
 from app.recording_marks import add_mark
-from app.report import find_artefacts
-from app.report_figures import log_scale, misfit_figure, new_figure, repeats_figure
-from app.report_network import Measured, _baselines, _networks, against_baselines, headline
-from app.report_page import Page
-from app.report_twin import by_family, coverage_words, error_words, spread_over_signal
-from app.report_validation import add_validation, coverage_figure
+from app.report import setup
+from app.report.figures import log_scale, misfit_figure, new_figure, repeats_figure
+from app.report.network import Measured, _baselines, _networks, against_baselines, headline
+from app.report.page import Page
+from app.report.run import find_artefacts
+from app.report.twin import by_family, coverage_words, error_words, spread_over_signal
+from app.report.validation import add_validation, coverage_figure
 from app.store import load_network, load_twin, write_recording
 from models.errors import InputError, TwinrigError
 from models.recording import Recording
@@ -263,7 +263,7 @@ def test_the_nodes_of_a_deployment_tell_how_it_was_measured(tmp_path: Path) -> N
     nodes = replace(leaky_recording(2, 5, "rec-nodes"), identities={"lockin": "SR830,s/n1"})
     write_recording(tmp_path / "deployment" / "nodes", nodes)
     page = Page("p", run=tmp_path)
-    report_setup.section(page, [], [tmp_path / "deployment"])
+    setup.section(page, [], [tmp_path / "deployment"])
     assert "<th>deployment</th>" in page.html()
     assert "SR830,s/n1" in page.html()
 

@@ -14,9 +14,9 @@ import pytest
 from artefact_samples import full, twin
 
 from app.calibration_store import Stored, save_calibration
-from app.cli import main
-from app.report import find_artefacts
-from app.report_commands import bench_words, commands_of, notes_of
+from app.cli.main import main
+from app.report.commands import bench_words, commands_of, notes_of
+from app.report.run import find_artefacts
 from app.so_far import unfinished_meta
 from app.store import load_twin, read_recording, save_twin, sha256_of, write_recording
 from instruments.calibration import Calibration

@@ -11,8 +11,8 @@ from network_samples import run, saved_network
 
 from app.operations.deploy import deploy
 from app.operations.report import report
-from app.report_network import Measured, against_baselines, headline, read_deployment
-from app.report_network_words import undeployed
+from app.report.network import Measured, against_baselines, headline, read_deployment
+from app.report.network_words import undeployed
 
 if TYPE_CHECKING:
     from instruments.bench import Bench

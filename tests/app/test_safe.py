@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from served_rig import ServedRig, served_rig
 
-from app.cli import main
+from app.cli.main import main
 from app.operations import safe as operation
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
@@ -192,7 +192,7 @@ def test_a_program_started_with_its_streams_closed_does_its_work(
 
 FULL_DISK = """
 import resource, sys
-from app.cli import main
+from app.cli.main import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 sys.exit(main(["safe", "--bench", sys.argv[1]]))
 """

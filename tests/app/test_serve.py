@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from served_rig import served_rig, start, stop_signal
 
-from app.cli import main
-from app.cli_bench_arguments import DEVICES, MODELS, SERVED
+from app.cli.bench_arguments import DEVICES, MODELS, SERVED
+from app.cli.main import main
 from app.operations.events import Note
 from app.operations.serve import Listening, serve
 from app.store import read_recording

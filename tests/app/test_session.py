@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.checked_json import with_checksum
-from app.library import Library, library_folder
+from app.library.library import Library, library_folder
 from app.session import Session
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

@@ -14,7 +14,7 @@ import pytest
 from network_samples import TASK, run, twin_of
 from recorded import is_safe
 
-from app.cli import main
+from app.cli.main import main
 from app.deployment import preflight, read_nodes
 from app.deployment_store import load_deployment
 from app.device_benches import rigs_of
@@ -23,7 +23,7 @@ from app.operations.events import NodeMeasured, NodeStarted, Note, Progress
 from app.operations.recalibrate import recalibrate
 from app.operations.train import train
 from app.operations.transfer_parts import in_here
-from app.report_commands import train_command
+from app.report.commands import train_command
 from app.store import load_network, read_recording, save_network, save_twin
 from instruments.bench import Bench
 from instruments.bench_file import read_bench

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from served_rig import ServedRig, served_rig, start, stop_signal
 
-from app.cli import main
+from app.cli.main import main
 from app.store import read_recording
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def press():
     os.kill(os.getpid(), signal.SIGINT)
 class Presses:
     def find_spec(self, name, path=None, target=None):
-        if name == "app.cli_types":
+        if name == "app.cli.types":
             press()
 from app.__main__ import main
 {pressed}

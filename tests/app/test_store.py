@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from app.artefacts import writing
 from app.checked_json import canonical, check, parse_json, plain, with_checksum
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
-from app.operations.import_nanoring import is_nanoring
+from app.importing.nanoring import is_nanoring
 from app.operations.sweep_file import grid_of_file
 from app.recording_marks import add_mark, read_marks
-from app.report import find_artefacts
+from app.report.run import find_artefacts
 from app.store import (
     RecordingWriter,
     code_version,

@@ -14,8 +14,8 @@ from network_samples import TASK
 from pool_samples import saved_twins
 
 from app.artefacts import read_head
-from app.cli import main
-from app.cli_arguments import build_parser
+from app.cli.arguments import build_parser
+from app.cli.main import main
 from app.operations.sweep import FILE_NAME, KIND, SCHEMA, rows_of, sweep, table_lines
 from app.operations.sweep_file import grid_of_file
 from app.operations.sweep_grid import Grid, options_of

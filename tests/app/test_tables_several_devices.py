@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from network_samples import TASK, run, twin_of
 
-from app.cli import main
-from app.library import Library
-from app.library_index import _twins_of
+from app.cli.main import main
+from app.library.index import _twins_of
+from app.library.library import Library
 from app.operations.compare_networks import compare_networks, read_table, table_command
 from app.operations.compare_networks_plan import DETERMINISTIC, KINDS, NOISE_AWARE, Plan
 from app.operations.compare_networks_source import Source

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.cli import main
+from app.cli.main import main
 from app.operations import train_baselines
 from app.operations.events import Progress
 from training.baselines import Tried

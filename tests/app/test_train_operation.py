@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
 
-from app import cli_words
 from app.artefacts import plain
-from app.cli_arguments import build_parser
-from app.cli_network import asked_of, words_of
+from app.cli import words
+from app.cli.arguments import build_parser
+from app.cli.network import asked_of, words_of
 from app.fit_checkpoint import load_checkpoint, save_checkpoint
 from app.operations.events import (
     BaselineScored,
@@ -392,7 +392,7 @@ def test_a_step_of_several_holds_takes_the_time_of_so_many(twins: Path, tmp_path
 
 
 def test_a_training_says_how_long_it_has_left() -> None:
-    told = cli_words.words_of(TrainProgress(100, 800, 0.25, 0.5, 60.0))
+    told = words.words_of(TrainProgress(100, 800, 0.25, 0.5, 60.0))
     assert told == "train: iteration 100 of 800, training 0.25, validation 0.5, 7 min 0 s left"
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
 
-from app.cli_arguments import build_parser
-from app.cli_network import asked_of
+from app.cli.arguments import build_parser
+from app.cli.network import asked_of
 from app.operations.events import Note, TrainProgress
 from app.operations.train import train
 from app.store import load_network, save_twin

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.cli import main
+from app.cli.main import main
 from app.connect import bench_of
 from app.store import read_recording
 

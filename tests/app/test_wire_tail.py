@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.library import Library
+from app.library.library import Library
 from app.session import Session
 from app.wire_tail import WireTail, save_messages
 from instruments.bench_file import read_bench

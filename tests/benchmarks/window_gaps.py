@@ -126,7 +126,7 @@ def main(seconds: float) -> None:
     from app.gui.start import SWITCH_S
     from app.gui.theme import Theme
     from app.gui.window import Window
-    from app.library import Library
+    from app.library.library import Library
     from app.session import Session
     from instruments.bench_file import read_bench
 

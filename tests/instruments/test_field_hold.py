@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from served import served
 
-from app.cli_words import words_of
+from app.cli.words import words_of
 from app.gui.live_wait import LiveWait
 from app.operations.events import Note, StepHeld, StepRead
 from app.operations.record import record

@@ -12,7 +12,7 @@ from models.paths import anything_at, file_at, folder_at
 
 ROOT = Path(__file__).parents[2]
 ASKED = {"is_file", "is_dir", "exists"}
-OF_ENTRIES = {"app/library_folders.py"}  # those of `os.scandir` know without asking
+OF_ENTRIES = {"app/library/folders.py"}  # those of `os.scandir` know without asking
 
 
 def test_files_folders_and_links_are_told_apart(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.report_curve import sentences
+from app.report.curve import sentences
 from models.sequence import FAMILIES, FieldSequence
 from training.acquire import disagreement, drawn, drives_of, pool
 from training.acquire_curve import medians, needed, needed_between, nested, parts_of, worst_ratio

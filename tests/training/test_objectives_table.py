@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_four_devices import CHANNELS, MOSTLY_MIXED, NAMES, Case, Recorder
 
-from app.cli import main
+from app.cli.main import main
 from app.operations.compare_twins import FILE_NAME, compare_twins
 from training.usual import usual_objective
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.page import Shell
     from app.gui.widgets.form import Form
-    from app.library import Library
+    from app.library.library import Library
     from instruments.bench_spec import BenchSpec
 
 MOST_LINES, LEAST_PX = 9, 44

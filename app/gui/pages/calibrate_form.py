@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.library import Library
+    from app.library.library import Library
     from instruments.bench_spec import BenchSpec
     from instruments.limits import LimitedMagnet
     from models.recording import Recording

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from app.gui.begun_bench import BegunRun
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
     from app.operations.events import Event
     from models.network import Network
 

@@ -22,20 +22,20 @@ from app.gui.widgets.channels import Channels
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix, some_of
+from app.importing.nanoring import is_nanoring
+from app.importing.preview import preview
+from app.importing.reading import SUFFIXES, read_all
 from app.operations.child import in_child
 from app.operations.events import Result
 from app.operations.import_measured import looked_at
-from app.operations.import_nanoring import is_nanoring
-from app.operations.import_preview import preview
-from app.operations.import_read import SUFFIXES, read_all
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from app.foreign_files import Found
+    from app.importing.preview import Preview
     from app.operations.events import Event
-    from app.operations.import_preview import Preview
     from models.recording import Recording
 
 MOST_ARRAYS, MOST_REMARKS = 8, 5

@@ -24,15 +24,15 @@ from app.gui.pages.page import Page, Shell
 from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.segments import Segments
 from app.gui.words import count
-from app.library_index import Index, descendants, lineage
-from app.library_kinds import BEGUN
+from app.library.index import Index, descendants, lineage
+from app.library.kinds import BEGUN
 from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.gui.job import Outcome
-    from app.library_index import Entry
+    from app.library.index import Entry
 
 SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.library_index import Entry
+    from app.library.index import Entry
 
 AS_NEW: dict[str, dict[str, Any]] = {
     "rec": {"kind": "sequences"},

@@ -10,7 +10,7 @@ from PyQt6.QtGui import QTextOption
 from app.gui.theme import LABEL_PX, colour, sans
 from app.gui.widgets.tables import Painted
 from app.gui.words import count, tool_tip
-from app.library_index import ancestors, compared, descendants
+from app.library.index import ancestors, compared, descendants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QPainter, QPaintEvent
 
     from app.gui.theme import Theme
-    from app.library_index import Entry
+    from app.library.index import Entry
 
 Row = TypeVar("Row")
 DETAIL_PX = 216

@@ -20,7 +20,7 @@ from app.gui import icons
 from app.gui.pages.library_thumb import draw_thumb
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, mono, sans
 from app.gui.words import tool_tip
-from app.library_kinds import KINDS
+from app.library.kinds import KINDS
 from models.paths import folder_at
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QStyleOptionViewItem
 
     from app.gui.theme import Theme
-    from app.library_index import Entry, Index
+    from app.library.index import Entry, Index
 
 ROW_PX, THUMB_PX, INDENT_PX = 56, 104, 24
 ARROWS = (Qt.Key.Key_Down, Qt.Key.Key_Up)

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QTextCursor
 from PyQt6.QtWidgets import QPlainTextEdit
 
 from app.gui.background import courier
-from app.library_note import joined, read_note, write_note
+from app.library.note import joined, read_note, write_note
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QHideEvent
 
-    from app.library_index import Entry
+    from app.library.index import Entry
 
 NOTE_MS = 800
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.gui.words import BEING_READ
-from app.library_kinds import BEGUN
+from app.library.kinds import BEGUN
 
 if TYPE_CHECKING:
-    from app.library_index import Entry
+    from app.library.index import Entry
 
 OPENS = {
     "cal": "calibrate", "rec": "twin", "twin": "twin", "net": "network", "dep": "deploy",

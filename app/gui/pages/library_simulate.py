@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.gui.pages.page import Shell
-    from app.library import Library
+    from app.library.library import Library
     from app.operations.events import Event
 
 FIRST = "mixed:8x100@7"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QPainter
 
     from app.gui.theme import Tokens
-    from app.library_facts import Thumb
-    from app.library_index import Entry
+    from app.library.facts import Thumb
+    from app.library.index import Entry
 
     FloatArray = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QImage
 
-    from app.library import Library
+    from app.library.library import Library
     from app.operations.monitor_export import Seen
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from app.gui.live_train import LiveTraining
     from app.gui.network_run import Ask, Asked
-    from app.library import Library
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
+    from app.library.library import Library
     from app.operations.events import Event
     from models.network import Network
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from app.gui.begun import Begun
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
     from app.session import Session
     from instruments.bench_spec import BenchSpec
     from models.network import Device

@@ -13,14 +13,14 @@ from app.gui.begun import Begun, opened
 from app.gui.network_looked import looked, wiring_of
 from app.gui.network_run import NetworkRun
 from app.gui.words import opened_later
-from app.library_kinds import BEGUN
+from app.library.kinds import BEGUN
 from app.operations.trial import TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.gui.pages.network import NetworkPage
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
 
 OF_SEVERAL = ("sweep", "tab")
 

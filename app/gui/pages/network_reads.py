@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.gui.begun import Begun
     from app.gui.network_run import Ask
     from app.gui.pages.network_form import NetworkForm
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
     from app.session import Session
 
 BETWEEN = re.compile(r"\s*([,+])\s*")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from app.gui.record_saved import NewDesign
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.library import Library
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
+    from app.library.library import Library
     from instruments.bench_file import BenchSpec
 
 KINDS = (

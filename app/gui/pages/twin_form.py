@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
 
 KINDS = (("Fit", FIT), ("Compare", OBJECTIVES), ("Score", BESIDE), ("Curve", CURVE))
 NOTES = {

@@ -13,7 +13,7 @@ from app.gui.background import Latest
 from app.gui.twin_asks import FIT, ResumeAsk
 from app.gui.twin_looked import first_fitted
 from app.gui.words import opened_later
-from app.library_kinds import BEGUN
+from app.library.kinds import BEGUN
 from app.store import load_twin
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.gui.pages.twin import TwinPage
     from app.gui.twin_asks import Ask
     from app.gui.twin_looked import Looked
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
     from models.twin import Twin
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
-    from app.library import Library
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
+    from app.library.library import Library
 
 NONE_YET = "None yet: record some on the Record page."
 MOST_SHOWN, FEW_SHOWN = 6, 3

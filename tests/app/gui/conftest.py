@@ -19,7 +19,7 @@ from app.config import Settings
 from app.gui.stylesheet import stylesheet
 from app.gui.theme import LIGHT, Theme, mono
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.session import Session
 from instruments.bench_file import read_bench
 

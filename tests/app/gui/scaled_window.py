@@ -29,7 +29,7 @@ from app.gui.widgets.legend import Legend
 from app.gui.widgets.offer import OfferButton
 from app.gui.widgets.segments import Segments
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.session import Session
 from instruments.bench_file import read_bench
 

@@ -29,7 +29,7 @@ from app import journal
 from app.gui import closing
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.session import Session
 from app.store import read_recording, write_recording
 from instruments.bench_file import read_bench

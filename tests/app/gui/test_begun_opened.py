@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from app import library_several as several
 from app.checked_json import with_checksum
 from app.gui.begun import Begun
 from app.gui.begun_bench import DEPLOY, BegunRun
@@ -16,8 +15,9 @@ from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.twin_form import TwinForm
 from app.gui.twin_asks import OBJECTIVES, ObjectivesAsk
 from app.gui.widgets.form import Form
-from app.library import Library
-from app.library_folders import Artefact
+from app.library import several
+from app.library.folders import Artefact
+from app.library.library import Library
 
 ONE = BegunRun(Path("/library/dep-1"), DEPLOY, Path("/library/net-1"), "1 of 6 runs measured")
 OTHER = BegunRun(Path("/library/dep-2"), DEPLOY, Path("/library/net-2"), "2 of 6 runs measured")

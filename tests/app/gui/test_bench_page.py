@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import QApplication
 from app.config import Settings
 from app.gui.theme import LABEL_PX, sans
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.operations.events import StepRead
 from app.session import Session
 from instruments.bench_file import parse_bench

@@ -16,7 +16,7 @@ import instruments.virtual.library as virtual_library
 from app.config import Settings
 from app.gui.live_calibrate import with_error
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.session import Session
 from app.store import read_recording
 from instruments.bench_file import read_bench
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from app.gui.pages.calibrate import CalibratePage
     from app.gui.theme import Theme
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
 
 TEXT = calibrated.TEXT.replace("[teslameter.gap]", "[teslameter.probe]")
 

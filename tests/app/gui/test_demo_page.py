@@ -8,7 +8,7 @@ import pytest
 
 from app.gui.live_demo import REPORT, SETTINGS, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages import library_report
-from app.library import Library
+from app.library.library import Library
 from app.operations.events import Note, Progress, Result, Stage, StepRead
 
 WAIT_MS = 60_000

@@ -8,7 +8,7 @@ import pytest
 from exits_rig import exit_rig
 
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.session import Session
 from instruments.bench_file import parse_bench
 

@@ -15,15 +15,15 @@ from PyQt6.QtGui import QColor, QDesktopServices, QTextDocument
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
-from app import library_several as several
 from app.gui.job import JobSpec
 from app.gui.pages.library_again import parted
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
 from app.gui.pages.network_reads import asked
-from app.library_folders import Artefact
-from app.library_index import Index
-from app.library_note import read_note, write_note
+from app.library import several
+from app.library.folders import Artefact
+from app.library.index import Index
+from app.library.note import read_note, write_note
 from app.recording_marks import bad_positions
 from app.run_lock import RunLock
 from app.store import save_network, save_twin, write_recording

@@ -21,7 +21,7 @@ from app.alarms import GONE_S, Alarm
 from app.config import Settings
 from app.gui.job import JobSpec
 from app.gui.window import Window
-from app.library import Library
+from app.library.library import Library
 from app.operations.manual_set import Hand, Target, manual_set
 from app.session import Session
 from instruments.bench_file import read_bench

@@ -6,7 +6,7 @@ import pytest
 
 from app.gui.pages.network_form import NetworkForm
 from app.gui.widgets.form import Form
-from app.library_folders import Artefact
+from app.library.folders import Artefact
 
 
 def test_a_task_of_ones_own_is_picked_as_a_file(theme, qtbot, tmp_path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from window_disk import disk_of_the_window
 
 from app.gui.words import BEING_READ
-from app.library import Library
+from app.library.library import Library
 
 if TYPE_CHECKING:
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
 
 WAIT_MS = 240_000
 TINY = {"count": 8, "steps": 40, "repeats": 8}
@@ -99,7 +99,7 @@ SCRIPT = """
     from app.gui.leaving import leave
     from app.gui.theme import Theme
     from app.gui.window import Window
-    from app.library import Library
+    from app.library.library import Library
     from app.session import Session
     from instruments.bench_file import read_bench
     from pathlib import Path

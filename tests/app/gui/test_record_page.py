@@ -19,7 +19,7 @@ from small_disk import small_disk
 from app.gui.pages import record_mark
 from app.gui.pages.record_mark import MarkPart
 from app.gui.theme import LABEL_PX, sans
-from app.library import Library
+from app.library.library import Library
 from app.recording_marks import bad_positions, read_kept
 from app.store import read_recording
 

@@ -21,7 +21,7 @@ from app.gui.network_run import NetworkRun
 from app.gui.sweep_asks import SweepAsk, tasks_of
 from app.gui.train_words import Pool
 from app.gui.twin_asks import ResumeAsk
-from app.library import Library
+from app.library.library import Library
 from app.operations import compare_networks, sweep
 from app.operations.compare_networks_plan import Plan
 from app.operations.events import TrialEnded, TrialStarted
@@ -198,7 +198,7 @@ def test_a_table_that_ended_early_can_go_on(twin, tmp_path) -> None:
 
 def test_what_drives_a_pool_from_the_window_loads_neither_torch_nor_matplotlib() -> None:
     words = (
-        "import sys, app.gui.begun, app.gui.sweep_asks, app.report_networks_text\n"
+        "import sys, app.gui.begun, app.gui.sweep_asks, app.report.networks_text\n"
         "import app.operations.compare_networks, app.operations.sweep\n"
         "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
     )

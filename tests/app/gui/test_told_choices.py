@@ -10,8 +10,8 @@ from PyQt6.QtWidgets import QApplication
 
 from app.gui.offered import about
 from app.gui.widgets.choice_list import ABOUT_ROLE
-from app.library import Library
-from app.library_note import write_note
+from app.library.library import Library
+from app.library.note import write_note
 from app.store import save_network, save_twin
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from app.gui.pages.twin_compared import ComparedPlots, CurvePlots
 from app.gui.twin_asks import BesideAsk, CurveAsk, FitAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_looked import complaint, look
 from app.gui.widgets.plot_menu import csv_of
-from app.library_folders import Artefact
+from app.library.folders import Artefact
 from app.operations.child import in_child
 from app.operations.events import (
     CandidateScored,

@@ -11,7 +11,7 @@ from two_coils import TWO_COILS
 from app.alarms import Alarm
 from app.gui.job import JobSpec
 from app.gui.widgets.strip import Interlock
-from app.library import Library
+from app.library.library import Library
 from app.operations.events import Stage, StepRead
 from app.operations.safely import voice_of
 from app.session import Session

@@ -10,13 +10,13 @@ from PyQt6.QtGui import QDesktopServices, QKeySequence, QPixmap
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QPlainTextEdit
 
-from app.cli_arguments import build_parser
+from app.cli.arguments import build_parser
 from app.config import Settings
 from app.gui.actions import ACTIONS, PAGES
 from app.gui.job import JobSpec
 from app.gui.theme import DARK, LIGHT
 from app.gui.window import WITHIN, Window
-from app.library import Library
+from app.library.library import Library
 from app.operations.events import Note
 from app.session import Session
 from app.store import read_recording

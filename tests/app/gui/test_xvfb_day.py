@@ -11,15 +11,15 @@ import pytest
 from xvfb_person import Person, missing, person
 
 from app.config import load_settings
-from app.library import Library
-from app.library_note import read_note
+from app.library.library import Library
+from app.library.note import read_note
 from app.recording_marks import bad_positions
 from app.store import read_recording
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.library_folders import Artefact
+    from app.library.folders import Artefact
 
 LACKING = missing()
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=LACKING)

@@ -1,0 +1,1 @@
+"""What a library holds, read for people: names, figures, lineage, notes, damage."""

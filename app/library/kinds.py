@@ -1,0 +1,50 @@
+"""Kinds of artefact that a library knows: by which file, of which schema, where it holds others."""
+
+from __future__ import annotations
+
+from app import calibration_store
+from models import twin
+from models.network import DEPLOYMENT_SCHEMA
+
+BEGUN = "begun"  # a run without its result yet (`app.library.begun`)
+CALIBRATION = "cal-"  # how the folder of a calibration is named in a library
+HEADS = {
+    "cal": calibration_store.FILE_NAME,
+    "rec": "recording.nc",
+    "twin": "twin.json",
+    "net": "network.json",
+    "dep": "deployment.json",
+    "sweep": "sweep.json",
+    "tab": "networks-table.json",
+    "cmp": "comparison.json",
+    "curve": "learning-curve.json",
+}
+SCHEMAS = {
+    "cal": calibration_store.SCHEMA,
+    "twin": twin.SCHEMA,
+    "dep": DEPLOYMENT_SCHEMA,
+    "sweep": 1,
+    "tab": 1,
+    "cmp": 1,
+    "curve": 1,
+}
+KINDS = {
+    "cal": calibration_store.KIND,
+    "rec": "recording",
+    "twin": "twin",
+    "net": "network",
+    "dep": "deployment",
+    "sweep": "sweep",
+    "tab": "networks-table",
+    "cmp": "comparison",
+    "curve": "learning-curve",
+    "begun": "not finished",
+}
+OF_POOL, OF_ROUNDS = "trials/*", "round-*/*"
+INSIDE = {
+    "": ("*", OF_POOL, OF_ROUNDS), "sweep": (OF_POOL,), "tab": (OF_POOL,), "cmp": ("*",),
+    "curve": ("*",), "net": (OF_POOL, OF_ROUNDS), "begun": ("*", OF_POOL, OF_ROUNDS),
+}  # fmt: skip
+"""Where a folder of a kind (empty: of none) has artefacts of its own: seeds, rounds, a demo's."""
+PARTS = ("nodes", "stretch", "run", "runs")
+"""Folders (also `nodes-2`) of what is deployed, recalibrated or polished: no artefacts."""

@@ -1,0 +1,300 @@
+"""The report's part on a twin: repeats beside its samples, errors beside their floors, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.report import figures
+from app.report.drift import add_drift
+from app.report.search import add_search
+from app.report.validation import add_validation
+from app.so_far import unfinished_words
+from app.words import counted, fixed
+from training.kept import OLDER, kept_validation, scored_by_older
+from training.verdict import coverage_state, state_of, telling, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from app.report.page import Page
+    from models.recording import Recording
+    from models.twin import Twin
+
+FEWEST_REPEATS = 4  # two halves with a spread each
+TOO_FEW = "too few repeats were held out"
+SHOWN_SEQUENCES = 4
+SHOWN_SAMPLES = 200
+ERROR_WORDS = {
+    "mean": "mean",
+    "spread": "spread",
+    "autocovariance": "autocovariance",
+    "crps": "CRPS",
+    "energy16": "energy, 16 steps",
+    "cross_correlation": "cross-correlation",
+}
+
+
+def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
+    """Add a twin's section; returns the sentences of its verdict."""
+    from app.store import load_twin
+
+    twin, name = load_twin(path), page.named(path)
+    kind = "deterministic" if twin.deterministic else "stochastic"
+    page.heading(f"Twin {name} ({kind})")
+    unseen = best_unseen(twin, recordings)
+    errors, coverage = dict(twin.errors), dict(twin.coverage)
+    details: dict[str, Any] = {}
+    older = unseen is None and scored_by_older(twin)
+    if older:
+        words, errors = OLDER, {}
+    elif unseen is None and not errors:
+        why = "its fit is unfinished" if unfinished_words(twin.meta) else TOO_FEW
+        words = f"It has not been scored: {why}."
+    elif unseen is None:
+        words = _when_fitted(twin.meta)
+    else:
+        errors, coverage, details = _evaluated(path, unseen.path)
+        words = f"Scored on {unseen.words} of {page.named(unseen.path)} that no gradient has seen."
+        words += "".join(f" But {said}." for said in _known_drives(twin, path, unseen.recording))
+    page.text(words, note=True)
+    if unseen is not None:
+        _repeats(page, name, twin, unseen)
+    if said := unfinished_words(twin.meta):
+        page.text(f"{said[:1].upper()}{said[1:]}.", note=True)
+    if twin.members > 1:
+        page.text(
+            f"It has {twin.members} members, fits of the same repeats from other first weights: "
+            "its repeats spread by their noise and by what they disagree on.",
+            note=True,
+        )
+    add_search(page, twin.meta, (twin.latent, twin.hidden, twin.head))
+    if twin.deterministic:
+        page.text(
+            "It has no noise: only its mean can be right, and its floor is what a perfect mean "
+            "would score, 1/√2 of what two halves of the repeats differ by.",
+            note=True,
+        )
+    errors, coverage = telling(errors, coverage, deterministic=twin.deterministic)
+    _errors(page, errors, coverage, noisy=not twin.deterministic)
+    if "pit" in details and not twin.deterministic:
+        figure = figures.noise_figure(details)
+        page.figure(f"noise-{name}", figure, "Noise of the device and of its twin.")
+    validation = details.get("validation") or kept_validation(twin.meta)
+    if validation is not None and not older:
+        add_validation(page, name, validation, noisy=not twin.deterministic)
+    drifted = add_drift(page, path, twin)
+    if twin.deterministic:
+        return drifted
+    page.values.setdefault("errors", errors)
+    page.values.setdefault("coverage", coverage)
+    if validation is not None:
+        page.values.setdefault("validation", validation["verdict"])
+        return [f"Twin: {_small(validation['verdict']['words'])}", *drifted]
+    return [f"Twin: {_small(verdict(errors, coverage).words)}", *drifted]
+
+
+def _when_fitted(meta: Mapping[str, Any]) -> str:
+    """What the scores of a twin by itself rest on: sequences and repeats, and what it notes."""
+    said = "Scores as measured when it was fitted, on what was held out"
+    held_out = meta.get("held_out") or {}
+    sequences, repeats = (len(held_out.get(key, ())) for key in ("test", "test_repeats"))
+    if sequences and repeats:
+        said += f": {counted(sequences, 'sequence')} × {counted(repeats, 'repeat')}"
+    return ". ".join([said, *(f"{n[:1].upper()}{n[1:]}" for n in meta.get("notes", ()))]) + "."
+
+
+def words_of_mean(path: Path) -> str:
+    """The verdict on a twin without noise, as it was scored when it was fitted."""
+    from app.store import load_twin
+
+    twin = load_twin(path)
+    words = verdict(twin.errors, {}, deterministic=True).words
+    return f"Twin without noise: {_small(OLDER if scored_by_older(twin) else words)}"
+
+
+def _small(words: str) -> str:
+    return f"{words[:1].lower()}{words[1:]}"
+
+
+def spread_over_signal(recording: Recording) -> float:
+    """Mean spread of repeats over the standard deviation of their mean, averaged over channels."""
+    with np.errstate(invalid="ignore"):
+        count = recording.complete.sum(axis=1)
+        whole = recording.response[count >= 2]
+        if not len(whole):
+            return float("nan")
+        mean = _nan_mean(whole, 1)
+        variance = _nan_mean((whole - mean[:, None]) ** 2, 1)
+        scale = (count[count >= 2] / (count[count >= 2] - 1))[:, None, None]
+        spread = _nan_mean(np.sqrt(variance * scale), (0, 1))
+        signal = np.sqrt(_nan_mean((mean - _nan_mean(mean, (0, 1))) ** 2, (0, 1)))
+        return float(np.mean(spread / signal))
+
+
+def _nan_mean(values: np.ndarray, axis: Any) -> np.ndarray:
+    """Mean over what is there; NaN where nothing is, without a warning."""
+    there = np.isfinite(values)
+    total = np.where(there, values, 0.0).sum(axis=axis)
+    count = there.sum(axis=axis)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What of a recording a twin was not fitted on: indices of sequences and repeats."""
+
+    path: Path
+    recording: Recording
+    sequences: tuple[int, ...]
+    repeats: tuple[int, ...]
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """What was recorded of it: bool, by its sequences and repeats."""
+        return self.recording.complete[np.ix_(self.sequences, self.repeats)]
+
+    @property
+    def words(self) -> str:
+        """How much it is; of a run that ended early what there is."""
+        if self.there.all():
+            return f"{len(self.sequences)} sequences × {len(self.repeats)} repeats"
+        return f"{self.there.sum()} repeats of {len(self.sequences)} sequences"
+
+
+def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
+    """The unseen part with most repeats; None where none has the four that scores need.
+
+    That is all of a recording that the fit has not read, else what it held out.
+    """
+    from app.operations.fitted_on import held_out_of
+    from app.recording_marks import bad_positions, left_out
+    from app.recording_reader import read_recording
+
+    best: Unseen | None = None
+    for path in recordings:
+        recording = left_out(read_recording(path), bad_positions(path))
+        known = held_out_of(twin, recording)
+        part = Unseen(path, recording, known.sequences, known.repeats)
+        if not part.sequences or not _is_alike(twin, part.recording):
+            continue
+        counts = part.there.sum(axis=1)
+        if counts.max() >= FEWEST_REPEATS and (
+            best is None or len(part.repeats) > len(best.repeats)
+        ):
+            begun = tuple(np.array(part.sequences)[counts > 0].tolist())
+            best = replace(part, sequences=begun)
+    return best
+
+
+def _known_drives(twin: Twin, path: Path, recording: Recording) -> list[str]:
+    from app.operations.evaluate import known_drives
+
+    return list(known_drives(twin, path, recording))
+
+
+def _is_alike(twin: Twin, recording: Recording) -> bool:
+    """Whether a recording can score the twin: of its kind, and seen by no earlier version of it."""
+    from app.operations.seen_before import flatters
+
+    kind = ("channels", "units", "window", "reset")
+    alike = all(getattr(twin, name) == getattr(recording, name) for name in kind)
+    return alike and not flatters(twin, recording)
+
+
+def _evaluated(
+    twin: Path, recording: Path
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    from app.operations.evaluate import evaluate
+    from app.operations.events import Result, TwinScored
+
+    errors: dict[str, Any] = {}
+    coverage: dict[str, Any] = {}
+    details: dict[str, Any] = {}
+    for event in evaluate(twin, recording):
+        if isinstance(event, TwinScored):
+            details = event.details
+        if isinstance(event, Result):
+            errors, coverage = event.values["errors"], event.values["coverage"]
+    return errors, coverage, details
+
+
+def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
+    from models.simulated import module_of, played
+
+    recording, model = unseen.recording, module_of(twin)
+    families = [recording.families[s] for s in unseen.sequences]
+    cases = []
+    for s in (unseen.sequences[place] for place in by_family(families)):
+        steps = int(recording.lengths[s])
+        drive = recording.drive[s, :steps]
+        kept = [r for r in unseen.repeats if recording.complete[s, r]]
+        real = recording.response[s, kept, :steps, 0]
+        samples = played(model, recording.sequences()[s], SHOWN_SAMPLES, seed=s)[:, :, 0]
+        cases.append((f"sequence {s + 1}, {recording.families[s]}", drive, real, samples))
+    figure = figures.repeats_figure(
+        cases, recording.channel_words[0], recording.window.field_T, recording.units[0]
+    )
+    words = "Unseen repeats of the device, and the twin's samples under the same field."
+    page.figure(f"repeats-{name}", figure, words)
+
+
+def by_family(families: Sequence[str]) -> list[int]:
+    """Up to four sequences, as many families as there are."""
+    first = [families.index(family) for family in dict.fromkeys(families)]
+    others = [s for s in range(len(families)) if s not in first]
+    return sorted((first + others)[:SHOWN_SEQUENCES])
+
+
+def _errors(
+    page: Page, errors: dict[str, Any], coverage: dict[str, Any], *, noisy: bool
+) -> None:  # fmt: skip
+    rows = []
+    for name, row in errors.items():
+        if not isinstance(row, dict) or "floor" not in row:
+            continue
+        low, high = row.get("low"), row.get("high")
+        interval = "—" if low is None or high is None else f"{low:.2f} … {high:.2f}"
+        numbers = [fixed(row.get(k), 4) for k in ("value", "floor")]
+        ratio = [fixed(row.get("ratio"), 2), interval, fixed(row.get("excess"), 4)]
+        rows.append([ERROR_WORDS.get(name, name), *numbers, *ratio, error_words(row)])
+    if rows:
+        page.explained += ["floor", "excess", *(name for name, *_ in rows)]
+        page.table(["error", "value", "floor", "ratio", "90 % interval", "excess", ""], rows)
+        floor = "Floor: what two halves of the real repeats score against each other; " * noisy
+        page.text(
+            f"{floor}{'e' if noisy else 'E'}xcess: √(value² − floor²), which does not depend on "
+            "the number of repeats; of the mean as a share of the signal.",
+            note=True,
+        )
+    if coverage.get("value") is not None:
+        page.explained.append("90 % coverage")
+        page.text(
+            f"Coverage of the 90 % interval: {coverage['value']:.3f}, a perfect twin's is "
+            f"{coverage['expected']:.3f}: {coverage_words(coverage)}."
+        )
+
+
+def error_words(row: Mapping[str, Any]) -> str:
+    """A verdict on one error beside its floor."""
+    words = {
+        "reached": "at the floor",
+        "reached, not surely": "at the floor, as far as these sequences tell",
+        "missed, not surely": "above the floor, perhaps by chance",
+        "missed": "above the floor",
+        "not scored": "can't be told: nothing to compare with",
+    }
+    return words[state_of(row)]
+
+
+def coverage_words(coverage: Mapping[str, Any]) -> str:
+    """A verdict on the coverage."""
+    state = coverage_state(coverage)
+    if state == "reached":
+        return "as wide as the device's"
+    return f"the twin's noise is {state.replace(', not surely', ', perhaps by chance')}"
