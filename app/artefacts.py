@@ -198,6 +198,20 @@ def read_head(path: Path, kind: str, schema: int) -> dict[str, Any]:
     return check(body, path, kind, schema)
 
 
+def schema_of(path: Path, name: str, readable: Sequence[int]) -> int:
+    """The schema to read an artefact by: its own where that can be read, else the last of those.
+
+    Raises
+    ------
+    InputError
+        Missing, cut short, or no JSON.
+    """
+    file = find_file(path, name)
+    with reading(file):
+        found = read_json(file).get("schema")
+    return found if isinstance(found, int) and found in readable else readable[-1]
+
+
 def find_file(path: Path, name: str) -> Path:
     """`path/name` where `path` is a folder, else `path`; InputError where there is no such file."""
     path = Path(path)

@@ -41,10 +41,11 @@ from models.json_form import (
     Table,
     faults,
 )
-from models.network import DEPLOYMENT_SCHEMA, ORIGIN_UNKNOWN
+from models.network import ORIGIN_UNKNOWN
 from models.network_form import ACHIEVED, BASELINES, PREDICTED, TWIN_REFERENCE
 from models.paths import file_at
 from models.recording import BEYOND_ANY_DEVICE
+from models.schemas import DEPLOYMENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SCHEMA = DEPLOYMENT_SCHEMA
 KIND = "deployment"
 FILE_NAME = "deployment.json"
 RESULT_NAME = "result.nc"
@@ -154,7 +154,7 @@ def write_deployment(
         **({"devices": devices} if len(nodes) > 1 else {}),
         **({"continued": continued} if continued else {}),
     }
-    whole = {"kind": KIND, "schema": SCHEMA, **_history(network, first), **body}
+    whole = {"kind": KIND, "schema": DEPLOYMENT, **_history(network, first), **body}
     save_artefact(out, FILE_NAME, whole, {}, beside=_beside(len(nodes)))
     return body
 
@@ -208,9 +208,9 @@ def load_deployment(path: Path) -> Deployment:
         are not those that it was finished with.
     """
     path = find_file(path, FILE_NAME)
-    named = read_head(path, KIND, SCHEMA).get("devices")
+    named = read_head(path, KIND, DEPLOYMENT).get("devices")
     devices = len(named) if isinstance(named, list) else 1
-    body, _ = load_artefact(path, FILE_NAME, KIND, SCHEMA, beside=_beside(devices))
+    body, _ = load_artefact(path, FILE_NAME, KIND, DEPLOYMENT, beside=_beside(devices))
     raise_problems(InputError, f"{path}: no complete deployment ({RESTORE})", faults(body, FORM))
     content = read_netcdf(path.parent / RESULT_NAME)
     nodes = tuple(read_recording(path.parent / nodes_folder(k)) for k in range(devices))

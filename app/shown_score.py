@@ -67,7 +67,8 @@ def shown_events(events: Generator[Event, None, Any]) -> Generator[Event, None, 
     """The events of an operation, every score in them as it is shown."""
     from dataclasses import replace
 
-    from app.operations.events import BaselineScored, Result, ScoreSoFar, TrainProgress
+    from app.operations.events import Result, ScoreSoFar
+    from app.operations.learning_events import BaselineScored, TrainProgress
 
     try:
         while True:

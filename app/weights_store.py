@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from app.artefacts import find_file, load_artefact, reading, save_artefact
-from app.checked_json import read_json
+from app.artefacts import load_artefact, save_artefact, schema_of
 from app.disk import advised
-from models import network_form
+from models import network_form, schemas
 from models import twin as twin_module
 from models.errors import InputError
 from models.network import Network
@@ -32,7 +31,7 @@ def save_twin(out: Path, twin: Twin) -> Path:
     TwinrigError
         The disk refuses.
     """
-    body = {"kind": twin_module.KIND, "schema": twin_module.SCHEMA, **twin.to_json()}
+    body = {"kind": twin_module.KIND, "schema": schemas.TWIN, **twin.to_json()}
     return save_artefact(out, TWIN_FILE, body, {WEIGHTS_FILE: twin.weights})
 
 
@@ -44,7 +43,7 @@ def load_twin(path: Path) -> Twin:
     InputError
         Missing, cut short, damaged, of another schema, or no twin.
     """
-    expected = (path, TWIN_FILE, twin_module.KIND, twin_module.SCHEMA, [WEIGHTS_FILE])
+    expected = (path, TWIN_FILE, twin_module.KIND, schemas.TWIN, [WEIGHTS_FILE])
     try:
         body, files = load_artefact(*expected)
     except InputError:
@@ -68,7 +67,7 @@ def save_network(out: Path, network: Network) -> Path:
     TwinrigError
         The disk refuses.
     """
-    body = {"kind": network_form.KIND, "schema": network_form.SCHEMA, **network.to_json()}
+    body = {"kind": network_form.KIND, "schema": schemas.NETWORK, **network.to_json()}
     files = {WEIGHTS_FILE: network.weight_arrays(), FORECAST_FILE: network.forecast_arrays()}
     return save_artefact(out, NETWORK_FILE, body, files)
 
@@ -82,25 +81,9 @@ def load_network(path: Path) -> Network:
         Missing, cut short, damaged, of another schema, or no network.
     """
     names = [WEIGHTS_FILE, FORECAST_FILE]
-    schema = network_schema(path)
+    schema = schema_of(path, NETWORK_FILE, schemas.NETWORKS)
     body, files = load_artefact(path, NETWORK_FILE, network_form.KIND, schema, names)
     try:
         return Network.from_json(body, {**files[WEIGHTS_FILE], **files[FORECAST_FILE]}, schema)
     except InputError as fault:
         raise InputError(advised(f"{path}: {fault}")) from fault
-
-
-def network_schema(path: Path) -> int:
-    """The schema to read a network by: its own where it can be read, else the present one.
-
-    Raises
-    ------
-    InputError
-        Missing, cut short, or no JSON.
-    """
-    file = find_file(path, NETWORK_FILE)
-    with reading(file):
-        found = read_json(file).get("schema")
-    if isinstance(found, int) and found in network_form.READABLE:
-        return found
-    return network_form.SCHEMA

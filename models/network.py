@@ -9,8 +9,9 @@ import numpy as np
 
 from models.errors import InputError, raise_problems
 from models.network_faults import not_numbers, wrong_shapes
-from models.network_form import COMPUTED_WITH, FORECAST_ARRAYS, SCHEMA, values_of
+from models.network_form import COMPUTED_WITH, FORECAST_ARRAYS, values_of
 from models.network_parts import Device, Layer, TwinReference
+from models.schemas import NETWORK
 from models.score import pooled, score
 from models.supply import Supply
 from models.wiring import INPUTS, Source, Sources, delayed, longest_delay, with_taps
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 __all__ = [
-    "DEPLOYMENT_SCHEMA",
     "KNOWN_DATA",
     "ORIGIN_UNKNOWN",
     "Device",
@@ -31,7 +31,6 @@ __all__ = [
     "Network",
     "TwinReference",
 ]
-DEPLOYMENT_SCHEMA = 2
 KNOWN_DATA = "known data, no unseen part"  # of a network's task: what a recalibration runs
 ORIGIN_UNKNOWN = "origin_unknown"
 """Where `meta` keeps what can't be told of what a network before this one was trained on."""
@@ -285,7 +284,7 @@ class Network:
 
     @classmethod
     def from_json(
-        cls, body: dict[str, Any], arrays: dict[str, FloatArray], schema: int = SCHEMA
+        cls, body: dict[str, Any], arrays: dict[str, FloatArray], schema: int = NETWORK
     ) -> Network:
         """Network of `to_json` and the arrays of both files together.
 

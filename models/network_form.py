@@ -27,6 +27,7 @@ from models.json_form import (
     is_number,
 )
 from models.network_parts import Device, Layer, TwinReference
+from models.schemas import NETWORK
 from models.sequence import DriveWindow, Reset
 from models.slopes import SLOPE
 from models.supply import Supply
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SCHEMA = 4
-READABLE = (2, 3, SCHEMA)
 KIND = "network"
 COMPUTED_WITH = ("feature_mean", "feature_scale", "readout_weights", "readout_bias")
 FORECAST_ARRAYS = ("forecast_mean", "forecast_low", "forecast_high", "node_mean", "node_std")
@@ -80,14 +79,14 @@ FORM = Table(
         "devices": Rows(Table({**DEVICE, "bench": TEXT}, optional={SLOPE: SLOPES})),
     }
 )  # fmt: skip
-"""Of `SCHEMA`; kind, schema, checksum and files are the store's."""
+"""Of `NETWORK`; kind, schema, checksum and files are the store's."""
 PLAIN = (
     "task", "washout", "predicted", "baselines", "meta", "answer_every", "pool",
 )  # fmt: skip
 FORMS = {
     2: Table({**COMMON, **DEVICE, "layers": Rows(Table(LAYER))}),
     3: Table({**COMMON, **DEVICE, **ANSWERING, "layers": Rows(Table(WIRED))}),
-    SCHEMA: FORM,
+    NETWORK: FORM,
 }
 
 
@@ -95,7 +94,7 @@ def upgraded(body: dict[str, Any], schema: int) -> dict[str, Any]:
     """A body of an earlier schema, which `FORMS` passed, as one of this schema."""
     if schema == 2:
         body = _wired(body)
-    if schema < SCHEMA:
+    if schema < NETWORK:
         body = {
             **body,
             "layers": [{**layer, "device": 0} for layer in body["layers"]],

@@ -34,7 +34,6 @@ from models.slopes import SLOPE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SCHEMA = 2
 KIND = "twin"
 SCORED = ("value", "floor", "ratio", "excess", "low", "high")
 INTERVALS = ("value_low", "value_high", "excess_low", "excess_high")

@@ -21,8 +21,6 @@ from app.cli.plot import braille
 from app.cli.words import words_of
 from app.operations.events import (
     Event,
-    FitProgress,
-    FitSamples,
     Held,
     NodeStarted,
     Paused,
@@ -33,8 +31,8 @@ from app.operations.events import (
     Stage,
     StepHeld,
     StepRead,
-    TrainProgress,
 )
+from app.operations.learning_events import FitProgress, FitSamples, TrainProgress
 from app.words import duration, left_s
 
 if TYPE_CHECKING:

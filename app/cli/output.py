@@ -13,17 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from app.cli.words import result_lines, words_of
 from app.disk import STANDARD_OUTPUT, waiting_for, writing
 from app.operations.event_json import as_json
-from app.operations.events import (
-    Event,
-    FitProgress,
-    Held,
-    Paused,
-    Progress,
-    Result,
-    StepHeld,
-    TrainProgress,
-    TrialProgress,
-)
+from app.operations.events import Event, Held, Paused, Progress, Result, StepHeld
+from app.operations.learning_events import FitProgress, TrainProgress, TrialProgress
 from app.operations.monitor import BenchRead
 from app.operations.serve import Listening
 from app.standard_streams import forget

@@ -8,10 +8,7 @@ from typing import Any
 
 from app.device_words import layers_words
 from app.operations.events import (
-    BaselineScored,
-    CandidateScored,
     Event,
-    FitProgress,
     Held,
     NodeMeasured,
     Note,
@@ -21,6 +18,11 @@ from app.operations.events import (
     RunPlan,
     Stage,
     StepHeld,
+)
+from app.operations.learning_events import (
+    BaselineScored,
+    CandidateScored,
+    FitProgress,
     TrainProgress,
     TrialEnded,
     TrialProgress,

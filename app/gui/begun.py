@@ -17,7 +17,7 @@ from app.gui.words import count
 from app.operations import compare_networks, sweep, train_seeds
 from app.operations.child import in_child
 from app.operations.compare_networks_plan import Plan
-from app.operations.events import TrialEnded
+from app.operations.learning_events import TrialEnded
 from app.operations.sweep_grid import Grid
 from app.operations.trial import DONE
 from app.train_request import checkpoint_of, request_of

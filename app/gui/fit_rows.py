@@ -13,7 +13,7 @@ from app.words import MISSING
 from training.verdict import coverage_state, state_of
 
 if TYPE_CHECKING:
-    from app.operations.events import CandidateScored
+    from app.operations.learning_events import CandidateScored
 
 NAMES = {
     "mean": "Mean",

@@ -10,7 +10,8 @@ import numpy as np
 from app.gui.fit_rows import COVERAGE_WORDS
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import count, score
-from app.operations.events import CurvePoint, FitProgress, Progress, Result, Stage, TwinCompared
+from app.operations.events import Progress, Result, Stage
+from app.operations.learning_events import CurvePoint, FitProgress, TwinCompared
 from app.words import MISSING
 from training.comparison import COMPARED, Fitted, best_of, summarise
 from training.verdict import coverage_state

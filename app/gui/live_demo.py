@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.gui.scores import NMSE, interval, said
 from app.gui.widgets.columns import ColumnRow
 from app.operations.child import in_child
-from app.operations.events import FitProgress, Note, Progress, Result, Stage, TrainProgress
+from app.operations.events import Note, Progress, Result, Stage
+from app.operations.learning_events import FitProgress, TrainProgress
 from models.paths import file_at
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from app.gui.scores import NMSE, interval, more_digits, said
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import shown_name
 from app.operations.events import (
-    Forecast,
     NodeMeasured,
     NodeStarted,
     Progress,
@@ -23,6 +22,7 @@ from app.operations.events import (
     ScoreSoFar,
     StepRead,
 )
+from app.operations.learning_events import Forecast
 from app.words import by_memory
 from models.network import ORIGIN_UNKNOWN
 from models.schedule import runs

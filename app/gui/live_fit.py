@@ -9,14 +9,8 @@ import numpy as np
 
 from app.gui.fit_rows import error_rows
 from app.gui.live_held_out import HeldOutSequences
-from app.operations.events import (
-    CandidateScored,
-    FitProgress,
-    FitSamples,
-    Progress,
-    Stage,
-    TwinScored,
-)
+from app.operations.events import Progress, Stage
+from app.operations.learning_events import CandidateScored, FitProgress, FitSamples, TwinScored
 from app.weights_store import SO_FAR
 from app.words import duration, left_s
 from training.kept import OLDER, kept_validation, scored_by_older

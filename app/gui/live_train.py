@@ -10,7 +10,8 @@ import numpy as np
 from app.gui.scores import NMSE, said
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import shown_name
-from app.operations.events import BaselineScored, NetworkState, Result, TrainProgress
+from app.operations.events import Result
+from app.operations.learning_events import BaselineScored, NetworkState, TrainProgress
 from app.words import left_s
 
 if TYPE_CHECKING:

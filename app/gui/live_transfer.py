@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.gui.scores import interval, said
-from app.operations.events import FitProgress, Note, Progress, Result, Stage, TrainProgress
+from app.operations.events import Note, Progress, Result, Stage
+from app.operations.learning_events import FitProgress, TrainProgress
 from app.operations.sweep_grid import options_of
 from app.words import duration
 from models.errors import InputError, raise_problems

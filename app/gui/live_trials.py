@@ -14,14 +14,8 @@ from app.gui.widgets.columns import ColumnRow
 from app.gui.widgets.dots import MEASURED, SOFTWARE, Dot, DotRow
 from app.gui.widgets.tables import ScoreRow
 from app.gui.words import count, score, shown_name
-from app.operations.events import (
-    Progress,
-    Result,
-    Stage,
-    TrialEnded,
-    TrialProgress,
-    TrialStarted,
-)
+from app.operations.events import Progress, Result, Stage
+from app.operations.learning_events import TrialEnded, TrialProgress, TrialStarted
 from app.operations.trial import TRIALS
 from app.words import MISSING
 

@@ -14,7 +14,8 @@ from app.gui.live_train import LiveTraining, sentence
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE
 from app.gui.scores import interval
-from app.operations.events import NetworkState, Result, Stage
+from app.operations.events import Result, Stage
+from app.operations.learning_events import NetworkState
 from app.words import by_memory, duration
 from models.wiring import layers_text
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from app.gui.background import Latest
 from app.gui.record_design import with_room
 from models.errors import TwinrigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.gui.record_design import Plan
     from app.gui.record_resume import Unfinished
     from app.gui.record_saved import NewDesign
@@ -38,16 +40,22 @@ class Foresight(QObject):
         self._beside = Latest()
         self._beside.done.connect(self._tell)
         self._told: Plan | None = None
+        self._asked: Callable[[], Plan] | None = None
+        self._begin = QTimer(
+            self
+        )  # behind the frame that this turn paints: a thread would delay it
+        self._begin.setSingleShot(True)
+        self._begin.timeout.connect(self._ask)
 
     def look(self, design: NewDesign | Unfinished) -> bool:
         """Make the plan of a design; False where it is told later."""
         spec, bench = self._session.spec, self._session.bench
         folder = self._session.library.folder
         self._told = None
+        self.forget()
         if not design.is_quick:
-            self._beside.ask(lambda: with_room(design.foreseen(spec, bench), folder))
+            self._ask_soon(lambda: with_room(design.foreseen(spec, bench), folder))
             return False
-        self._beside.forget()
         try:
             plan = design.foreseen(spec, bench)
         except TwinrigError as error:
@@ -55,8 +63,16 @@ class Foresight(QObject):
         else:
             self._told = plan
             self.looked.emit(plan, None)
-            self._beside.ask(lambda: with_room(plan, folder))
+            self._ask_soon(lambda: with_room(plan, folder))
         return True
+
+    def _ask_soon(self, task: Callable[[], Plan]) -> None:
+        self._asked = task
+        self._begin.start()
+
+    def _ask(self) -> None:
+        if self._asked is not None:
+            self._beside.ask(self._asked)
 
     def _tell(self, plan: Plan | None, error: Exception | None) -> None:
         """What was found beside the window, where it is not what is told already."""
@@ -65,4 +81,5 @@ class Foresight(QObject):
 
     def forget(self) -> None:
         """No plan is wanted any more."""
+        self._begin.stop()
         self._beside.forget()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.gui.words import count
-from app.operations.events import FitProgress, Note, RepeatStarted, Stage
+from app.operations.events import Note, RepeatStarted, Stage
+from app.operations.learning_events import FitProgress
 
 if TYPE_CHECKING:
     from app.gui.job import Outcome

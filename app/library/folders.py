@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import read_head
-from app.library.begun import MAY_BE_BEGUN, is_begun
+from app.artefacts import read_head, schema_of
 from app.library.kinds import BEGUN, CALIBRATION, HEADS, INSIDE, KINDS, PARTS, SCHEMAS
-from app.weights_store import network_schema
+from app.library.unfinished import MAY_BE_BEGUN, is_begun
 from models.errors import InputError
+from models.schemas import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -235,5 +235,5 @@ def _head_of(file: Path, kind: str, _stamp: tuple[int, int, int]) -> dict[str, A
     Each page that is opened reads the library: of 1000 artefacts that were 3 s of parsing, beside
     a run whose steps the same computer times.
     """
-    schema = network_schema(file) if kind == "net" else SCHEMAS[kind]
+    schema = schema_of(file, HEADS[kind], NETWORKS) if kind == "net" else SCHEMAS[kind]
     return read_head(file, KINDS[kind], schema)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from app import calibration_store
-from models import twin
-from models.network import DEPLOYMENT_SCHEMA
+from models import schemas
 
 BEGUN = "begun"  # a run without its result yet (`app.library.begun`)
 CALIBRATION = "cal-"  # how the folder of a calibration is named in a library
 HEADS = {
-    "cal": calibration_store.FILE_NAME,
+    "cal": "calibration.json",
     "rec": "recording.nc",
     "twin": "twin.json",
     "net": "network.json",
@@ -20,16 +18,16 @@ HEADS = {
     "curve": "learning-curve.json",
 }
 SCHEMAS = {
-    "cal": calibration_store.SCHEMA,
-    "twin": twin.SCHEMA,
-    "dep": DEPLOYMENT_SCHEMA,
+    "cal": 1,
+    "twin": schemas.TWIN,
+    "dep": schemas.DEPLOYMENT,
     "sweep": 1,
     "tab": 1,
     "cmp": 1,
     "curve": 1,
 }
 KINDS = {
-    "cal": calibration_store.KIND,
+    "cal": "calibration",
     "rec": "recording",
     "twin": "twin",
     "net": "network",

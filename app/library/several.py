@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.library.begun import goes_on_now, how
+from app.library.begun import how
 from app.library.facts import Facts, Thumb, layout_form, option_words
+from app.library.unfinished import goes_on_now
 from app.shown_score import shown
 from app.words import MISSING
 from models.wiring import layers_text

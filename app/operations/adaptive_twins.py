@@ -12,7 +12,8 @@ from app.artefacts import writing
 from app.fit_checkpoint import FILE_NAME as ENSEMBLE_FILE
 from app.fit_checkpoint import load_checkpoint, save_checkpoint
 from app.operations.adaptive_rounds import FIRST_REPEATS, SCORING
-from app.operations.events import FitProgress, Stage
+from app.operations.events import Stage
+from app.operations.learning_events import FitProgress
 from app.operations.merged import merged
 from models.paths import file_at
 

@@ -17,7 +17,8 @@ from app.checked_json import with_checksum
 from app.operations.compare_networks_plan import Plan
 from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Table, table_of
-from app.operations.events import Note, Result, Stage, TrialEnded
+from app.operations.events import Note, Result, Stage
+from app.operations.learning_events import TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.pool_trial import driven
 from app.operations.results import spent

@@ -22,18 +22,11 @@ from app.checked_json import with_checksum
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.fit_checkpoint import load_checkpoint
 from app.operations.compare_twins_plan import Plan
-from app.operations.events import (
-    FitProgress,
-    FitSamples,
-    Note,
-    Progress,
-    Result,
-    Stage,
-    TwinCompared,
-)
+from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit import fit_from
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
+from app.operations.learning_events import FitProgress, FitSamples, TwinCompared
 from app.run_lock import RunLock
 from app.store import load_twin
 from app.weights_store import TWIN_FILE

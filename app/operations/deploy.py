@@ -25,7 +25,8 @@ from app.deployment_store import finished_values, load_deployment, write_deploym
 from app.device_benches import checked_currents, matched
 from app.device_words import layers_words
 from app.operations.deploy_place import Place, begun, so_far, writers_in
-from app.operations.events import Forecast, Note, Progress, Result, RunPlan, ScoreSoFar
+from app.operations.events import Note, Progress, Result, RunPlan, ScoreSoFar
+from app.operations.learning_events import Forecast
 from app.operations.step_timing import timing_notes, timing_values
 from app.operations.turns import Turns
 from app.running_score import running_score

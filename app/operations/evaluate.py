@@ -10,9 +10,10 @@ import torch
 
 from app.artefacts import find_file
 from app.device_words import told
-from app.operations.events import Note, Result, Stage, TwinScored
+from app.operations.events import Note, Result, Stage
 from app.operations.fit_input import left_out_words, read_repeats, simulated_words
 from app.operations.fitted_on import held_out_of, is_parent
+from app.operations.learning_events import TwinScored
 from app.operations.scored import scored_details, scored_values
 from app.operations.seen_before import flatters, played_again
 from app.so_far import unfinished_words

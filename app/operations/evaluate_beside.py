@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.operations.evaluate import evaluate
-from app.operations.events import Note, Result, Stage, TwinCompared
+from app.operations.events import Note, Result, Stage
+from app.operations.learning_events import TwinCompared
 from app.recording_reader import folder_of
 from models.errors import InputError, raise_problems
 from training.comparison import Fitted, against, best_of, summarise, verdict

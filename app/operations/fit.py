@@ -12,7 +12,7 @@ import torch
 
 from app.artefacts import moved_with
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
-from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
+from app.operations.events import Note, Result, Stage
 from app.operations.finished_fit import finished_fit
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
@@ -24,6 +24,7 @@ from app.operations.fit_words import (
     phase,
 )
 from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
+from app.operations.learning_events import FitProgress, FitSamples, TwinScored
 from app.operations.origin import Origin
 from app.operations.scored import (
     scored_details,

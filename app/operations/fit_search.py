@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from app.fit_checkpoint import save_checkpoint
-from app.operations.events import CandidateScored, Note, Progress, Stage
+from app.operations.events import Note, Progress, Stage
 from app.operations.fit_words import steps_told
 from app.operations.fitted_twin import twin_so_far
+from app.operations.learning_events import CandidateScored
 from app.so_far import save_so_far
 from models.errors import InputError, TwinrigError, raise_problems
 from training.fit import Fit

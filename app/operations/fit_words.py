@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.operations.events import FitProgress, Note, Stage
+from app.operations.events import Note, Stage
+from app.operations.learning_events import FitProgress
 from app.operations.scored import unscored_note
 from models import kernel
 from training.fit_loop import fit_device

@@ -13,9 +13,10 @@ import torch
 
 from app.artefacts import code_version, new_directory, now_iso, read_head, write_bytes
 from app.checked_json import with_checksum
-from app.operations.events import CurvePoint, Note, Progress, Result, Stage
+from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
+from app.operations.learning_events import CurvePoint
 from app.operations.results import spent
 from app.run_lock import RunLock
 from models.command import command_line

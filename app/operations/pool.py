@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.operations.events import Note, Progress, TrialEnded
+from app.operations.events import Note, Progress
+from app.operations.learning_events import TrialEnded
 from app.operations.pool_trial import MOST_ATTEMPTS
 from app.operations.side_by_side import cores
 from app.operations.trial import (

@@ -16,13 +16,14 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from app.operations.event_json import as_json
-from app.operations.events import Event, TrialProgress, TrialStarted
+from app.operations.learning_events import TrialProgress, TrialStarted
 from app.operations.pool_trial import run_trial
 from app.operations.trial import DONE, FAILED, LOST, STOPPED, LostError
 from app.words import counted
 from models.errors import InputError, TwinrigError
 
 if TYPE_CHECKING:
+    from app.operations.events import Event
     from app.operations.trial import Trial
 
 ANSWERS_WITHIN_S = 10.0

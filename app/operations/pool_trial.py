@@ -15,15 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from app.artefacts import plain, writing
-from app.operations.events import (
-    FitProgress,
-    Progress,
-    Result,
-    Stage,
-    TrainProgress,
-    TrialProgress,
-    TrialStarted,
-)
+from app.operations.events import Progress, Result, Stage
+from app.operations.learning_events import FitProgress, TrainProgress, TrialProgress, TrialStarted
 from app.operations.trial import DONE, LostError, Trial, TrialResult
 from models.errors import InputError
 from models.paths import anything_at

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
 from app.checked_json import with_checksum
-from app.operations.events import Note, Result, TrialEnded
+from app.operations.events import Note, Result
+from app.operations.learning_events import TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
 from app.operations.results import spent
 from app.operations.sweep_grid import Grid

@@ -13,8 +13,9 @@ from app.advice import training_advice
 from app.device_words import devices_words
 from app.diagnosis import outputs_words
 from app.fit_checkpoint import remove_checkpoint, save_checkpoint
-from app.operations.events import NetworkState, Note, Result, Stage, TrainProgress
+from app.operations.events import Note, Result, Stage
 from app.operations.finished_training import finished_training
+from app.operations.learning_events import NetworkState, TrainProgress
 from app.operations.train_baselines import baselines
 from app.operations.train_reuse import OF_LAYERS, Beside, take_layers
 from app.operations.train_setup import Setup, of_origin

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.advice import UNTRAINED
-from app.operations.events import BaselineScored, Note, Progress
+from app.operations.events import Note, Progress
+from app.operations.learning_events import BaselineScored
 from app.operations.train_reuse import same_twins
 from app.store import code_version
 from training.baselines import AS_THE_DEVICE, Tried, as_the_device, software_baselines

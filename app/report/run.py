@@ -15,9 +15,10 @@ import numpy as np
 
 from app.disk import reading
 from app.glossary import words_of
-from app.library.begun import NODES, facts, is_begun
+from app.library.begun import facts
 from app.library.folders import Artefact
 from app.library.kinds import BEGUN
+from app.library.unfinished import NODES, is_begun
 from app.report import calibration, commands, network, setup
 from app.report import twin as twin_part
 from app.report.page import Page

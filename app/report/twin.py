@@ -211,7 +211,8 @@ def _evaluated(
     twin: Path, recording: Path
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     from app.operations.evaluate import evaluate
-    from app.operations.events import Result, TwinScored
+    from app.operations.events import Result
+    from app.operations.learning_events import TwinScored
 
     errors: dict[str, Any] = {}
     coverage: dict[str, Any] = {}

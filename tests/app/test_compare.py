@@ -11,8 +11,9 @@ from fit_device import record_device
 from app.drift_store import latest_drift
 from app.operations.compare import compare_device, propose
 from app.operations.evaluate import evaluate
-from app.operations.events import FitProgress, Note, Result
+from app.operations.events import Note, Result
 from app.operations.fit import fit
+from app.operations.learning_events import FitProgress
 from app.sequence_files import sequences_from
 from app.store import load_twin, sha256_of, write_recording
 from models.errors import InputError

@@ -25,7 +25,8 @@ from app.operations.compare_networks_plan import (
 from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Row, Table, table_of
 from app.operations.compare_networks_words import _against, inside_words, sentences, standing
-from app.operations.events import Result, TrialEnded, TrialStarted
+from app.operations.events import Result
+from app.operations.learning_events import TrialEnded, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
 from app.report.networks_table import pooled_words

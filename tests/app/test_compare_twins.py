@@ -8,7 +8,8 @@ from fit_device import record_device
 from app.cli.main import main
 from app.operations.compare_twins import FILE_NAME, compare_twins
 from app.operations.event_json import as_json
-from app.operations.events import FitProgress, Note, Progress, Result, Stage, TwinCompared
+from app.operations.events import Note, Progress, Result, Stage
+from app.operations.learning_events import FitProgress, TwinCompared
 from app.operations.mark import mark_one
 from app.store import load_twin, write_recording
 from models.errors import InputError

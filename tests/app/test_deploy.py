@@ -17,7 +17,6 @@ from app.drift_store import save_drift
 from app.gui.live_deploy import verdict
 from app.operations.deploy import deploy
 from app.operations.events import (
-    Forecast,
     NodeMeasured,
     NodeStarted,
     Note,
@@ -26,6 +25,7 @@ from app.operations.events import (
     RunPlan,
     StepRead,
 )
+from app.operations.learning_events import Forecast
 from app.operations.report import report
 from app.store import load_network, read_recording, save_network
 from instruments.bench import Bench

@@ -18,18 +18,11 @@ from network_samples import saved_network
 from small_disk import SmallDisk, small_disk
 
 from app.operations.deploy import deploy
-from app.operations.events import (
-    FitProgress,
-    NodeMeasured,
-    RepeatRecorded,
-    Result,
-    RunPlan,
-    StepRead,
-    TrainProgress,
-)
+from app.operations.events import NodeMeasured, RepeatRecorded, Result, RunPlan, StepRead
 from app.operations.fit import fit
 from app.operations.import_measured import import_measured
 from app.operations.learning_curve import learning_curve
+from app.operations.learning_events import FitProgress, TrainProgress
 from app.operations.monitor import BenchRead, monitor
 from app.operations.record import record
 from app.operations.record_room import recording_bytes

@@ -10,9 +10,10 @@ from fit_device import record_device
 from app.operations.compare import compare_device
 from app.operations.evaluate import evaluate
 from app.operations.evaluate_beside import evaluate_beside
-from app.operations.events import Note, Result, TwinScored
+from app.operations.events import Note, Result
 from app.operations.fit import fit
 from app.operations.fit_input import FitInput
+from app.operations.learning_events import TwinScored
 from app.operations.report import report
 from app.operations.simulate import simulate
 from app.store import load_twin, save_twin, sequences_from, write_recording

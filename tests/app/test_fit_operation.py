@@ -14,8 +14,9 @@ from app.fit_checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from app.operations.child import in_child
 from app.operations.evaluate import evaluate
 from app.operations.event_json import as_json
-from app.operations.events import FitProgress, FitSamples, Note, Result, Stage, TwinScored
+from app.operations.events import Note, Result, Stage
 from app.operations.fit import fit
+from app.operations.learning_events import FitProgress, FitSamples, TwinScored
 from app.operations.report import report as report_run
 from app.store import load_twin, read_recording, write_recording
 from models.errors import InputError

@@ -11,9 +11,10 @@ from fit_device import record_device
 from app.cli.main import main
 from app.cli.words import words_of
 from app.fit_checkpoint import load_checkpoint
-from app.operations.events import CandidateScored, FitProgress, Note, Progress, Result
+from app.operations.events import Note, Progress, Result
 from app.operations.fit import fit
 from app.operations.fit_input import FitInput
+from app.operations.learning_events import CandidateScored, FitProgress
 from app.operations.report import report
 from app.store import load_twin, write_recording
 from app.weights_store import SO_FAR

@@ -11,8 +11,9 @@ from fit_device import record_device
 
 from app.cli.main import main
 from app.operations.evaluate import evaluate
-from app.operations.events import FitProgress, Note, Result
+from app.operations.events import Note, Result
 from app.operations.fit import fit
+from app.operations.learning_events import FitProgress
 from app.operations.simulate import simulate
 from app.operations.train import train
 from app.recording_marks import left_out

@@ -14,8 +14,8 @@ from fit_device import record_device
 from app.fit_checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 from app.library.index import Index, lineage
 from app.library.library import Library
-from app.operations.events import FitProgress, TwinCompared
 from app.operations.fit import fit
+from app.operations.learning_events import FitProgress, TwinCompared
 from app.operations.transfer_parts import save_plan
 from app.owner import Owner
 from app.store import save_twin, write_recording

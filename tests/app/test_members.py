@@ -14,9 +14,10 @@ from transfer_samples import kept_network
 from app.cli.main import main
 from app.library.index import Index
 from app.library.library import Library
-from app.operations.events import FitProgress, Note, Result, Stage
+from app.operations.events import Note, Result, Stage
 from app.operations.fit import fit
 from app.operations.fit_words import members_words
+from app.operations.learning_events import FitProgress
 from app.operations.refine import Refinement, refine
 from app.operations.report import report
 from app.operations.train import train

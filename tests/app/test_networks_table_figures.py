@@ -26,7 +26,7 @@ from app.operations.compare_networks_plan import (
 )
 from app.operations.compare_networks_words import inside_words
 from app.operations.demo_stages import FULL, stages
-from app.operations.events import TrialEnded
+from app.operations.learning_events import TrialEnded
 from app.report.networks_table import pooled_words
 from app.report.networks_text import markdown
 from instruments.bench import Bench

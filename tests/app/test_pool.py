@@ -13,14 +13,8 @@ from network_samples import run
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
 from app.operations import pool_local
-from app.operations.events import (
-    NodeMeasured,
-    Note,
-    Progress,
-    TrialEnded,
-    TrialProgress,
-    TrialStarted,
-)
+from app.operations.events import NodeMeasured, Note, Progress
+from app.operations.learning_events import TrialEnded, TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
 from app.operations.pool_local import LocalWorkers
 from app.operations.pool_trial import run_trial

@@ -12,7 +12,8 @@ from unittest.mock import MagicMock
 import pytest
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
-from app.operations.events import Progress, TrialProgress, TrialStarted
+from app.operations.events import Progress
+from app.operations.learning_events import TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
 from app.operations.pool_dask import STOPS_WITHIN_S, DaskWorkers
 from models.errors import InputError, TwinrigError

@@ -8,8 +8,9 @@ from fit_device import record_device
 
 from app.fit_checkpoint import FILE_NAME
 from app.operations.evaluate import evaluate
-from app.operations.events import FitProgress, FitSamples, Note, Result, Stage
+from app.operations.events import Note, Result, Stage
 from app.operations.fit import fit
+from app.operations.learning_events import FitProgress, FitSamples
 from app.operations.report import report
 from app.operations.simulate import simulate
 from app.operations.train import train

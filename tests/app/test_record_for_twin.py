@@ -11,8 +11,9 @@ from recorded import after, is_safe, iter_into
 
 from app.operations.adaptive_rounds import PLAN_NAME, ForTwin, Rounds
 from app.operations.event_json import as_json
-from app.operations.events import FitProgress, Note, RepeatRecorded, Result, RunPlan
+from app.operations.events import Note, RepeatRecorded, Result, RunPlan
 from app.operations.fit_input import FitInput
+from app.operations.learning_events import FitProgress
 from app.operations.merged import merged
 from app.operations.record_for_twin import record_for_twin
 from app.report.run import find_artefacts

@@ -11,7 +11,7 @@ from app.session import Session
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.limits import UnsafeError
-from models import twin
+from models import schemas
 from models.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_an_empty_library_is_empty(tmp_path) -> None:
 
 
 def test_artefacts_are_known_by_their_files_and_broken_ones_say_so(tmp_path) -> None:
-    head = {"kind": "twin", "schema": twin.SCHEMA, "meta": {"id": "twin-a"}}
+    head = {"kind": "twin", "schema": schemas.TWIN, "meta": {"id": "twin-a"}}
     for name, file, text in (
         ("a", "twin.json", json.dumps(with_checksum(head))),
         ("b", "network.json", "{ cut sho"),
@@ -57,7 +57,7 @@ def test_artefacts_are_known_by_their_files_and_broken_ones_say_so(tmp_path) -> 
 
 
 def test_copies_of_a_folder_are_told_apart_in_lists(tmp_path) -> None:
-    head = {"kind": "twin", "schema": twin.SCHEMA, "meta": {"id": "twin-a"}}
+    head = {"kind": "twin", "schema": schemas.TWIN, "meta": {"id": "twin-a"}}
     for name in ("twin-a", "twin-a of Monday"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "twin.json").write_text(json.dumps(with_checksum(head)))
@@ -69,7 +69,7 @@ def test_copies_of_a_folder_are_told_apart_in_lists(tmp_path) -> None:
 def test_what_is_inside_a_folder_is_told_after_the_others_but_no_copy(tmp_path) -> None:
     def put(folder, name: str) -> None:
         folder.mkdir(parents=True)
-        head = {"kind": "twin", "schema": twin.SCHEMA, "meta": {"id": name}}
+        head = {"kind": "twin", "schema": schemas.TWIN, "meta": {"id": name}}
         (folder / "twin.json").write_text(json.dumps(with_checksum(head)))
 
     put(tmp_path / "cmp-a" / "energy-0", "twin-inside")

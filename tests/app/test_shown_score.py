@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from app.operations.events import BaselineScored, Result, ScoreSoFar, TrainProgress
+from app.operations.events import Result, ScoreSoFar
+from app.operations.learning_events import BaselineScored, TrainProgress
 from app.shown_score import shown, shown_events
 
 if TYPE_CHECKING:

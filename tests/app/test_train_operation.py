@@ -15,14 +15,8 @@ from app.cli import words
 from app.cli.arguments import build_parser
 from app.cli.network import asked_of, words_of
 from app.fit_checkpoint import load_checkpoint, save_checkpoint
-from app.operations.events import (
-    BaselineScored,
-    NetworkState,
-    Note,
-    Result,
-    Stage,
-    TrainProgress,
-)
+from app.operations.events import Note, Result, Stage
+from app.operations.learning_events import BaselineScored, NetworkState, TrainProgress
 from app.operations.train import train
 from app.operations.train_setup import Setup
 from app.store import load_network, load_twin, save_network, save_twin, sha256_of, write_recording

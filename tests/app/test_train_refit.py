@@ -11,7 +11,8 @@ from network_samples import TASK, run, twin_of
 
 from app.cli.arguments import build_parser
 from app.cli.network import asked_of
-from app.operations.events import Note, TrainProgress
+from app.operations.events import Note
+from app.operations.learning_events import TrainProgress
 from app.operations.train import train
 from app.store import load_network, save_twin
 from app.train_request import TrainOptions

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
 
-from app.operations.events import BaselineScored, Note, Result
+from app.operations.events import Note, Result
+from app.operations.learning_events import BaselineScored
 from app.operations.train import train
 from app.operations.train_reuse import Beside
 from app.operations.train_setup import Setup

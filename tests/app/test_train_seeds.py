@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from network_samples import TASK, run, twin_of
 
-from app.operations.events import Result, TrialProgress
+from app.operations.events import Result
+from app.operations.learning_events import TrialProgress
 from app.operations.train_seeds import is_of_seeds, train_seeds
 from app.store import load_network, save_twin
 from instruments.bench import Bench

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.gui.background import Latest
 from app.gui.deployed import deployed, is_deployment
 from app.gui.words import opened_later
-from app.library.begun import is_begun
+from app.library.unfinished import is_begun
 from app.weights_store import NETWORK_FILE
 from models.paths import file_at, folder_at
 

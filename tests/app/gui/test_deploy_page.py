@@ -19,7 +19,8 @@ from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_verdict import VerdictBox
 from app.operations.deploy_place import Place
-from app.operations.events import Note, Progress, Result, Stage, TrainProgress
+from app.operations.events import Note, Progress, Result, Stage
+from app.operations.learning_events import TrainProgress
 from instruments.bench_file import parse_bench, read_bench
 from models.schedule import runs
 

@@ -16,8 +16,6 @@ from app.gui.live_train import LiveTraining, against, score_rows, sentence
 from app.gui.twin_asks import BesideAsk, ObjectivesAsk, ScoreAsk
 from app.gui.twin_runs import TwinRuns
 from app.operations.events import (
-    BaselineScored,
-    FitProgress,
     NodeMeasured,
     NodeStarted,
     Note,
@@ -27,9 +25,8 @@ from app.operations.events import (
     RunPlan,
     ScoreSoFar,
     StepRead,
-    TrainProgress,
-    TwinScored,
 )
+from app.operations.learning_events import BaselineScored, FitProgress, TrainProgress, TwinScored
 from app.running_score import running_score, score_interval
 from models.score import nmse
 

@@ -25,7 +25,7 @@ from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_plots import NetworkPlots
 from app.gui.theme import LABEL_PX, sans
-from app.operations.events import NetworkState, TrainProgress
+from app.operations.learning_events import NetworkState, TrainProgress
 from app.recording_store import write_recording
 from app.store import load_network, save_network, save_twin
 from models.network import ORIGIN_UNKNOWN, TwinReference

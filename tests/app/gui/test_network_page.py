@@ -18,7 +18,8 @@ from app.gui.network_picture import Picture
 from app.gui.scores import error_title, interval, said
 from app.gui.table_asks import TableAsk
 from app.gui.widgets.topology import Topology
-from app.operations.events import Result, TrialEnded, TrialProgress, TrialStarted
+from app.operations.events import Result
+from app.operations.learning_events import TrialEnded, TrialProgress, TrialStarted
 from app.operations.sweep_grid import Grid
 from app.store import load_twin, save_network, save_twin
 

@@ -23,7 +23,8 @@ from app.gui.widgets.dots import DotRow, DotTable
 from app.gui.widgets.error_table import ErrorRow, ErrorTable
 from app.gui.widgets.tables import ScoreRow, ScoreTable
 from app.gui.words import tick
-from app.operations.events import FitProgress, NodeStarted, RunPlan, Stage, StepRead
+from app.operations.events import NodeStarted, RunPlan, Stage, StepRead
+from app.operations.learning_events import FitProgress
 
 
 @pytest.fixture

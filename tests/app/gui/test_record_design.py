@@ -25,7 +25,8 @@ from app.gui.record_resume import Unfinished
 from app.gui.record_saved import from_json, to_json
 from app.gui.record_words import Between, ended_words, preview_words, running_words
 from app.operations.adaptive_rounds import ForTwin
-from app.operations.events import FitProgress, Note, RepeatStarted, Result, RunPlan, Stage
+from app.operations.events import Note, RepeatStarted, Result, RunPlan, Stage
+from app.operations.learning_events import FitProgress
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
 from instruments.clock import Pause

@@ -24,7 +24,7 @@ from app.gui.twin_asks import ResumeAsk
 from app.library.library import Library
 from app.operations import compare_networks, sweep
 from app.operations.compare_networks_plan import Plan
-from app.operations.events import TrialEnded, TrialStarted
+from app.operations.learning_events import TrialEnded, TrialStarted
 from app.operations.side_by_side import cores
 from app.operations.trial import Trial, TrialResult
 from models.errors import InputError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.operations.events import TrialStarted
+from app.operations.learning_events import TrialStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

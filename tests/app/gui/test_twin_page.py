@@ -19,14 +19,8 @@ from app.gui.twin_looked import complaint, look
 from app.gui.widgets.plot_menu import csv_of
 from app.library.folders import Artefact
 from app.operations.child import in_child
-from app.operations.events import (
-    CandidateScored,
-    CurvePoint,
-    FitProgress,
-    Result,
-    Stage,
-    TwinCompared,
-)
+from app.operations.events import Result, Stage
+from app.operations.learning_events import CandidateScored, CurvePoint, FitProgress, TwinCompared
 from app.recording_marks import add_mark
 from app.store import load_twin, write_recording
 

@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 
 from app.gui.live_fit import LiveFit
 from app.gui.pages.twin_plots import TwinPlots
-from app.operations.events import TwinScored
+from app.operations.learning_events import TwinScored
 from app.store import write_recording
 
 WAIT_MS = 240_000
