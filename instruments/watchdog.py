@@ -37,7 +37,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from instruments.watchdog_link import ENERGISED
 from instruments.watchdog_log import Report, now, write_log, write_report
@@ -80,7 +80,7 @@ def main() -> int:
     """Watch the program at the other end of standard input until it has ended."""
     _be_deaf()
     told: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_hear, args=(told,), daemon=True).start()
+    threading.Thread(target=_hear, args=(_own_input(), told), daemon=True).start()
     first = told.get()
     if first is None:
         return 0
@@ -103,9 +103,23 @@ def _be_deaf() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
-def _hear(told: queue.Queue[str | None]) -> None:
-    """Every line of standard input, then None: its end is the program's end."""
-    for line in sys.stdin:
+def _own_input() -> TextIO:
+    """What was standard input; that is empty from now on.
+
+    On Windows a standard handle that one thread reads can't be looked at by another, as a library
+    below NumPy does at its import (numpy#24290): nothing was loaded, and the computer not kept
+    awake, before the program had ended.
+    """
+    pipe = os.fdopen(os.dup(0), encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.close(nowhere)
+    return pipe
+
+
+def _hear(words: TextIO, told: queue.Queue[str | None]) -> None:
+    """Every line that the program says, then None: their end is the program's end."""
+    for line in words:
         told.put(line.strip())
     told.put(None)
 

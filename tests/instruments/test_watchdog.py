@@ -309,6 +309,13 @@ sys.exit(not watchdog.rescue(order, give_up_s=3.0))
 """
 
 
+def test_it_hears_the_program_by_no_standard_handle(rig, tmp_path):
+    """Windows locks one that a thread reads: loading NumPy there waited for the program's end."""
+    with program(rig.text, tmp_path) as run:
+        until(lambda: is_loaded(run.watchdog))
+        assert os.readlink(f"/proc/{run.watchdog}/fd/0") == os.devnull
+
+
 def test_what_it_needs_is_loaded_while_the_program_lives(rig, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for order in ("CURR 3", "OUTP ON"):

@@ -128,7 +128,7 @@ def test_it_rescues_where_the_pipe_ended_while_energised(
 ):
     order = {name: getattr(ORDER, name) for name in ("text", "source", "accelerate", "program")}
     text = "\n".join(json.dumps(order) if line == "ORDER" else line for line in lines)
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    monkeypatch.setattr(watchdog, "_own_input", lambda: io.StringIO(text))
     called = []
     monkeypatch.setattr(watchdog, "_be_deaf", lambda: called.append("deaf"))
     monkeypatch.setattr(watchdog, "_let_go_of_the_pipe", lambda: called.append("let go"))
