@@ -43,7 +43,10 @@ class TransferPart:
         for verb, button in self._box.buttons.items():
             asked = self._asked(verb)
             problem = asked.problem()
-            button.setEnabled(ready and not problem)
+            can = ready and not problem
+            if button is page.focusWidget() and not can:
+                page.setFocus()  # else it goes to the window's first button: the menu
+            button.setEnabled(can)
             button.setToolTip(problem)
             if network is not None:
                 button.say(button.text(), asked.cost(network, bench))

@@ -95,7 +95,12 @@ def test_a_recalibrated_network_is_the_one_to_deploy_next(page, qtbot, monkeypat
     before, grid, far = page.path, page.plots.grid, []
     show = grid.show_measured
     monkeypatch.setattr(grid, "show_measured", lambda *told: (show(*told), far.append(grid.far(0))))
-    page.plots.verdict.buttons["recalibrate"].click()
+    button, window = page.plots.verdict.buttons["recalibrate"], page.window()
+    button.setFocus()
+    assert window.focusWidget() is button
+    button.click()
+    assert not button.isEnabled()
+    assert window.focusWidget() is page  # a stray key opens no menu
     assert page.heading.text().startswith("Recalibrating") or page.shell.job is not None
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: page.path != before, timeout=WAIT_MS)  # looked at beside the window
