@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from models.twin import Twin
 
+NARROW_PX = 1000  # of the page: below it the choice of a view leaves the heading its room
 LOW_PX = 760  # of the page: below it recordings have one line each
 
 
@@ -308,6 +309,7 @@ class TwinPage(Page):
         low = self.height() < LOW_PX
         self.form.set_gap(4 if low else 8)
         self.recordings.set_low(low)
+        self.views.set_narrow(self.width() < NARROW_PX)
 
     # settings
 
