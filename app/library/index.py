@@ -178,14 +178,16 @@ def _twins_of(artefact: Artefact) -> list[Path]:
 def lineage(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
     """Entries as a tree, flattened: depth and entry; each under the first of its parents.
 
-    What was made inside another one's folder stands under that.
+    What was made inside another one's folder stands under that, so that no such parent counts: a
+    refined network comes of a twin in its own folder, and stands under the network it was.
     """
     by_id = {entry.id: entry for entry in entries}
     below: dict[str, list[Entry]] = {}
     roots = []
     for entry in entries:
         above = (entry.inside, *entry.made_from)
-        parent = next((p for p in above if p in by_id and p != entry.id), None)
+        known = (by_id[p] for p in above if p in by_id and p != entry.id)
+        parent = next((p.id for p in known if p.inside != entry.id), None)
         if parent is None:
             roots.append(entry)
         else:
