@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from app.library.begun import parents
 from app.library.facts import Facts, facts_of
 from app.library.folders import entries_of, stamp_of
-from app.library.kinds import BEGUN, KINDS
+from app.library.kinds import BEGUN, KINDS, PARTS
 from app.library.links import Links
 from app.library.note import read_note
 from app.slow_disk import each
 from models.errors import TwinrigError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -158,7 +159,14 @@ def parents_of(artefact: Artefact, facts: Facts) -> tuple[Parent, ...]:
         if isinstance(one, dict) and isinstance(one.get("id"), str):
             sha256, path = one.get("sha256"), one.get("path")
             found.append(Parent(one["id"], str(sha256 or ""), str(path or "")))
-    return tuple(found)
+    return tuple(parent for parent in found if not _is_own_part(parent, artefact))
+
+
+def _is_own_part(parent: Parent, artefact: Artefact) -> bool:
+    """Whether it is the run of a recalibration: in its own folder, and nothing that is shown."""
+    file = Path(parent.path)
+    part = file.parent.name
+    return part.partition("-")[0] in PARTS and file_at(artefact.path / part / file.name)
 
 
 def _twins_of(artefact: Artefact) -> list[Path]:
