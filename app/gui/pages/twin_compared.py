@@ -105,6 +105,7 @@ class ComparedPlots(QWidget):
             wide = max(LEAST_PX, (panel.width() - AXIS_PX) // len(names))
             short = [(k, elided(name, sans(LABEL_PX), wide)) for k, name in enumerate(names)]
             panel.plot.getAxis("bottom").setTicks([short])
+            panel.plot.getAxis("bottom").places = tuple(names)
             panel.plot.getAxis("left").setTicks([_ratio_ticks(low, high)])
 
 
