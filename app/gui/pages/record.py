@@ -56,7 +56,8 @@ class RecordPage(RecordView):
         self._foresight = Foresight(self.session)
         self._foresight.looked.connect(self._planned)
         self._rows()
-        self.queue = QueuePart(self.theme, self.form, self._begin, self._present, shell.toast)
+        name = self.session.spec.name
+        self.queue = QueuePart(self.theme, self.form, self._begin, self._present, shell.toast, name)
         self._place_plots()
         self.theme.changed.connect(self._redraw)
         self._header_buttons()
