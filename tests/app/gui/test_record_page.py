@@ -22,6 +22,7 @@ from app.gui.theme import LABEL_PX, sans
 from app.library.library import Library
 from app.recording_marks import add_mark, bad_positions, read_kept
 from app.store import read_recording
+from models.slopes import slopes_of
 
 WAIT_MS = 120_000
 ROOT = Path(__file__).parents[3]
@@ -419,6 +420,12 @@ def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, q
     page.show_cost()
     assert page.form.primary.text() == f"Record the {16 - done} missing repeats"
     assert page.rows.what.text().startswith("2 × 60 steps, ")
+    begun = page.rows.unfinished[0]
+    coil = {name: 7 * slope for name, slope in slopes_of(begun.so_far.meta).items()}
+    with pytest.MonkeyPatch.context() as patch:  # on another bench it is refused before the press
+        patch.setattr("app.operations.record_begin.slopes", lambda _bench: coil)
+        plan = begun.foreseen(window.session.spec, window.session.bench)
+    assert "magnet x: tesla_per_ampere was 0.0004, now 0.0028" in plan.problem
     page.press()
     qtbot.waitUntil(lambda: page.live.plan is not None, timeout=WAIT_MS)
     assert page.live.done >= done  # what was there is seen again
