@@ -9,11 +9,11 @@ from pathlib import Path
 from app.checked_json import with_checksum
 from app.gui.begun import Begun
 from app.gui.begun_bench import DEPLOY, BegunRun
-from app.gui.begun_fits import begun_comparisons
+from app.gui.begun_fits import begun_comparisons, begun_curves
 from app.gui.network_asks import ONE as ONE_NETWORK
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.twin_form import TwinForm
-from app.gui.twin_asks import OBJECTIVES, ObjectivesAsk
+from app.gui.twin_asks import CURVE, OBJECTIVES, CurveAsk, ObjectivesAsk
 from app.gui.widgets.form import Form
 from app.library import several
 from app.library.folders import Artefact
@@ -80,6 +80,32 @@ def test_a_comparison_of_objectives_that_ended_early_goes_on_by_choosing_it(
     assert rows.objectives["crps"].isHidden()
     rows.which.setCurrentIndex(0)
     assert not rows.objectives["crps"].isHidden()
+
+
+def test_a_learning_curve_that_ended_early_goes_on_by_choosing_it(theme, qtbot, tmp_path) -> None:
+    """The window told where it was kept, and could not go on with it."""
+    grid = {"sequences": [4, 8], "repeats": [2], "seeds": 2, "target": 1.25}
+    for name, points in (("curve-1", 3), ("curve-2", 4)):
+        head = {"kind": "learning-curve", "schema": 1, "grid": grid, "points": [{}] * points}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "learning-curve.json").write_text(json.dumps(with_checksum(head)))
+    (found,) = begun_curves(Library(tmp_path))
+    form = Form(theme, "Twin", "")
+    qtbot.addWidget(form)
+    rows = TwinForm(theme, form)
+    rows.kind.choose(CURVE)
+    rows.offer_twins((), (), (), [found])
+    assert isinstance(rows.ask(), CurveAsk)
+    assert rows.target.isVisibleTo(form)
+    assert rows.grown.choose(found)
+    ask = rows.ask()
+    assert ask.words(False)[0] == "Go on with curve-1"
+    assert ask.target == 1.25
+    out = tmp_path / "curve-1"
+    assert ask.arguments([], Path("new")) == {"recordings": [], "out": out, "resume": True}
+    assert not rows.target.isVisibleTo(form)  # it keeps what it was asked
+    rows.grown.setCurrentIndex(0)
+    assert rows.target.isVisibleTo(form)
 
 
 def test_run_again_of_a_table_keeps_where_it_was_measured_its_kinds_and_its_wiring(

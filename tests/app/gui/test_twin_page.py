@@ -449,6 +449,24 @@ def test_a_fit_that_goes_on_shows_its_own_recording_whatever_is_ticked(page, qtb
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
+@pytest.mark.timeout(300)
+def test_a_stopped_curve_is_told_to_run_no_more_and_can_go_on(page, qtbot) -> None:
+    window = page.shell
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    page.rows.kind.choose("curve")
+    page.show_cost()
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: "repeats" in page.runs.curve.running, timeout=WAIT_MS)
+    folder = page.runs.folder
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert not [row for row in page.runs.curve.lines() if row.cells == ()]  # that one `running`
+    assert "choose it under Begin with" in page.subheading.text()
+    qtbot.waitUntil(lambda: page.rows.grown.count() == 2, timeout=WAIT_MS)
+    page.rows.grown.setCurrentIndex(1)
+    assert page.rows.ask().folder == folder
+
+
 def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> None:
     plots, live = ComparedPlots(theme), LiveComparison()
     qtbot.addWidget(plots)
