@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from app.gui.begun_fits import BegunCurve
 from app.gui.offered import items_of, state
 from app.gui.twin_asks import (
     BESIDE,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from PyQt6.QtWidgets import QWidget
 
-    from app.gui.begun_fits import BegunCurve
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
     from app.library.folders import Artefact
@@ -234,6 +234,17 @@ class TwinForm(QObject):
         if not self.origin.choose(begun):
             self.origin.addItem(*_early(begun))
             self.origin.choose(begun)
+
+    def go_on_with_several(self, begun: Artefact) -> None:
+        """Have a comparison of objectives or a learning curve that ended early ready."""
+        one: Path | BegunCurve = begun.path
+        choice = self.which
+        if begun.kind == "curve":
+            choice, one = self.grown, BegunCurve(begun.path, float(begun.head["grid"]["target"]))
+        self.kind.choose(CURVE if begun.kind == "curve" else OBJECTIVES)
+        if not choice.choose(one):  # the library has not told it yet
+            choice.addItem(_early(begun.path)[0], one)
+            choice.choose(one)
 
     def offer_score(self, twin: Path) -> None:
         """Have a twin ready to be scored, also one that the library has not told yet."""

@@ -6,17 +6,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from app.checked_json import with_checksum
 from app.gui.begun import Begun
 from app.gui.begun_bench import DEPLOY, BegunRun
-from app.gui.begun_fits import begun_comparisons, begun_curves
+from app.gui.begun_fits import BegunCurve, begun_comparisons, begun_curves
 from app.gui.network_asks import ONE as ONE_NETWORK
 from app.gui.pages.deploy_form import DeployForm
+from app.gui.pages.library_open import opening, page_of
 from app.gui.pages.twin_form import TwinForm
 from app.gui.twin_asks import CURVE, OBJECTIVES, CurveAsk, ObjectivesAsk
 from app.gui.widgets.form import Form
 from app.library import several
+from app.library.facts import Facts
 from app.library.folders import Artefact
+from app.library.index import Entry
 from app.library.library import Library
 
 ONE = BegunRun(Path("/library/dep-1"), DEPLOY, Path("/library/net-1"), "1 of 6 runs measured")
@@ -106,6 +111,26 @@ def test_a_learning_curve_that_ended_early_goes_on_by_choosing_it(theme, qtbot, 
     assert not rows.target.isVisibleTo(form)  # it keeps what it was asked
     rows.grown.setCurrentIndex(0)
     assert rows.target.isVisibleTo(form)
+
+
+@pytest.mark.parametrize("kind", ["curve", "cmp"])
+def test_several_fits_that_ended_early_are_opened_where_they_go_on(
+    theme, qtbot, tmp_path, kind
+) -> None:
+    """The Library asked for their report, which they have at their end."""
+    artefact = Artefact(tmp_path / "one", kind, 0.0, {"grid": {"target": 1.25}})
+    entry = Entry(artefact, "one", Facts("several fits", status="1 of 4"))
+    opened = opening(entry, read=True, any_there=True)
+    assert (page_of(entry), opened.cost) == ("twin", "on the Twin page, where it goes on")
+    whole = replace(entry, facts=Facts("several fits"))
+    assert opening(whole, read=True, any_there=True).cost == "its report"
+    form = Form(theme, "Twin", "")
+    qtbot.addWidget(form)
+    rows = TwinForm(theme, form)
+    rows.go_on_with_several(artefact)  # before the library has told of it, and after
+    assert rows.ask().folder == artefact.path
+    rows.offer_twins((), (), [artefact.path], [BegunCurve(artefact.path, 1.25)])
+    assert rows.ask().folder == artefact.path
 
 
 def test_run_again_of_a_table_keeps_where_it_was_measured_its_kinds_and_its_wiring(
