@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_device import record_device
+from PyQt6.QtWidgets import QApplication
 
 from app.gui.fit_rows import candidate_rows
 from app.gui.live_compare import LiveComparison, LiveCurve
@@ -475,6 +476,23 @@ def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> Non
     plots.draw(live)
     (ticks,) = plots.panels["mean"].plot.getAxis("bottom")._tickLevels
     assert [text[-6:] for _, text in ticks] == ["069f67", "5bd542"]
+
+
+@pytest.mark.parametrize(
+    ("wide", "told"),
+    [(900, ["e", "ie", "p"]), (2400, ["energy", "innovations-energy", "published"])],
+)
+def test_objectives_never_lie_over_each_other_below_their_dots(theme, qtbot, wide, told) -> None:
+    plots, live = ComparedPlots(theme), LiveComparison()
+    qtbot.addWidget(plots)
+    plots.resize(wide, 600)
+    plots.show()
+    QApplication.processEvents()  # it is laid out
+    for name in ("energy", "innovations-energy", "published"):
+        live.take(scored(name, 0, 1.2))
+    plots.draw(live)
+    (ticks,) = plots.panels["mean"].plot.getAxis("bottom")._tickLevels
+    assert [text for _, text in ticks] == told
 
 
 def test_the_channel_that_is_pressed_is_the_one_that_is_drawn(page, tmp_path) -> None:
