@@ -139,8 +139,8 @@ class TransferPart:
         live, page = self.live, self._page
         if live is None:
             return False
-        status, error = outcome.status, outcome.error
-        said = Verdict(*live.ended(status, "" if error is None else str(error)))
+        status = outcome.status
+        said = Verdict(*live.ended(status, outcome.error or ""))
         page.say(said.heading, said.text)
         self._box.show_verdict(said)
         self._running = None
