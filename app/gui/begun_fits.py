@@ -1,7 +1,8 @@
-"""Fits and comparisons of objectives of the library that ended early; no Qt."""
+"""Fits, comparisons of objectives and learning curves of the library that ended early; no Qt."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.artefacts import read_head
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from app.library.library import Library
 
 COMPARISON = ("comparison.json", "comparison", 1)  # as `app.operations.compare_twins`, with torch
+GROWN = ("learning-curve.json", "learning-curve", 1)  # as `app.operations.learning_curve`
 OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not
 
 
@@ -41,3 +43,27 @@ def _lacking(folder: Path) -> Path | None:
     plan = head.get("plan")  # an older version kept none, and was written at its end
     whole = plan is None or len(head["twins"]) == len(plan["objectives"]) * plan["seeds"]
     return None if whole else folder
+
+
+@dataclass(frozen=True)
+class BegunCurve:
+    """A learning curve that lacks points: its folder, and the ratio that it is to reach."""
+
+    folder: Path
+    target: float
+
+
+def begun_curves(library: Library) -> list[BegunCurve]:
+    """Learning curves that lack points, newest first; damaged ones left out."""
+    return library.readable(_without_points, named=(GROWN[0],))
+
+
+def _without_points(folder: Path) -> BegunCurve | None:
+    name, kind, schema = GROWN
+    if not file_at(folder / name):
+        return None
+    head = read_head(folder / name, kind, schema)
+    grid = head["grid"]
+    asked = len(grid["sequences"]) * len(grid["repeats"]) * grid["seeds"]
+    whole = len(head["points"]) >= asked
+    return None if whole else BegunCurve(folder, float(grid["target"]))

@@ -37,6 +37,7 @@ class BenchWindow(ClosingWindow):
         self._seen_s = -math.inf  # when a job's own step, point or look was shown
         self._opening = Latest(self)
         self._opening.done.connect(self._opened)
+        self._losses: set[str] = set()  # what was said since the last reading: a night has 40,000
         self._by_hand = ""  # what was told to be done by hand, until the bench is safe
         self.rig: ServedRig | None = None
 
@@ -118,6 +119,7 @@ class BenchWindow(ClosingWindow):
             page.bench_changed()
 
     def _reading(self, reading: object) -> None:
+        self._losses.clear()
         if self.job is None or not self.job.spec.hardware:
             self.top.show_reading(reading)  # type: ignore[arg-type]
             if unsafe := self.session.unsafe:  # another bench than the one that was read
@@ -142,9 +144,9 @@ class BenchWindow(ClosingWindow):
         self.rail.items["bench"].show_mark("fault")
         for page in self.pages.values():
             page.bench_lost(str(error))
-        text = f"bench: {error}"
-        if not self.log or not self.log[-1].endswith(text):
-            self.log.append(f"error: {text}")
+        if (text := f"error: bench: {error}") not in self._losses:
+            self._losses.add(text)
+            self.log.append(text)
 
     def _told(self, words: str) -> None:
         """The way to safety goes well."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.deployment import misfit_of_runs
-from app.gui.live_train import against, sentence
+from app.gui.live_train import against, listed, sentence
 from app.gui.scores import NMSE, interval, more_digits, said
 from app.gui.widgets.columns import ColumnRow
 from app.gui.words import shown_name
@@ -23,6 +23,7 @@ from app.operations.events import (
     StepRead,
 )
 from app.operations.learning_events import Forecast
+from app.scatter import WITHIN, within_scatter
 from app.words import by_memory
 from models.network import ORIGIN_UNKNOWN
 from models.schedule import runs
@@ -195,7 +196,7 @@ def _transferred(result: dict[str, Any]) -> Verdict:
     measured: float = result["measured"]
     predicted: dict[str, float] = dict(result.get("predicted") or {})
     low, high = predicted.get("low"), predicted.get("high")
-    beside = sentence(measured, dict(result.get("baselines") or {}), "On the device it")
+    beside = _beside(measured, predicted, dict(result.get("baselines") or {}))
     metric = str(result.get("metric") or NMSE)
     if low is None or high is None:
         return Verdict("Measured; the twin foresaw no interval", beside, said(measured, metric))
@@ -209,6 +210,13 @@ def _transferred(result: dict[str, Any]) -> Verdict:
         return Verdict("Not transferred", f"{outside} {beside}", shown)
     how = ", better than foreseen" if measured < low else " as foreseen"
     return Verdict(f"Transferred{how}", f"Foreseen: {foreseen}. {beside}", shown)
+
+
+def _beside(measured: float, predicted: dict[str, float], baselines: dict[str, float]) -> str:
+    """Every baseline by the score that was measured, and those that another run could overtake."""
+    said = sentence(measured, baselines, "On the device it")
+    near = within_scatter(measured, predicted, baselines)
+    return f"{said} {WITHIN.capitalize()}: {listed([*map(shown_name, near)])}." if near else said
 
 
 def diagnosis(result: dict[str, Any]) -> list[str]:

@@ -114,13 +114,14 @@ def sentence(
     lost = [shown_name(name) for name, score in others.items() if value >= score]
     parts = []
     if beaten:
-        parts.append(f"beats {_list(beaten)}")
+        parts.append(f"beats {listed(beaten)}")
     if tied:
-        parts.append(f"is level with {_list(tied)}")
+        parts.append(f"is level with {listed(tied)}")
     if lost:
-        parts.append(f"loses to {_list(lost)}")
+        parts.append(f"loses to {listed(lost)}")
     return f"{subject} {', '.join(parts)}." if parts else f"{subject} has no baseline beside it."
 
 
-def _list(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names in a sentence: `A`, `A, B and C`; at least one."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

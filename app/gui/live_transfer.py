@@ -11,7 +11,7 @@ from app.operations.events import Note, Progress, Result, Stage
 from app.operations.learning_events import FitProgress, TrainProgress
 from app.operations.sweep_grid import options_of
 from app.words import duration
-from models.errors import InputError, raise_problems
+from models.errors import InputError, RefusedError, raise_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,16 +189,18 @@ class LiveTransfer:
             return self.told
         return f"{self.stage} · {self.told}" if self.told else self.stage
 
-    def ended(self, status: str, error: str = "") -> tuple[str, str]:
+    def ended(self, status: str, error: BaseException | str = "") -> tuple[str, str]:
         """Heading and sentences, once it has ended as `status`: a gain that is none says so.
 
-        `error`: why it failed, where no result says it.
+        `error`: why it failed, where no result says it; of one that is refused nothing is kept.
         """
         result, metric = self.result, str(self.result.get("metric", "nmse"))
         verb = {RECALIBRATE: "Recalibrated", REFINE: "Refined", POLISH: "Polished"}[self.asked.verb]
         if status != "done" or "predicted" not in result:
+            if isinstance(error, (RefusedError, InputError)):
+                return f"Not {verb.lower()}: refused", str(error)
             word = "Stopped" if status == "stopped" else "Failed"
-            why = str(result.get("reason", "")) or error
+            why = str(result.get("reason", "")) or str(error)
             return f"{word} while {self.asked.title.lower()}", f"{KEPT}. {why}".rstrip()
         before, after = result.get("predicted_before", {}), result["predicted"]
         parts = [f"foreseen {interval(before, metric)} before, {interval(after, metric)} after"]

@@ -27,12 +27,21 @@ MOST = 100  # of the settings: more is no queue
 
 @dataclass(frozen=True)
 class Queued:
-    """One place: what to record, its cost as far as it is known, and why it was skipped."""
+    """One place: what to record, its cost as far as it is known, and why it was skipped.
+
+    `bench`: that whose fields and limits it was made for; empty: kept by a version that knew none.
+    """
 
     design: NewDesign
     seconds: float | None = None
     bytes: float = 0.0
     skipped: str = ""
+    bench: str = ""
+
+    def on(self, bench: str) -> Queued:
+        """It as it waits on a bench: skipped there where it was made for another one."""
+        other = f"it was queued for {self.bench}, this is {bench}: open that bench, or add it anew"
+        return replace(self, skipped=other if self.bench not in ("", bench) else "")
 
     @property
     def time(self) -> str:
@@ -44,8 +53,12 @@ class Queued:
 
 @dataclass
 class RecordQueue:
-    """Recordings that wait. `going`: the next one begins when the running one is done."""
+    """Recordings that wait. `going`: the next one begins when the running one is done.
 
+    `bench`: the name of the one that they are recorded on.
+    """
+
+    bench: str = ""
     waiting: list[Queued] = field(default_factory=list)
     going: bool = False
     held: str = ""
@@ -54,7 +67,7 @@ class RecordQueue:
     def add(self, design: NewDesign, plan: Plan | None) -> None:
         """Put a design at the end."""
         known = (plan.seconds, plan.bytes) if plan is not None else (None, 0.0)
-        self.waiting.append(Queued(design, *known))
+        self.waiting.append(Queued(design, *known, bench=self.bench))
 
     def move(self, index: int, to: int) -> int:
         """Move one to another place, as far as the list goes; returns where it is now."""
@@ -66,10 +79,12 @@ class RecordQueue:
         """Take one out."""
         del self.waiting[index]
 
-    def start(self) -> None:
-        """Go on, also with what was skipped."""
+    def start(self) -> str:
+        """Go on, also with what was skipped; returns a sentence where some are of another bench."""
         self.going, self.held = True, ""
-        self.waiting = [replace(each, skipped="") for each in self.waiting]
+        self.waiting = [each.on(self.bench) for each in self.waiting]
+        others = [each for each in self.waiting if each.skipped]
+        return f"{others[0].design.name} is skipped: {others[0].skipped}" if others else ""
 
     def next(self) -> Queued | None:
         """The first one that was not skipped; None where there is none."""
@@ -129,7 +144,7 @@ class RecordQueue:
     def to_json(self) -> list[dict[str, Any]]:
         """What comes back at the next start: it never begins by itself there."""
         return [
-            {"design": to_json(q.design), "seconds": q.seconds, "bytes": q.bytes}
+            {"design": to_json(q.design), "seconds": q.seconds, "bytes": q.bytes, "bench": q.bench}
             for q in self.waiting
         ]
 
@@ -141,4 +156,5 @@ class RecordQueue:
                 seconds, length = row.get("seconds"), row.get("bytes")
                 known = seconds if isinstance(seconds, (int, float)) else None
                 room = float(length) if isinstance(length, (int, float)) else 0.0
-                self.waiting.append(Queued(design, known, room))
+                one = Queued(design, known, room, bench=str(row.get("bench") or ""))
+                self.waiting.append(one.on(self.bench))

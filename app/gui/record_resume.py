@@ -98,11 +98,14 @@ class Unfinished:
             seconds += sum(missing) * bench.predicted_s(reference)
         numbers = steps * (len(r.channels) + BY_STEP)
         plan = replace(plan, seconds=seconds, bytes=float(BYTES_A_VALUE * numbers))
+        from app.operations.record_begin import driven_apart  # writes files: behind the frame
+
         wrong = [
             f"it has {name} {getattr(r, name)}, the bench {getattr(bench, name)}"
             for name in ("channels", "units")
             if getattr(r, name) != getattr(bench, name)
-        ]  # the instruments' settings are asked for, and compared, when it begins
+        ] + driven_apart(r, bench)
+        # the instruments' settings are asked for, and compared, when it begins
         return plan.judged(wrong or plan.refused_by(bench, r.window, r.reset))
 
     def start(self, bench: Bench, out: Path, pause: Pause) -> Iterator[Event]:

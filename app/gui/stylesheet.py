@@ -25,7 +25,7 @@ QLabel[role="panel"], QLabel[role="section"] { font-size: 13px; font-weight: 600
 QLabel[keyboard="here"] { text-decoration: underline; }
 QLabel[role="unit"], QLabel[role="note"] { font-size: 11px; color: $text2; }
 QLabel[role="label"] { color: $text2; }
-QLabel[role="id"] { font-family: "$mono"; font-size: 11px; color: $text3; }
+QLabel[role="id"] { font-family: "$mono"; font-size: 11px; color: $text2; }
 QLabel[role="strong"] { font-size: 11px; font-weight: 600; }
 QLabel[role="attention"] { font-size: 11px; color: $attention; }
 QLabel[role="fault"] { font-size: 11px; color: $fault; }

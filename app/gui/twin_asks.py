@@ -124,6 +124,21 @@ class ResumeComparisonAsk(ResumeAsk):
 
 
 @dataclass(frozen=True)
+class ResumeCurveAsk(ResumeAsk):
+    """A learning curve that ended early goes on; its file knows all else."""
+
+    target: float = 1.5
+
+    kind = CURVE
+    operation = "app.operations.learning_curve.learning_curve"
+    title = "Learning curve"
+
+    def words(self, again: bool) -> tuple[str, str]:
+        """What a press does, and its cost."""
+        return f"Go on with {self.folder.name}", "points that are there stay · own process, 1 core"
+
+
+@dataclass(frozen=True)
 class ObjectivesAsk:
     """One twin for each objective and seed, all for the same time."""
 

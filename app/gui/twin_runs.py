@@ -127,4 +127,7 @@ class TwinRuns:
             return DONE.get(self.kind, title), " ".join(self.other.verdict[:1])
         if self.kind in (SCORE, BESIDE):  # which write nothing
             return f"{word}: no scores", "a twin is scored within seconds: press again"
-        return f"{word}: {title.lower()}", f"what was done is kept in {self.folder}"
+        return (
+            f"{word}: {title.lower()}",
+            f"kept: choose it under Begin with to go on · {self.folder}",
+        )

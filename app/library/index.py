@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from app.library.begun import parents
 from app.library.facts import Facts, facts_of
 from app.library.folders import entries_of, stamp_of
-from app.library.kinds import BEGUN, KINDS
+from app.library.kinds import BEGUN, KINDS, PARTS
 from app.library.links import Links
 from app.library.note import read_note
 from app.slow_disk import each
 from models.errors import TwinrigError
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -158,7 +159,14 @@ def parents_of(artefact: Artefact, facts: Facts) -> tuple[Parent, ...]:
         if isinstance(one, dict) and isinstance(one.get("id"), str):
             sha256, path = one.get("sha256"), one.get("path")
             found.append(Parent(one["id"], str(sha256 or ""), str(path or "")))
-    return tuple(found)
+    return tuple(parent for parent in found if not _is_own_part(parent, artefact))
+
+
+def _is_own_part(parent: Parent, artefact: Artefact) -> bool:
+    """Whether it is the run of a recalibration: in its own folder, and nothing that is shown."""
+    file = Path(parent.path)
+    part = file.parent.name
+    return part.partition("-")[0] in PARTS and file_at(artefact.path / part / file.name)
 
 
 def _twins_of(artefact: Artefact) -> list[Path]:
@@ -178,14 +186,16 @@ def _twins_of(artefact: Artefact) -> list[Path]:
 def lineage(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
     """Entries as a tree, flattened: depth and entry; each under the first of its parents.
 
-    What was made inside another one's folder stands under that.
+    What was made inside another one's folder stands under that, so that no such parent counts: a
+    refined network comes of a twin in its own folder, and stands under the network it was.
     """
     by_id = {entry.id: entry for entry in entries}
     below: dict[str, list[Entry]] = {}
     roots = []
     for entry in entries:
         above = (entry.inside, *entry.made_from)
-        parent = next((p for p in above if p in by_id and p != entry.id), None)
+        known = (by_id[p] for p in above if p in by_id and p != entry.id)
+        parent = next((p.id for p in known if p.inside != entry.id), None)
         if parent is None:
             roots.append(entry)
         else:

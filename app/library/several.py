@@ -161,7 +161,7 @@ def curve(artefact: Artefact) -> Facts:
         (f"{repeats} repeats", "not reached" if need is None else f"{need:.0f} measured repeats")
         for repeats, need in head["needed"].items()
     ]
-    title = f"learning curve, {len(head['points'])} points, target {target:g} × floor"
+    title = f"learning curve, {_several(len(head['points']), 'point')}, target {target:g} × floor"
     grid = head["grid"]
     form = {
         "kind": "curve", "curve_iterations": grid["iterations"], "curve_seeds": int(grid["seeds"]),

@@ -165,7 +165,8 @@ def _repeats(source: FitInput) -> int:
 def _fitted(
     out: Path, source: FitInput, grid: Grid, points: list[dict[str, Any]]
 ) -> Iterator[Event]:
-    """Every point that is not there yet, each kept at once."""
+    """Every point, those that are there first; each of the others is kept at once."""
+    yield from map(CurvePoint.of, points)
     had = {(p["sequences"], p["repeats"], p["seed"]) for p in points}
     todo = [point for point in grid.points if point not in had]
     total, begin_s = len(grid.points), time.monotonic()
@@ -173,8 +174,7 @@ def _fitted(
         name = f"{sequences} sequences × {repeats} repeats, seed {seed}"
         yield Stage(name, total - len(todo) + index + 1, total)
         points.append((yield from _point(source, grid, sequences, repeats, seed)))
-        named = ("measurements", "errors", "worst", "problem")
-        yield CurvePoint(sequences, repeats, seed, **{key: points[-1][key] for key in named})
+        yield CurvePoint.of(points[-1])
         if points[-1]["problem"]:
             yield Note(f"{name}: {points[-1]['problem']}", "warning")
         _save(out, source, grid, points)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from app.operations.events import Event
@@ -100,6 +100,11 @@ class CurvePoint(Event):
     errors: dict[str, Any]
     worst: float | None
     problem: str = ""
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> CurvePoint:
+        """A point as a curve's file keeps it, with more beside."""
+        return cls(**{one.name: kept[one.name] for one in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,8 @@ def _corrected(
 ) -> Generator[Event, None, dict[str, Any]]:
     """Correct the read-out by what was measured, and foresee what it will score."""
     part = load_network(out / STRETCH)
-    found = correction_of(part, read_nodes(out / RUN, part))
+    nodes = read_nodes(out / RUN, part)
+    found = correction_of(part, nodes)
     words = words_of(found)
     yield Note(words, "info" if found.real else "warning")
     origin = load_network(Path(plan["network"]))
@@ -144,7 +145,7 @@ def _corrected(
         "hardware_runs": so_far + runs,
         "parents": [
             *with_parent(origin, plan),
-            {"id": str(told.get("id", "")), "path": str(out / RUN / "deployment.json"),
+            {"id": str(nodes[0].meta.get("id", "")), "path": str(out / RUN / "deployment.json"),
              "sha256": sha256_of(out / RUN / "deployment.json")},
         ],
     }  # fmt: skip

@@ -101,7 +101,7 @@ def complete_in(out: Path) -> Recording | None:
 def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     """The writer of a recording to go on with; refused where it is another's."""
     so_far = read_recording(out)
-    problems = differences(so_far, bench, asked.window, asked.reset) + _driven(so_far, bench)
+    problems = differences(so_far, bench, asked.window, asked.reset) + driven_apart(so_far, bench)
     same = same_sequences(so_far.sequences(), asked.sequences)
     if not same or so_far.response.shape[1] != asked.repeats:
         problems.append("was asked for other sequences or repeats")
@@ -114,8 +114,8 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     return writer
 
 
-def _driven(so_far: Recording, bench: Bench) -> list[str]:
-    """How the field is made otherwise than in a recording to go on with, in words.
+def driven_apart(so_far: Recording, bench: Bench) -> list[str]:
+    """How the field is made otherwise than in a recording to go on with, in words; asks nobody.
 
     By another magnet, or by another current: its repeats would be of two experiments.
     """

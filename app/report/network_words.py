@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.advice import UNTRAINED as BASELINE
 from app.deployment import DETERMINISTIC, NOISE_AWARE, UNTRAINED
 from app.report.measured import scored
+from app.scatter import WITHIN, within_scatter
 from app.shown_score import ACCURACY, shown
 from models.network import KNOWN_DATA
 
@@ -84,7 +85,7 @@ def of_known_data(body: Mapping[str, Any]) -> bool:
 
 
 def against_baselines(run: Measured) -> str:
-    """Which baselines a deployment beats and which it loses to, in words.
+    """Which baselines a deployment beats and which it loses to, in words; where by chance alone.
 
     The same network untrained is left out: it is a network, and has a row of its own.
     """
@@ -93,8 +94,23 @@ def against_baselines(run: Measured) -> str:
     level = [name for name, value in known.items() if value == run.measured]
     won = [name for name, value in known.items() if run.better_than(value)]
     lost = [name for name in known if name not in (*won, *level)]
-    sides = (("beats", won), ("is level with", level), ("loses to", lost))
+    near = within_scatter(*_errors(run, known))
+    sides = (
+        ("beats", won), ("is level with", level), ("loses to", lost), (f"{WITHIN}:", near)
+    )  # fmt: skip
     return "; ".join(f"{word} {' · '.join(names)}" for word, names in sides if names)
+
+
+def _errors(
+    run: Measured, baselines: Mapping[str, float]
+) -> tuple[float, dict[str, float], dict[str, float]]:
+    """Its measured score, what was foreseen and the baselines; of accuracies the errors."""
+    foreseen = numbers(run.body["predicted"])
+    if not run.higher_wins:
+        return run.measured, foreseen, dict(baselines)
+    ends = {"value": "value", "low": "high", "high": "low"}
+    errors = {ends[name]: 1 - score for name, score in foreseen.items() if name in ends}
+    return 1 - run.measured, errors, {name: 1 - score for name, score in baselines.items()}
 
 
 def _no_gain(score: float, said: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from app.checked_json import with_checksum
 from app.cli.main import main
 from app.operations.events import Note, Progress, Result
 from app.operations.learning_curve import FILE_NAME, learning_curve
+from app.operations.learning_events import CurvePoint
 from app.recording_marks import add_mark
 from app.store import read_recording, write_recording
 from models.errors import InputError
@@ -95,6 +96,10 @@ def test_the_time_left_is_that_of_the_fits_to_come(recording, tmp_path):
     assert left == pytest.approx([3, 2, 1, 0])
 
 
+def curve_points(folder):
+    return json.loads((folder / FILE_NAME).read_text())["points"]
+
+
 def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(recording, curve, tmp_path):
     out = tmp_path / "curve"
     events = learning_curve([recording], out, seeds=2, **TINY)
@@ -104,7 +109,9 @@ def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(recording, curve,
     events.close()
     before = json.loads((out / FILE_NAME).read_text())["points"]
     assert len(before) == 3
-    *_, result = learning_curve([], out, resume=True)
+    *events, result = learning_curve([], out, resume=True)
+    told = [(e.sequences, e.repeats, e.seed) for e in events if isinstance(e, CurvePoint)]
+    assert told == [(p["sequences"], p["repeats"], p["seed"]) for p in curve_points(curve[0])]
     assert result.values["continued"]  # its seconds are of the last session
     points = json.loads((out / FILE_NAME).read_text())["points"]
     whole = json.loads((curve[0] / FILE_NAME).read_text())["points"]

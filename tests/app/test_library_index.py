@@ -111,6 +111,16 @@ def test_a_table_of_classifiers_shows_accuracies(tmp_path: Path) -> None:
     assert (rows["Score"], rows["untrained"]) == ("accuracy", "0.9, on the device 0.8")
 
 
+def test_a_refined_network_stands_under_the_one_it_was_and_its_parts_under_it(folder: Path) -> None:
+    """It comes of a twin in its own folder, which stands under it: it stood under nothing."""
+    entries = {entry.id: entry for entry in Index(Library(folder)).read()}
+    inner = replace(entries["twin-1"], id="twin-2", made_from=("twin-1",), inside="net-2")
+    refined = replace(entries["net-1"], id="net-2", made_from=("twin-2", "net-1"))
+    assert [(depth, e.id) for depth, e in lineage([refined, inner, *entries.values()])] == [
+        (0, "rec-1"), (1, "twin-1"), (2, "net-1"), (3, "net-2"), (4, "twin-2"),
+    ]  # fmt: skip
+
+
 def test_lineage_leads_from_recording_to_network(folder: Path) -> None:
     entries = Index(Library(folder)).read()
     assert [(depth, entry.id) for depth, entry in lineage(entries)] == [

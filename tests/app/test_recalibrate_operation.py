@@ -10,6 +10,8 @@ from network_samples import run, saved_network
 from recorded import is_safe
 
 from app.deployment_store import load_deployment
+from app.library.index import Index
+from app.library.library import Library
 from app.operations.events import NodeMeasured, Note
 from app.operations.recalibrate import correction_of, recalibrate, words_of
 from app.operations.train import train
@@ -58,6 +60,10 @@ def test_a_short_run_over_known_data_corrects_the_read_out_and_is_counted(
     network, deployment = made.meta["parents"][-2:]
     assert network["sha256"] == sha256_of(kept / "network" / "network.json")
     assert deployment["sha256"] == sha256_of(out / "run" / "deployment.json")
+    assert deployment["id"] == load_deployment(out / "run").body["id"]
+    (shown,) = (e for e in Index(Library(tmp_path)).read() if e.artefact.path == out)
+    assert network["id"] in shown.missing  # it is elsewhere, and told so
+    assert deployment["id"] not in {*shown.missing, *shown.made_from}  # its own run is no artefact
     assert stretch.baselines == load_deployment(out / "run").body["baselines"] == {}
     assert made.baselines == origin.baselines
     (said,) = headline([read_deployment(out / "run")])

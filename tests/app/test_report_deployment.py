@@ -28,6 +28,14 @@ def accurate(label: str, predicted: float, value: float) -> Measured:
     return Measured(Path(label), label, body, np.zeros((3, 2)), np.zeros((3, 2)))
 
 
+def test_a_baseline_that_another_run_could_overtake_is_told_of_an_accuracy_too() -> None:
+    run = accurate("noise-aware", 0.95, 0.96)
+    run.body["predicted"].update(low=0.93, high=0.97)
+    assert against_baselines(run) == (
+        "beats majority; loses to logistic; within the scatter of single runs: logistic"
+    )
+
+
 def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     assert against_baselines(accurate("noise-aware", 0.95, 0.945)) == (
         "beats majority; loses to logistic"

@@ -43,7 +43,10 @@ class TransferPart:
         for verb, button in self._box.buttons.items():
             asked = self._asked(verb)
             problem = asked.problem()
-            button.setEnabled(ready and not problem)
+            can = ready and not problem
+            if button is page.focusWidget() and not can:
+                page.setFocus()  # else it goes to the window's first button: the menu
+            button.setEnabled(can)
             button.setToolTip(problem)
             if network is not None:
                 button.say(button.text(), asked.cost(network, bench))
@@ -136,8 +139,8 @@ class TransferPart:
         live, page = self.live, self._page
         if live is None:
             return False
-        status, error = outcome.status, outcome.error
-        said = Verdict(*live.ended(status, "" if error is None else str(error)))
+        status = outcome.status
+        said = Verdict(*live.ended(status, outcome.error or ""))
         page.say(said.heading, said.text)
         self._box.show_verdict(said)
         self._running = None

@@ -135,15 +135,15 @@ class EntryPainter(QStyledItemDelegate):
             painter.drawLine(x, y, x + 8, y)
         draw_thumb(painter, QRectF(left, box.top() + 8, THUMB_PX, ROW_PX - 17), t, entry)
         room = box.adjusted(left + THUMB_PX + 16 - box.left(), 0, -12, 0)
-        self._words(painter, room, entry, t.text2 if chosen else t.text3)
+        self._words(painter, room, entry)
         painter.restore()
 
-    def _words(self, painter: QPainter, box: QRectF, entry: Entry, of_id: str) -> None:
+    def _words(self, painter: QPainter, box: QRectF, entry: Entry) -> None:
         t = self._theme.tokens
         upper = QRectF(box.left(), box.top() + 8, box.width(), 20)
         painter.setFont(mono(LABEL_PX))
         wide = painter.fontMetrics().horizontalAdvance(entry.id)
-        painter.setPen(colour(of_id))
+        painter.setPen(colour(t.text2))
         painter.drawText(upper, RIGHT, entry.id)
         painter.setFont(sans(BODY_PX, 500))
         painter.setPen(colour(t.text1))

@@ -60,8 +60,12 @@ class TrashButton(QPushButton):
 
 
 def moved_to_trash(folders: list[Path]) -> list[tuple[str, str]]:
-    """Move folders to the system's trash; what to say and its level: what stayed, what went."""
+    """Move folders to the system's trash; what to say and its level: what stayed, what went.
+
+    One that stands in another of them goes with that.
+    """
     problems: list[str] = []
+    folders = [one for one in folders if not any(around in one.parents for around in folders)]
     for folder in folders:
         try:
             RunLock(folder).release()  # refused while a run writes into it

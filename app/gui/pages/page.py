@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from instruments.bench_reading import BenchReading
 
 FLASH_MS = 160
-LEAST_HEADING_PX = 64  # of a header, left of its buttons
+LEAST_HEADING_PX = 136  # of a header, left of its buttons: `No twin shown` whole
 LAID_OUT = (QEvent.Type.Resize, QEvent.Type.LayoutRequest)
 
 

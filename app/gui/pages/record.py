@@ -42,7 +42,7 @@ NOTHING = "nothing is unfinished in this library"
 class RecordPage(RecordView):
     """Form, cost and queue; field, response, spread, distribution, drift, step pairs."""
 
-    key, name = "record", "Record"
+    key, name, of_library = "record", "Record", True
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Record", "repeated responses to field sequences")
@@ -56,7 +56,8 @@ class RecordPage(RecordView):
         self._foresight = Foresight(self.session)
         self._foresight.looked.connect(self._planned)
         self._rows()
-        self.queue = QueuePart(self.theme, self.form, self._begin, self._present, shell.toast)
+        name = self.session.spec.name
+        self.queue = QueuePart(self.theme, self.form, self._begin, self._present, shell.toast, name)
         self._place_plots()
         self.theme.changed.connect(self._redraw)
         self._header_buttons()
@@ -85,6 +86,7 @@ class RecordPage(RecordView):
     def refresh(self) -> None:
         but = self.run.resumed if self.running and self.run is not None else None
         self.rows.look_up(self.session.library, but)
+        self.mark.look()
 
     def show_cost(self) -> None:
         """Preview and cost line; a refusal stands there in words before anything is pressed."""
@@ -229,7 +231,10 @@ class RecordPage(RecordView):
         reason = outcome.result.values.get("reason", "") if outcome.result else ""
         if outcome.status == "stopped" and reason:  # it stopped itself
             self.shell.toast(str(reason), "warning")
-        self._ended = f"{word} {self._words()}", ended_words(live, outcome)
+        self._outcome, self._ended = (
+            outcome,
+            (f"{word} {self._words()}", ended_words(live, outcome)),
+        )
         self.say(*self._ended)
         self.fit_button.setVisible(live.done > 0)
         self.view.setVisible(live.plan is not None)

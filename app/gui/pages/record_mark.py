@@ -11,6 +11,7 @@ from app.gui.background import Latest
 from app.gui.widgets.number_entry import WholeEntry
 from app.gui.widgets.segments import Segments
 from app.operations.mark import mark_one
+from app.recording_marks import bad_positions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +48,9 @@ class MarkPart(QWidget):
         self._path: Path | None = None
         self._bad: frozenset[int] = frozenset()
         self._follows, self._running = True, False
-        self._task = Latest()
+        self._task, self._look = Latest(), Latest()
         self._task.done.connect(self._answered)
+        self._look.done.connect(self._looked)
         self.number = WholeEntry(1, 1, 1, "", "Repeat to mark, in the order of recording")
         self.number.setPrefix("repeat ")
         self.number.setFixedWidth(96)
@@ -68,6 +70,7 @@ class MarkPart(QWidget):
         """The recording whose repeats are marked; None: none can be (a run in rounds)."""
         self._path, self._follows = path, True
         self._bad = frozenset()
+        self._look.forget()
         self.setVisible(path is not None)
 
     def follow(self, live: LiveRecording, *, running: bool) -> None:
@@ -103,7 +106,20 @@ class MarkPart(QWidget):
         if path is None:
             return
         bad = position not in self._bad
+        self._look.forget()  # what it read is older than this mark
         self._task.ask(lambda: (path, mark_one(path, position, bad=bad)))
+
+    def look(self) -> None:
+        """Read beside the window what is marked by now, whoever marked it."""
+        if (path := self._path) is not None:
+            self._look.ask(lambda: bad_positions(path))
+
+    def _looked(self, bad: frozenset[int] | None, _error: Exception | None) -> None:
+        """Whether marks can't be read is said by whatever needs them: a mark, a fit, a score."""
+        if bad is not None and bad != self._bad:
+            self._bad = bad
+            self._say()
+            self.marked.emit(bad)
 
     def _answered(
         self, marked: tuple[Path, frozenset[int]] | None, error: Exception | None
@@ -114,6 +130,7 @@ class MarkPart(QWidget):
         path, bad = marked
         if path != self._path:  # the next run has begun meanwhile
             return
+        self._look.forget()
         self._bad, self._follows = bad, self._follows or self._running
         self._say()
         self.marked.emit(self._bad)

@@ -33,6 +33,8 @@ class QueuePart(QObject):
         The form's design and plan now; None where there is none to add.
     tell
         Says a sentence in the corner, with its level.
+    bench
+        Name of the bench that it records on.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class QueuePart(QObject):
         begin: Callable[[NewDesign], bool],
         present: Callable[[], tuple[NewDesign, Plan | None] | None],
         tell: Callable[[str, str], None],
+        bench: str,
     ) -> None:
         super().__init__(form)
-        self.queue = RecordQueue()
+        self.queue = RecordQueue(bench)
         self.running = False
         self._begin, self._present, self._tell = begin, present, tell
         self.note = form.section("Queue")
@@ -108,15 +111,18 @@ class QueuePart(QObject):
     def add_and_go(self) -> None:
         """Put the form's design at the end; it begins when what runs is done."""
         if self.add():
-            self.queue.start()
-            self.show()
+            self._go()
 
     def start(self) -> None:
         """Record them one after another, now or after what runs."""
-        self.queue.start()
-        self.show()
+        self._go()
         if not self.running:
             self._run_next()
+
+    def _go(self) -> None:
+        if words := self.queue.start():
+            self._tell(words, "warning")
+        self.show()
 
     def ended(self, outcome: Outcome) -> None:
         """A recording has ended: the next one, or words why not."""

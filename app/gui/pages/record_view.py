@@ -12,6 +12,7 @@ from app.gui.record_words import ended_words, preview_words
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QPushButton
 
+    from app.gui.job import Outcome
     from app.gui.pages.page import Shell
     from app.gui.pages.record_plots import RecordPlots
     from app.gui.record_design import Plan
@@ -28,6 +29,7 @@ class RecordView(PlottedPage["RecordPlots"]):
         self.live = LiveRecording()
         self.plan: Plan | None = None
         self.run: RecordRun | None = None
+        self._outcome: Outcome | None = None
         self._ended = ("", "")
 
     def _view_buttons(self) -> None:
@@ -113,4 +115,6 @@ class RecordView(PlottedPage["RecordPlots"]):
         self.live.bad = bad
         self._redraw()
         if not self.running:
-            self.say(self.heading.text(), ended_words(self.live))
+            self._ended = self._ended[0], ended_words(self.live, self._outcome)
+            if not self.showing_next:
+                self.say(*self._ended)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Reading
-from app.gui.begun_fits import begun_comparisons, begun_fits
+from app.gui.begun_fits import begun_comparisons, begun_curves, begun_fits
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page, Shell
@@ -16,7 +16,7 @@ from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
 from app.gui.pages.twin_views import Views
 from app.gui.pages.twin_weakest import Weakest
-from app.gui.twin_asks import FIT, SCORE, CurveAsk, ResumeAsk, ScoreAsk
+from app.gui.twin_asks import FIT, SCORE, CurveAsk, ResumeAsk, ResumeCurveAsk, ScoreAsk
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from models.twin import Twin
 
+NARROW_PX = 1000  # of the page: below it the choice of a view leaves the heading its room
 LOW_PX = 760  # of the page: below it recordings have one line each
 
 
@@ -93,7 +94,12 @@ class TwinPage(Page):
         self.recordings.refresh(self.session.library)
         library = self.session.library
         self._library.ask(
-            lambda: (library.checked("twin"), begun_fits(library), begun_comparisons(library))
+            lambda: (
+                library.checked("twin"),
+                begun_fits(library),
+                begun_comparisons(library),
+                begun_curves(library),
+            )
         )
 
     def _offer(self, found: Any, error: Exception | None) -> None:
@@ -119,7 +125,7 @@ class TwinPage(Page):
         self.show_cost()
         if not self.running and not self.live.iterations and self.twin is None:
             self._preview_first()
-            if self.recordings.looked:
+            if self.recordings.looked and self.runs.asked is None:  # else it says how that ended
                 self.say("Not fitted yet", "the first sequence of the first recording ticked")
 
     def _preview_first(self) -> None:
@@ -156,7 +162,7 @@ class TwinPage(Page):
         refused = bool(problem) and (role == "fault" or bool(lost))
         self.form.primary.setEnabled(not refused)
         self.form.primary.say(words, problem or cost, role=role if problem else "")
-        if not self.chosen and self.twin is None and not self.live.iterations:
+        if not (self.chosen or self.twin or self.live.iterations or self.runs.asked):
             self.say("No twin shown", "tick recordings, then fit; or open one in the Library")
 
     def preview(self, looked: Looked) -> None:
@@ -218,7 +224,7 @@ class TwinPage(Page):
         if self.drift.running:
             return
         self.runs.begin()
-        if isinstance(self.runs.asked, CurveAsk):
+        if isinstance(self.runs.asked, (CurveAsk, ResumeCurveAsk)):
             self.target = self.runs.asked.target
         self.views.show_kind(self.runs.kind)
         self._show_toggle()
@@ -270,6 +276,7 @@ class TwinPage(Page):
             self.drift.finished()
             return
         done = outcome.status == "done"
+        self.runs.other.running = ""  # of one that was stopped or failed, too
         if self.runs.alone:
             self._show_parts(self.twin if done else None)
         if self.runs.alone and done:
@@ -308,6 +315,7 @@ class TwinPage(Page):
         low = self.height() < LOW_PX
         self.form.set_gap(4 if low else 8)
         self.recordings.set_low(low)
+        self.views.set_narrow(self.width() < NARROW_PX)
 
     # settings
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.gui.live_compare import HEADS, TITLES, LiveComparison, LiveCurve
@@ -102,10 +103,21 @@ class ComparedPlots(QWidget):
             low, high = float(logs.min()) - room, float(logs.max()) + room
             panel.plot.setYRange(low, high, padding=0)
             panel.plot.setXRange(-0.6, len(names) - 0.4, padding=0)
-            wide = max(LEAST_PX, (panel.width() - AXIS_PX) // len(names))
-            short = [(k, elided(name, sans(LABEL_PX), wide)) for k, name in enumerate(names)]
+            short = list(enumerate(_below(names, (panel.width() - AXIS_PX) // len(names))))
             panel.plot.getAxis("bottom").setTicks([short])
+            panel.plot.getAxis("bottom").places = tuple(names)
             panel.plot.getAxis("left").setTicks([_ratio_ticks(low, high)])
+
+
+def _below(names: Sequence[str], room_px: int) -> list[str]:
+    """Names below their dots; objectives that have no room there by their initials, as `ie`."""
+    font = sans(LABEL_PX)
+    wide = max(QFontMetrics(font).horizontalAdvance(name) for name in names)
+    initials = ["".join(part[:1] for part in name.split("-")) for name in names]
+    ids = any(sign.isdigit() for name in names for sign in name)  # of twins: their ends tell
+    if wide > room_px and room_px < LEAST_PX and not ids and len({*initials}) == len(names):
+        return initials
+    return [elided(name, font, max(LEAST_PX, room_px)) for name in names]
 
 
 class CurvePlots(QWidget):

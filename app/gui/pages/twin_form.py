@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from app.gui.begun_fits import BegunCurve
 from app.gui.offered import items_of, state
 from app.gui.twin_asks import (
     BESIDE,
@@ -19,6 +20,7 @@ from app.gui.twin_asks import (
     ObjectivesAsk,
     ResumeAsk,
     ResumeComparisonAsk,
+    ResumeCurveAsk,
     ScoreAsk,
 )
 from app.gui.widgets.basic import Choice, Tick, row
@@ -58,7 +60,7 @@ OFFERED = (
     ("published method (hours)", "published"),
 )
 ALONE = "nothing, alone"
-ANEW = "objectives anew"
+ANEW, NEW_CURVE = "objectives anew", "a curve anew"
 COMPARED = ("energy", "innovations-energy", "published")
 WHOLE = ("latent", "hidden", "iterations", "minutes", "seed", "members", "compared_seeds",
          "compared_seed", "curve_iterations", "curve_seeds")  # fmt: skip
@@ -99,6 +101,7 @@ class TwinForm(QObject):
             self.structure,
             self.origin,
             self.which,
+            self.grown,
             self.first,
             self.second,
         ):
@@ -172,13 +175,15 @@ class TwinForm(QObject):
         self._add(BESIDE, "beside", self.second)
 
     def _curve_rows(self) -> None:
+        self.grown = Choice(self._theme, (("a new curve", None),), "Begin with, learning curve")
+        self._add(CURVE, "Begin with", self.grown)
         self.curve_iterations = WholeEntry(4000, 1, 1_000_000, "", "Iterations of each fit")
         self.curve_seeds = WholeEntry(1, 1, 100, "", "Fits of each part")
         words = "Target: mean, spread, autocovariance and CRPS over floor"
         self.target = NumberEntry(1.5, 1.01, 20.0, "× floor", words)
-        self._add(CURVE, "Iterations", self.curve_iterations)
-        self._add(CURVE, "Seeds", self.curve_seeds)
-        self._add(CURVE, "Target", self.target)
+        self._add(NEW_CURVE, "Iterations", self.curve_iterations)
+        self._add(NEW_CURVE, "Seeds", self.curve_seeds)
+        self._add(NEW_CURVE, "Target", self.target)
 
     def _choose(self, kind: str) -> None:
         self._show_rows()
@@ -186,8 +191,10 @@ class TwinForm(QObject):
         self.changed.emit()
 
     def _show_rows(self) -> None:
-        """Those of the kind; a comparison that goes on keeps what it was asked."""
+        """Those of the kind; a comparison or curve that goes on keeps what it was asked."""
         kinds = {self.kind.value}
+        if self.kind.value == CURVE and self.grown.currentData() is None:
+            kinds.add(NEW_CURVE)
         if self.kind.value == OBJECTIVES and self.which.currentData() is None:
             kinds.add(ANEW)
         for kind, widget in self._rows:
@@ -205,13 +212,14 @@ class TwinForm(QObject):
 
     def offer_twins(
         self, found: Sequence[Artefact], unfinished: Sequence[Path] = (),
-        comparisons: Sequence[Path] = (),
+        comparisons: Sequence[Path] = (), curves: Sequence[BegunCurve] = (),
     ) -> None:  # fmt: skip
-        """Twins of the library; fits and comparisons that ended early, to go on with."""
+        """Twins of the library; fits, comparisons and curves that ended early, to go on with."""
         self.twins = {one.path: one for one in found if not one.broken}
         items = items_of(found)
         begun = [_early(folder) for folder in unfinished]
         self.which.offer([("a new comparison", None), *map(_early, comparisons)])
+        self.grown.offer([("a new curve", None), *((_early(one.folder)[0], one) for one in curves)])
         twin_chosen = self.origin.currentData() not in self.unfinished  # else it may be running
         self.unfinished = set(unfinished)
         self.origin.offer([("a new twin", None), *begun, *items], keep=twin_chosen)
@@ -226,6 +234,17 @@ class TwinForm(QObject):
         if not self.origin.choose(begun):
             self.origin.addItem(*_early(begun))
             self.origin.choose(begun)
+
+    def go_on_with_several(self, begun: Artefact) -> None:
+        """Have a comparison of objectives or a learning curve that ended early ready."""
+        one: Path | BegunCurve = begun.path
+        choice = self.which
+        if begun.kind == "curve":
+            choice, one = self.grown, BegunCurve(begun.path, float(begun.head["grid"]["target"]))
+        self.kind.choose(CURVE if begun.kind == "curve" else OBJECTIVES)
+        if not choice.choose(one):  # the library has not told it yet
+            choice.addItem(_early(begun.path)[0], one)
+            choice.choose(one)
 
     def offer_score(self, twin: Path) -> None:
         """Have a twin ready to be scored, also one that the library has not told yet."""
@@ -248,6 +267,8 @@ class TwinForm(QObject):
             first, second = self.first.currentData(), self.second.currentData()
             return ScoreAsk(first) if second is None else BesideAsk((first, second))
         if self.kind.value == CURVE:
+            if (begun := self.grown.currentData()) is not None:
+                return ResumeCurveAsk(begun.folder, begun.target)
             target = round(self.target.value(), 2)
             return CurveAsk(self.curve_iterations.value(), self.curve_seeds.value(), target)
         if (folder := self.origin.currentData()) in self.unfinished:

@@ -70,6 +70,8 @@ class TwinOpener(QObject):
             page.shell.toast(f"{path}: nothing is there any more", "error")
         elif artefact.kind == BEGUN:
             page.rows.go_on_with(artefact.path)
+        elif artefact.kind in ("cmp", "curve"):
+            page.rows.go_on_with_several(artefact)
         elif artefact.kind != "twin":
             page.recordings.choose(path)
         elif page.running:

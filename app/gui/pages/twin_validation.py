@@ -70,7 +70,9 @@ class PartPanel(Panel):
         self.target.show()
         every = max(1, -(-len(rows) // MOST_LABELS))
         ticks = [(k, str(row["label"])) for k, row in enumerate(rows)][::every]
-        self.plot.getAxis("bottom").setTicks([ticks])
+        below = self.plot.getAxis("bottom")
+        below.setTicks([ticks])
+        below.places = tuple(str(row["label"]) for row in rows)
         self.plot.setXRange(-0.5, len(rows) - 0.5, padding=0)
         keys = [Key("dot", "measured", "mean"), Key("dot", "twin", "spread")]
         self.legend.show_keys(keys[: 1 + noisy] if self.ratios else [Key("dot", "twin", "twin")])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FITTED, WHERE, COMPARED, GROWN = "fit", "where", "compared", "curve"
 NAMES = (("Fit", FITTED), ("Where", WHERE), ("Compared", COMPARED), ("Curve", GROWN))
+CHOICE_PX = 312  # four equal parts, where the header has room
 OF_KIND = {OBJECTIVES: COMPARED, BESIDE: COMPARED, CURVE: GROWN}
 
 
@@ -34,10 +35,13 @@ class Views:
             body.addWidget(view, 1)  # before: shown without a parent, it would be a window
             view.setVisible(name == FITTED)
         self.choice = Segments(theme, NAMES, "View")
-        self.choice.setMinimumWidth(68 * len(NAMES))
-        self.choice.wanted_px = 78 * len(NAMES)
+        self.set_narrow(False)
         self.choice.chosen.connect(self._show)
         self._shown_validation: dict[str, Any] | None = None
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave the heading beside the choice its room, where there is little."""
+        self.choice.setFixedWidth(self.choice.least_px if narrow else CHOICE_PX)
 
     def _show(self, name: str) -> None:
         for other, view in self._all.items():

@@ -24,7 +24,14 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     axis small ones that would be cut are written short, `1.5e−4`.
 
     A logarithmic one has as many numbers as don't touch; pyqtgraph's writes each ninth.
+
+    Attributes
+    ----------
+    places
+        Names of the places 0, 1, … where it has names and no numbers, also those without room.
     """
+
+    places: tuple[str, ...] = ()
 
     def boundingRect(self) -> QRectF:
         wide = super().boundingRect()

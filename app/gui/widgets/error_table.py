@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 NO_AXIS_PX = 410
-PLACES = {False: (0.245, 0.345, 0.45, 0.63, 0.755), True: (0.32, 0.43, 0.5, 0.55, 0.68)}
+PLACES = {False: (0.245, 0.345, 0.45, 0.63, 0.755), True: (0.265, 0.405, 0.5, 0.53, 0.68)}
 """Of value, floor, axis, ratio and word, as shares of the width; without and with little room."""
 
 
@@ -72,7 +72,7 @@ class ErrorTable(Painted):
         narrow = width < NO_AXIS_PX  # names and words first, the little axis only with room
         value, floor, axis, ratio, word = (width * share for share in PLACES[narrow])
         span = ratio - axis - 8
-        cell = width * (0.11 if narrow else 0.10)
+        cell = width * (0.13 if narrow else 0.10)
         least, top = self.ends
 
         def at(x: float) -> float:

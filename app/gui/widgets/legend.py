@@ -41,6 +41,11 @@ class Legend(QWidget):
         self.setFixedHeight(28)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Those that are shown."""
+        return self._keys
+
     def show_keys(self, keys: Sequence[Key]) -> None:
         """Replace the keys."""
         if tuple(keys) != self._keys:

@@ -31,8 +31,9 @@ from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.lines import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from app.gui.widgets.legend import Key
     from app.gui.widgets.panel import Panel
 
 FLASH_MS = 160
@@ -177,6 +178,8 @@ def csv_of(panel: Panel) -> bytes:
     head = [f"# {panel.title.text()}, {panel.unit.text()}".rstrip(", ")]
     if panel.shown_run:
         head.append(f"# {panel.shown_run}")
+    if places := panel.plot.getAxis("bottom").places:
+        head.append(f"# x: {'; '.join(f'{k} is {name}' for k, name in enumerate(places))}")
     head.append(",".join(_quoted(name) for name, _ in columns))
     lines = [
         ",".join(f"{values[row]:.9g}" if row < len(values) else "" for _, values in columns)
@@ -186,19 +189,44 @@ def csv_of(panel: Panel) -> bytes:
 
 
 def drawn(panel: Panel) -> list[tuple[str, tuple[Any, ...]]]:
-    """What a panel draws: a name, and x, y (a band: x, low, high) of each item in view."""
+    """What a panel draws: a name, and x, y (a band: x, low, high) of each item in view.
+
+    It is called as in the panel's legend, and where that has no word for it by its colour.
+    """
     out: list[tuple[str, tuple[Any, ...]]] = []
     names: dict[str, int] = {}
+    told: dict[tuple[str, str], int] = {}
     for item, token, style in panel.items:
-        if style["kind"] == "limit" or not item.isVisible():
+        if style["kind"] == "limit":
             continue
-        words = "repeats" if style.get("repeats") else token
-        word = words if style["kind"] == "curve" else f"{words} {style['kind']}"
+        word = _word(panel.legend.keys, token, style, told)
+        if not item.isVisible():
+            continue
         names[word] = names.get(word, 0) + 1
         out.append(
             (word if names[word] == 1 else f"{word} {names[word]}", _data(item, style, panel))
         )
     return out
+
+
+def _word(
+    keys: Sequence[Key], token: str, style: dict[str, Any], told: dict[tuple[str, str], int]
+) -> str:
+    """What a legend calls an item; `told`: how many of a colour and kind were called so far."""
+    kind = style["kind"]
+    line = "repeats" if style.get("repeats") else "dash" if style.get("dashed") else "line"
+    signs = {"curve": (line,), "dots": ("dot", "ring"), "bars": ("box", "band")}.get(kind, (kind,))
+    own = [key for key in keys if key.token == token]
+    alike = [key.text for key in own if key.kind in signs]
+    if alike:
+        number = told.get((token, signs[0]), 0)
+        told[token, signs[0]] = number + 1
+        return alike[min(number, len(alike) - 1)]
+    if own:
+        of_dots = kind == "curve" and own[0].kind in ("dot", "ring")
+        return f"{own[0].text} {'interval' if of_dots else kind}"
+    words = "repeats" if style.get("repeats") else token
+    return words if kind == "curve" else f"{words} {kind}"
 
 
 def _data(item: Any, style: dict[str, Any], panel: Panel) -> tuple[Any, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QPainter
+from PyQt6.QtGui import QFontMetricsF, QPainter
 from PyQt6.QtWidgets import QWidget
 
 from app.gui.theme import BODY_PX, colour, sans
@@ -17,9 +20,15 @@ if TYPE_CHECKING:
 
     from app.gui.theme import Theme
 
+BESIDE_PX = 8  # of a word, at either side
+
 
 class Segments(QWidget):
-    """A few choices side by side, one of them pressed; `chosen` tells the new value."""
+    """A few choices side by side, one of them pressed; `chosen` tells the new value.
+
+    They are equally wide, unless a word would touch its edges so: then each has the same room
+    around its word.
+    """
 
     chosen = pyqtSignal(object)
 
@@ -28,7 +37,6 @@ class Segments(QWidget):
         self._theme = theme
         self._items: list[tuple[str, Any]] = []
         self.value: Any = None
-        self.wanted_px = 0  # where it may be wider than it must be
         self.setAccessibleName(name)
         self.setFixedHeight(28)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -51,12 +59,29 @@ class Segments(QWidget):
             self.chosen.emit(value)
 
     def sizeHint(self) -> QSize:
-        return QSize(max(self.wanted_px, 34 * max(1, len(self._items))), 28)
+        return QSize(34 * max(1, len(self._items)), 28)
+
+    @property
+    def least_px(self) -> int:
+        """The width in which each word, pressed, stands apart from its edges."""
+        return math.ceil(sum(self._words_px()) + 2 * BESIDE_PX * len(self._items))
+
+    def _words_px(self) -> list[float]:
+        """How wide each word is once it is pressed."""
+        metrics = QFontMetricsF(sans(BODY_PX, 600))
+        return [metrics.horizontalAdvance(text) for text, _ in self._items]
+
+    def edges(self) -> list[float]:
+        """Where each choice begins, and where the last one ends, in pixels from the left."""
+        words, number = self._words_px(), max(1, len(self._items))
+        if max(words, default=0.0) + 2 * BESIDE_PX <= self.width() / number:
+            words = [0.0] * len(words)
+        around = (self.width() - sum(words)) / number
+        return list(accumulate((word + around for word in words), initial=0.0))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         if event is not None and self._items:
-            cell = self.width() / len(self._items)
-            index = min(len(self._items) - 1, int(event.position().x() / cell))
+            index = bisect(self.edges()[1:-1], event.position().x())
             self.choose(self._items[index][1])
 
     def keyPressEvent(self, event: Any) -> None:
@@ -74,9 +99,8 @@ class Segments(QWidget):
         painter.setPen(colour(t.ink if self.hasFocus() else t.border))
         painter.setBrush(colour(t.surface))
         painter.drawRoundedRect(QRectF(0.5, 0.5, self.width() - 1, self.height() - 1), 4, 4)
-        cell = self.width() / max(1, len(self._items))
-        for index, (text, value) in enumerate(self._items):
-            where = QRectF(index * cell + 2, 2, cell - 4, self.height() - 4)
+        for (text, value), (left, right) in zip(self._items, pairwise(self.edges()), strict=True):
+            where = QRectF(left + 2, 2, right - left - 4, self.height() - 4)
             pressed = value == self.value
             if pressed:
                 painter.setPen(Qt.PenStyle.NoPen)

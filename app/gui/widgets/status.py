@@ -56,7 +56,7 @@ class StatusLine(QWidget):
         painter.setPen(colour(t.text1 if busy else t.text2))
         painter.drawText(QRectF(16, 0, BAR_AT_PX - 32, 32), LEFT, self.text)
         painter.setFont(mono(LABEL_PX))
-        painter.setPen(colour(t.text3))
+        painter.setPen(colour(t.text2))
         wide = painter.fontMetrics().horizontalAdvance(self.run_id)
         painter.drawText(QRectF(width - 16 - wide, 0, wide + 2, 32), LEFT, self.run_id)
         end = width - 16 - (wide + 24 if wide else 0)

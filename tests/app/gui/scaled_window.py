@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,9 +66,8 @@ def texts(widget: QWidget) -> Iterator[tuple[str, float, float]]:
     elif isinstance(widget, Legend):
         yield widget.accessibleName() or "legend", widget.sizeHint().width(), room
     elif isinstance(widget, Segments):
-        cell = room / max(1, len(widget._items))
-        for text, _ in widget._items:
-            yield text, wide(text, sans(BODY_PX, 600)), cell - 4
+        for (text, _), (left, right) in zip(widget._items, pairwise(widget.edges()), strict=True):
+            yield text, wide(text, sans(BODY_PX, 600)), right - left - 4
     elif isinstance(widget, QLineEdit) and not widget.text():
         yield widget.placeholderText(), wide(widget.placeholderText(), widget.font()), room - 4
     elif isinstance(widget, QComboBox):

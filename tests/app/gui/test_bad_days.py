@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ from app.library.library import Library
 from app.session import Session
 from app.store import read_recording, write_recording
 from instruments.bench_file import read_bench
-from models.errors import StoppedError
+from models.errors import StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -348,3 +349,27 @@ def test_a_window_whose_disk_hangs_goes_once_no_magnet_carries_current_and_ends_
     offered()[0].click()
     assert not hung.isVisible()
     assert hung.job is not None
+
+
+def test_a_bench_that_is_lost_for_a_night_fills_no_log(window, qtbot, monkeypatch) -> None:
+    """A line that is closed now by reset, now by an end, was told twice a second."""
+    faults = cycle([TwinrigError("lockin: reset by peer"), TwinrigError("lockin: closed")])
+    asked: list[TwinrigError] = []
+    read = window.session.bench.monitor
+
+    def lost() -> None:
+        asked.append(next(faults))
+        raise asked[-1]
+
+    monkeypatch.setattr("app.gui.link.LOST_POLL_S", 0.01)
+    monkeypatch.setattr(window.session.bench, "monitor", lost)
+    qtbot.waitUntil(lambda: len(asked) > 6, timeout=WAIT_MS)
+    told = [line for line in window.log if line.startswith("error: bench: lockin")]
+    assert len(told) == 2
+    monkeypatch.setattr(window.session.bench, "monitor", read)
+    qtbot.waitUntil(lambda: window.top.pill.state.words == "Within limits", timeout=WAIT_MS)
+    monkeypatch.setattr(window.session.bench, "monitor", lost)  # it is lost again: told again
+    qtbot.waitUntil(
+        lambda: sum(line.startswith("error: bench: lockin") for line in window.log) == 4,
+        timeout=WAIT_MS,
+    )

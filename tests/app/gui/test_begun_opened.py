@@ -6,17 +6,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from app.checked_json import with_checksum
 from app.gui.begun import Begun
 from app.gui.begun_bench import DEPLOY, BegunRun
-from app.gui.begun_fits import begun_comparisons
+from app.gui.begun_fits import BegunCurve, begun_comparisons, begun_curves
 from app.gui.network_asks import ONE as ONE_NETWORK
 from app.gui.pages.deploy_form import DeployForm
+from app.gui.pages.library_open import opening, page_of
 from app.gui.pages.twin_form import TwinForm
-from app.gui.twin_asks import OBJECTIVES, ObjectivesAsk
+from app.gui.twin_asks import CURVE, OBJECTIVES, CurveAsk, ObjectivesAsk
 from app.gui.widgets.form import Form
 from app.library import several
+from app.library.facts import Facts
 from app.library.folders import Artefact
+from app.library.index import Entry
 from app.library.library import Library
 
 ONE = BegunRun(Path("/library/dep-1"), DEPLOY, Path("/library/net-1"), "1 of 6 runs measured")
@@ -80,6 +85,52 @@ def test_a_comparison_of_objectives_that_ended_early_goes_on_by_choosing_it(
     assert rows.objectives["crps"].isHidden()
     rows.which.setCurrentIndex(0)
     assert not rows.objectives["crps"].isHidden()
+
+
+def test_a_learning_curve_that_ended_early_goes_on_by_choosing_it(theme, qtbot, tmp_path) -> None:
+    """The window told where it was kept, and could not go on with it."""
+    grid = {"sequences": [4, 8], "repeats": [2], "seeds": 2, "target": 1.25}
+    for name, points in (("curve-1", 3), ("curve-2", 4)):
+        head = {"kind": "learning-curve", "schema": 1, "grid": grid, "points": [{}] * points}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "learning-curve.json").write_text(json.dumps(with_checksum(head)))
+    (found,) = begun_curves(Library(tmp_path))
+    form = Form(theme, "Twin", "")
+    qtbot.addWidget(form)
+    rows = TwinForm(theme, form)
+    rows.kind.choose(CURVE)
+    rows.offer_twins((), (), (), [found])
+    assert isinstance(rows.ask(), CurveAsk)
+    assert rows.target.isVisibleTo(form)
+    assert rows.grown.choose(found)
+    ask = rows.ask()
+    assert ask.words(False)[0] == "Go on with curve-1"
+    assert ask.target == 1.25
+    out = tmp_path / "curve-1"
+    assert ask.arguments([], Path("new")) == {"recordings": [], "out": out, "resume": True}
+    assert not rows.target.isVisibleTo(form)  # it keeps what it was asked
+    rows.grown.setCurrentIndex(0)
+    assert rows.target.isVisibleTo(form)
+
+
+@pytest.mark.parametrize("kind", ["curve", "cmp"])
+def test_several_fits_that_ended_early_are_opened_where_they_go_on(
+    theme, qtbot, tmp_path, kind
+) -> None:
+    """The Library asked for their report, which they have at their end."""
+    artefact = Artefact(tmp_path / "one", kind, 0.0, {"grid": {"target": 1.25}})
+    entry = Entry(artefact, "one", Facts("several fits", status="1 of 4"))
+    opened = opening(entry, read=True, any_there=True)
+    assert (page_of(entry), opened.cost) == ("twin", "on the Twin page, where it goes on")
+    whole = replace(entry, facts=Facts("several fits"))
+    assert opening(whole, read=True, any_there=True).cost == "its report"
+    form = Form(theme, "Twin", "")
+    qtbot.addWidget(form)
+    rows = TwinForm(theme, form)
+    rows.go_on_with_several(artefact)  # before the library has told of it, and after
+    assert rows.ask().folder == artefact.path
+    rows.offer_twins((), (), [artefact.path], [BegunCurve(artefact.path, 1.25)])
+    assert rows.ask().folder == artefact.path
 
 
 def test_run_again_of_a_table_keeps_where_it_was_measured_its_kinds_and_its_wiring(

@@ -22,6 +22,7 @@ from app.operations.deploy_place import Place
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.learning_events import TrainProgress
 from instruments.bench_file import parse_bench, read_bench
+from models.errors import RefusedError
 from models.schedule import runs
 
 if TYPE_CHECKING:
@@ -95,7 +96,12 @@ def test_a_recalibrated_network_is_the_one_to_deploy_next(page, qtbot, monkeypat
     before, grid, far = page.path, page.plots.grid, []
     show = grid.show_measured
     monkeypatch.setattr(grid, "show_measured", lambda *told: (show(*told), far.append(grid.far(0))))
-    page.plots.verdict.buttons["recalibrate"].click()
+    button, window = page.plots.verdict.buttons["recalibrate"], page.window()
+    button.setFocus()
+    assert window.focusWidget() is button
+    button.click()
+    assert not button.isEnabled()
+    assert window.focusWidget() is page  # a stray key opens no menu
     assert page.heading.text().startswith("Recalibrating") or page.shell.job is not None
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: page.path != before, timeout=WAIT_MS)  # looked at beside the window
@@ -269,6 +275,8 @@ def test_a_gain_that_is_none_is_called_none() -> None:
     assert words.startswith("no gain; foreseen 0.10 (0.050 to 0.20) before")
     assert live.ended("failed", "too few")[0] == "Failed while recalibrating"
     assert live.ended("failed", "too few")[1].endswith("too few")
+    refused = live.ended("failed", RefusedError("its twin was recorded otherwise"))
+    assert refused == ("Not recalibrated: refused", "its twin was recorded otherwise")
 
 
 def test_further_options_are_each_of_what_they_belong_to() -> None:

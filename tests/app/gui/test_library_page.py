@@ -19,6 +19,7 @@ from app.gui.job import JobSpec
 from app.gui.pages.library_again import parted
 from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
+from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.network_reads import asked
 from app.library import several
 from app.library.folders import Artefact
@@ -499,6 +500,17 @@ def test_the_trash_asks_first_and_what_is_being_written_stays(library, qtbot, mo
     assert moved == ["rec-a"]
     assert library.shell.toasts.shown[0].text.startswith("1 artefact moved to the system's trash")
     assert "is being written right now" in library.shell.toasts.shown[-1].text
+
+
+def test_what_stands_in_a_folder_goes_to_the_trash_with_it(monkeypatch, tmp_path) -> None:
+    """It was missed there, and told as a share that is gone."""
+    moved: list[str] = []
+    monkeypatch.setattr(QFile, "moveToTrash", lambda path: (moved.append(path), (True, ""))[1])
+    inner = tmp_path / "net" / "round-1" / "twin"
+    inner.mkdir(parents=True)
+    told = moved_to_trash([inner, tmp_path / "net"])
+    assert moved == [str(tmp_path / "net")]
+    assert [level for _, level in told] == ["info"]
 
 
 def test_an_empty_library_offers_to_record(make_window, qtbot) -> None:

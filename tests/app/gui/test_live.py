@@ -279,6 +279,19 @@ def test_the_verdict_is_honest(measured: float, words: str) -> None:
     assert "beats AR-1" in told.text
 
 
+def test_a_baseline_that_another_run_could_overtake_is_told() -> None:
+    """The network `loses to` it by less than one run to the next differs."""
+    beside = {"ar-18": 0.0054, "ar-4": 0.025, "esn-4": 0.033, "ar-1": 0.4}
+    told = verdict({"measured": 0.026, "predicted": PREDICTED, "baselines": beside})
+    assert "beats ESN-4 and AR-1, loses to AR-18 and AR-4. " in f"{told.text} "
+    assert told.text.endswith("Within the scatter of single runs: AR-4 and ESN-4.")
+    sure = verdict({"measured": 0.026, "predicted": PREDICTED, "baselines": {"ar-1": 0.4}})
+    assert "scatter" not in sure.text
+    level = {"value": 0.02, "low": 0.02, "high": 0.02}  # of a twin without noise
+    quiet = verdict({"measured": 0.02, "predicted": level, "baselines": {"ar-18": 0.02}})
+    assert "scatter" not in quiet.text
+
+
 @pytest.mark.parametrize(
     ("measured", "metric", "score", "words"),
     [

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PyQt6.QtCore import QRect, Qt
+import pytest
+from PyQt6.QtCore import QPoint, QRect, Qt
+from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QScrollArea, QWidget
 
 from app.gui.actions import PAGES
+from app.gui.pages.twin_views import CHOICE_PX
+from app.gui.theme import BODY_PX, sans
 from app.gui.widgets.legend import Legend
 from app.gui.widgets.panel import Panel
+from app.gui.widgets.segments import BESIDE_PX, Segments
 from app.gui.widgets.status import StatusLine
 from app.gui.window import LEAST, WITHIN
 
 NARROWEST = (1024, 700)
+LEFT = Qt.MouseButton.LeftButton
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 
@@ -26,6 +32,35 @@ def test_a_header_has_room_and_nothing_leaves_the_window(window, qtbot) -> None:
     window.resize(*NARROWEST)
     for key in ("record", "twin", "network", "deploy", "library"):
         looked_at(window, qtbot, key)
+
+
+def test_a_word_that_is_pressed_stands_apart_from_its_edges(theme, qtbot) -> None:
+    look = Segments(theme, (("Light", 0), ("Dark", 1), ("System", 2)), "Look")
+    qtbot.addWidget(look)
+    for width in (look.least_px, look.least_px + 20, 400):
+        look.resize(width, 28)
+        cells = list(pairwise(look.edges()))
+        assert (cells[0][0], cells[-1][1]) == (0, pytest.approx(width))
+        for (text, _), (left, right) in zip(look._items, cells, strict=True):
+            wide = QFontMetricsF(sans(BODY_PX, 600)).horizontalAdvance(text)
+            assert right - left >= wide + 2 * BESIDE_PX - 0.01
+        for number, (left, right) in enumerate(cells):
+            qtbot.mouseClick(look, LEFT, pos=QPoint(round((left + right) / 2), 5))
+            assert look.value == number
+    assert cells[0][1] == pytest.approx(400 / 3)  # where there is room they are equally wide
+
+
+def test_the_twin_page_has_a_heading_in_the_smallest_window(window, qtbot) -> None:
+    window.resize(1024, 768)
+    window.open_page("twin")
+    page = window.pages["twin"]
+    qtbot.waitUntil(lambda: page.whole, timeout=60_000)
+    QApplication.processEvents()  # it is laid out
+    words = page.heading
+    assert words.text() == "No twin shown"
+    assert words.width() >= words.fontMetrics().horizontalAdvance(words.text())
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: page.views.choice.width() == CHOICE_PX, timeout=60_000)
 
 
 def test_no_page_is_wider_than_its_place_in_the_smallest_window(window, qtbot) -> None:

@@ -12,7 +12,9 @@ from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 from window_disk import disk_of_the_window
 
+from app.gui.pages.twin_validation import PartPanel
 from app.gui.widgets.curve_panel import ScorePanel
+from app.gui.widgets.legend import Key
 from app.gui.widgets.lines import SEGMENTED
 from app.gui.widgets.panel import Panel, brief
 from app.gui.widgets.plot_menu import (
@@ -158,6 +160,35 @@ def test_a_table_of_a_logarithmic_panel_has_numbers_and_not_their_logarithms(qtb
         "twin band low": 0.01, "twin band high": 0.2, "Iteration of field dots": 2.0,
         "field dots": 0.01,
     })  # fmt: skip
+
+
+def test_a_table_calls_everything_as_the_legend_does(qtbot, theme) -> None:
+    """Columns were named by colours: `text1` was a target, `measured` a forecast or a mean."""
+    made = Panel(theme, "Forecast", x_label="Step")
+    qtbot.addWidget(made)
+    band, target, forecast = made.band("twin"), made.curve("text1"), made.curve("measured")
+    dots = made.dots("measured")
+    band.show([0, 1], [0, 0], [2, 2])
+    for item in (target, forecast, dots):
+        item.setData([0, 1], [1, 1])
+    made.legend.show_keys([Key("line", "text1", "target"), Key("line", "measured", "forecast"),
+                           Key("band", "twin", "90 %")])  # fmt: skip
+    head = csv_of(made).decode("utf-8").splitlines()[1]
+    assert [name for name in head.split(",") if not name.startswith("Step")] == [
+        "90 % low", "90 % high", "target", "forecast", "forecast dots",
+    ]  # fmt: skip
+
+
+def test_a_table_of_parts_says_which_and_what_is_mean_and_spread(qtbot, theme) -> None:
+    made = PartPanel(theme, "By channel")
+    qtbot.addWidget(made)
+    ratio = {"ratio": 1.2, "low": 1.0, "high": 1.5}
+    made.show_parts([{"label": name, "mean": ratio, "spread": ratio} for name in ("X", "Y")])
+    _, places, head, *_ = csv_of(made).decode("utf-8").splitlines()
+    assert places == "# x: 0 is X; 1 is Y"
+    assert [name for name in head.split(",") if not name.startswith("x of")] == [
+        "mean", "mean interval", "spread", "spread interval",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "csv"])

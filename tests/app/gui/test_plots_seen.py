@@ -202,6 +202,25 @@ def test_the_axis_of_ratios_is_of_the_ratios_that_are_there(theme, qtbot) -> Non
     assert table.ends == (0.4, 3.0)
 
 
+def test_figures_of_two_digits_are_whole_in_the_table_of_the_smallest_window(
+    theme, qtbot, monkeypatch
+) -> None:
+    """An autocovariance of 0.075 beside its floor was `…` and `…` at 1024 x 768."""
+    table, said = ErrorTable(theme), []
+    qtbot.addWidget(table)
+    table.resize(248, 150)
+    table.show_rows([ErrorRow("Autocovariance", 0.0751, 0.0403, 1.87, 1.1, 2.6, "likely off")])
+    words = table.words
+    monkeypatch.setattr(
+        table, "words", lambda painter, where, text, **how: (
+            said.append(text), words(painter, where, text, **how)
+        )
+    )  # fmt: skip
+    table.grab()
+    assert {"0.075", "0.040", "1.87"} < set(said)
+    assert "…" not in said
+
+
 def test_a_sequence_with_one_repeat_shows_no_spread_of_another(qtbot, theme) -> None:
     plots = RecordPlots(theme)
     qtbot.addWidget(plots)

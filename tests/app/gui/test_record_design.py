@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -238,6 +239,30 @@ def test_a_recording_beside_the_queue_does_not_start_it() -> None:
     queue = queue_of(1)
     assert queue.ended(Outcome("done")) == ""
     assert not queue.going
+
+
+def test_what_was_queued_for_another_bench_is_not_recorded_on_this_one() -> None:
+    """Its fields are that bench's: they were sent to whatever bench was open."""
+    first = RecordQueue("nanoring")
+    first.add(SMALL, Plan(seconds=10.0, bytes=1e6))
+    second = RecordQueue("ice")
+    second.load(json.loads(json.dumps(first.to_json())))
+    assert [each.time for each in second.waiting] == ["skipped"]
+    said = second.start()
+    assert "it was queued for nanoring, this is ice" in said
+    assert second.next() is None
+    second.add(replace(SMALL, seed=7), None)
+    second.start()
+    one = second.next()
+    assert one is not None
+    assert one.design.seed == 7
+    back = RecordQueue("nanoring")  # that bench again
+    back.load(second.to_json())
+    assert back.next() is not None
+    assert back.next().design.seed == SMALL.seed
+    back.waiting.pop(0)
+    assert back.start()
+    assert back.next() is None
 
 
 def test_the_queue_comes_back_and_never_starts_by_itself() -> None:

@@ -20,8 +20,9 @@ from app.gui.pages import record_mark
 from app.gui.pages.record_mark import MarkPart
 from app.gui.theme import LABEL_PX, sans
 from app.library.library import Library
-from app.recording_marks import bad_positions, read_kept
+from app.recording_marks import add_mark, bad_positions, read_kept
 from app.store import read_recording
+from models.slopes import slopes_of
 
 WAIT_MS = 120_000
 ROOT = Path(__file__).parents[3]
@@ -168,6 +169,30 @@ def test_a_repeat_is_marked_while_the_run_goes_on(window, page, press_record, qt
     window.stop()
     over(qtbot, window)
     assert len(bad_positions(page.recorded)) == 1
+
+
+def test_what_was_marked_elsewhere_is_seen_at_the_end_and_once_somebody_looks(
+    window, page, press_record, qtbot
+) -> None:
+    press_record(window, until_over=False, count=2, steps=60, repeats=20)
+    qtbot.waitUntil(lambda: page.live.done > 1, timeout=WAIT_MS)
+    add_mark(page.recorded, bad=[0], why="as a run does whose settings a hand has changed")
+    window.stop()
+    over(qtbot, window)
+    reason = page.subheading.text().rpartition(" · ")[2]
+    qtbot.waitUntil(lambda: page.live.bad == {0}, timeout=WAIT_MS)
+    page.mark.choose(0)
+    assert page.mark.button.text() == "Take back"
+    assert "1 marked bad" in page.subheading.text()
+    assert page.subheading.text().endswith(reason)  # why it ended stays there
+    add_mark(page.recorded, good=[0])  # as the command line does beside the window
+    page.refresh_in_view()
+    qtbot.waitUntil(lambda: not page.live.bad, timeout=WAIT_MS)
+    assert page.mark.button.text() == "Mark bad"
+    page.view.choose(True)
+    page.mark.button.click()
+    qtbot.waitUntil(lambda: page.live.bad == {0}, timeout=WAIT_MS)
+    assert page.heading.text() == "Next recording"  # what is in view is what is told of
 
 
 def test_a_mark_of_the_run_before_is_none_of_the_next_one(qtbot, monkeypatch, tmp_path) -> None:
@@ -395,6 +420,12 @@ def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, q
     page.show_cost()
     assert page.form.primary.text() == f"Record the {16 - done} missing repeats"
     assert page.rows.what.text().startswith("2 × 60 steps, ")
+    begun = page.rows.unfinished[0]
+    coil = {name: 7 * slope for name, slope in slopes_of(begun.so_far.meta).items()}
+    with pytest.MonkeyPatch.context() as patch:  # on another bench it is refused before the press
+        patch.setattr("app.operations.record_begin.slopes", lambda _bench: coil)
+        plan = begun.foreseen(window.session.spec, window.session.bench)
+    assert "magnet x: tesla_per_ampere was 0.0004, now 0.0028" in plan.problem
     page.press()
     qtbot.waitUntil(lambda: page.live.plan is not None, timeout=WAIT_MS)
     assert page.live.done >= done  # what was there is seen again

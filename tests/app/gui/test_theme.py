@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.gui.stylesheet import stylesheet
 from app.gui.theme import BODY_PX, DARK, LIGHT, Theme, Tokens, elided, mono, pen, qpalette, sans
+from app.gui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +40,22 @@ class TestContrast:
     def test_text_is_readable_everywhere(self, tokens: Tokens, place: str) -> None:
         assert contrast(tokens.text1, getattr(tokens, place)) >= 7.0
         assert contrast(tokens.text2, getattr(tokens, place)) >= 4.5
+
+    def test_an_id_can_be_read_on_the_page_and_below_it(self, tokens: Tokens, qtbot: Any) -> None:
+        theme = Theme("light" if tokens is LIGHT else "dark")
+        rule = next(
+            line for line in stylesheet(tokens, mono().family()).splitlines() if '"id"' in line
+        )
+        ink = re.findall(r"#[0-9A-Fa-f]{6}", rule)[-1]
+        line = StatusLine(theme)
+        qtbot.addWidget(line)
+        line.resize(800, 32)
+        line.say_right("", "rec-20261202T012842-f2")
+        seen = line.grab().toImage()
+        drawn = {seen.pixelColor(x, y).name() for x in range(640, 784) for y in range(8, 24)}
+        most = max(contrast(one, tokens.window) for one in drawn)
+        for found in (most, contrast(ink, tokens.surface), contrast(ink, tokens.window)):
+            assert found >= 4.5
 
     def test_warnings_are_readable_on_their_own_ground(self, tokens: Tokens) -> None:
         assert contrast(tokens.attention, tokens.attention_fill) >= 4.5

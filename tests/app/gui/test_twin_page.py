@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_device import record_device
+from PyQt6.QtWidgets import QApplication
 
 from app.gui.fit_rows import candidate_rows
 from app.gui.live_compare import LiveComparison, LiveCurve
@@ -449,6 +450,24 @@ def test_a_fit_that_goes_on_shows_its_own_recording_whatever_is_ticked(page, qtb
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
+@pytest.mark.timeout(300)
+def test_a_stopped_curve_is_told_to_run_no_more_and_can_go_on(page, qtbot) -> None:
+    window = page.shell
+    qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
+    page.rows.kind.choose("curve")
+    page.show_cost()
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: "repeats" in page.runs.curve.running, timeout=WAIT_MS)
+    folder = page.runs.folder
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert not [row for row in page.runs.curve.lines() if row.cells == ()]  # that one `running`
+    assert "choose it under Begin with" in page.subheading.text()
+    qtbot.waitUntil(lambda: page.rows.grown.count() == 2, timeout=WAIT_MS)
+    page.rows.grown.setCurrentIndex(1)
+    assert page.rows.ask().folder == folder
+
+
 def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> None:
     plots, live = ComparedPlots(theme), LiveComparison()
     qtbot.addWidget(plots)
@@ -457,6 +476,23 @@ def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> Non
     plots.draw(live)
     (ticks,) = plots.panels["mean"].plot.getAxis("bottom")._tickLevels
     assert [text[-6:] for _, text in ticks] == ["069f67", "5bd542"]
+
+
+@pytest.mark.parametrize(
+    ("wide", "told"),
+    [(900, ["e", "ie", "p"]), (2400, ["energy", "innovations-energy", "published"])],
+)
+def test_objectives_never_lie_over_each_other_below_their_dots(theme, qtbot, wide, told) -> None:
+    plots, live = ComparedPlots(theme), LiveComparison()
+    qtbot.addWidget(plots)
+    plots.resize(wide, 600)
+    plots.show()
+    QApplication.processEvents()  # it is laid out
+    for name in ("energy", "innovations-energy", "published"):
+        live.take(scored(name, 0, 1.2))
+    plots.draw(live)
+    (ticks,) = plots.panels["mean"].plot.getAxis("bottom")._tickLevels
+    assert [text for _, text in ticks] == told
 
 
 def test_the_channel_that_is_pressed_is_the_one_that_is_drawn(page, tmp_path) -> None:
