@@ -244,6 +244,20 @@ def test_a_disk_fault_says_path_and_what_to_do(code: int, said: str) -> None:
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("name", ["12:30", "what?", "ends.", "con", "NUL.txt"])
+def test_a_name_that_a_file_system_refuses_is_no_fault_of_the_drive(name: str) -> None:
+    """NTFS, FAT and shares, on Linux too: "the disk failed (Invalid argument): check the drive"."""
+    with pytest.raises(TwinrigError) as caught, writing(Path("..") / name / "recording.nc"):
+        raise OSError(errno.EINVAL, "Invalid argument")
+    assert f"does not take the name {name!r}: choose one without" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["rec-1", "Ünter 'q' (2)", "console", "x.con"])
+def test_a_name_that_all_take_is_not_blamed(name: str) -> None:
+    with pytest.raises(TwinrigError, match="the disk failed"), writing(Path("..") / name):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
 def test_ids_and_versions() -> None:
     assert new_id("rec").startswith("rec-2")
     assert new_id("twin") != new_id("twin")
