@@ -124,6 +124,16 @@ def test_a_twin_of_another_kind_is_refused(tmp_path: Path, change: Any, said: st
         load_twin(path)
 
 
+def test_another_schema_names_the_version_that_wrote_it(tmp_path: Path) -> None:
+    path = save_twin(tmp_path / "t", samples.twin())
+    body = json.loads(path.read_text("utf-8"))
+    for meta in ({"code_version": "0.0.9+g455a24b0"}, {}):
+        path.write_text(json.dumps({**body, "schema": 1, "meta": meta}), "utf-8")
+        named = r" \(0\.0\.9\+g455a24b0\)" if meta else ""
+        with pytest.raises(InputError, match=f"use the version that wrote it{named}, or make it"):
+            load_twin(path)
+
+
 def test_a_missing_twin_says_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         load_twin(tmp_path / "nowhere")
