@@ -274,6 +274,19 @@ def test_ids_and_versions() -> None:
     assert code_version()[0].isdigit()
 
 
+def test_a_user_whose_clone_it_is_not_keeps_the_commit_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Git tells it to nobody but the owner; artefacts then had the version without a commit."""
+    own = code_version()
+    if "+g" not in own:
+        pytest.skip("runs from no clone")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code_version.cache_clear()
+    assert code_version() == own
+    code_version.cache_clear()
+
+
 def test_sequences_of_the_short_form() -> None:
     sequences, window, reset = sequences_from("smooth:3x20@7")
     assert [s.steps for s in sequences] == [20, 20, 20]
