@@ -45,7 +45,7 @@ def test_why_a_compiler_failed_is_told_in_its_own_words(tried: Compiler) -> None
 def test_a_compiler_needs_no_temporary_folder_of_the_system(
     tried: Compiler, tmp_path: Path
 ) -> None:
-    """One that was full cost the kernel, and a fit ten times as long."""
+    """One that was full cost the kernel."""
     seen = tmp_path / "seen"
     tried(f'echo "$TMPDIR" > {seen}')
     assert str(tmp_path / "twinrig") in seen.read_text()
