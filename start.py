@@ -57,6 +57,7 @@ SCREEN_PACKAGES = (
     "libxkbcommon-x11-0",
 )
 QT_CHECK = "from PyQt6 import QtWidgets, QtGui"
+SAFE_CHECK = "import app.cli.main, app.operations.safe, pyvisa, pyvisa_py"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_NOTE = "start.py: PyTorch comes next, its build with CUDA, about 3 GB: {reason}"
 TORCH_INSTEAD = """\
@@ -332,7 +333,10 @@ def only_one() -> Iterator[None]:
         VENV.mkdir(exist_ok=True)
         file = (VENV / "start.lock").open("a+b")
     except OSError as fault:
-        fail(f"{VENV} can't be written ({fault.strerror}): clone into a folder of your own")
+        fail(
+            f"{VENV} can't be written ({fault.strerror}): whose it is must run start.py once, also "
+            "after each update; or clone into a folder of your own"
+        )
     with file:
         told = False
         while not _try_lock(file):
@@ -575,8 +579,21 @@ def run_tests(arguments: Sequence[str]) -> int:
     return 1 if any(code for _, code, _ in table) else 0
 
 
+def _safe_as_it_is(arguments: Sequence[str]) -> bool:
+    """Whether a rig is to be made safe, and what is installed does it although an update waits.
+
+    Decision: current may be flowing. An update takes minutes, a network and the right to write.
+    """
+    if list(arguments[:1]) != ["safe"] or _is_ready(installed_hash()) or not _is_in_its_place():
+        return False
+    return output_of([str(venv_python()), "-P", "-c", SAFE_CHECK])[0] == 0
+
+
 def main(arguments: Sequence[str]) -> NoReturn:
     """Set up, then test or become the command."""
+    if _safe_as_it_is(arguments):
+        say("start.py: an update is not installed yet; the rig is made safe first, as it is")
+        replace_by(run_command(arguments))
     testing = bool(arguments) and arguments[0] == "test"
     set_up(needs_window=testing or not arguments)
     if testing:

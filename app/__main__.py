@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+from app.home_folder import find_home
 from app.standard_streams import forget_unwritten, open_closed_streams
 
 STOPPED = 3  # `models.errors.StoppedError.exit_code`, which is not imported yet
@@ -20,6 +21,7 @@ def main() -> int:
     is imported) and after it is done; between the two `app.stopping` and `app.gui.hooks` hear it.
     """
     open_closed_streams()
+    find_home()
     code = STOPPED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(code))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from models.paths import file_at
 LONGEST_JSON_BYTES = 256 * 2**20  # the header of a 46 h recording is about 10 MB
 DEEPEST = 100  # tables in tables; Twinrig's own are six deep
 CHECKSUM = "checksum"
+VERSION, LONGEST_VERSION = "code_version", 80
 
 
 def plain(value: Any) -> Any:
@@ -117,7 +119,7 @@ def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[s
     if found != schema or isinstance(found, bool):
         raise InputError(
             f"{where}: has schema {shown(found)}, this Twinrig reads schema {schema}: "
-            "use the version that wrote it, or make it again"
+            f"use the version that wrote it{version_of(body)}, or make it again"
         )
     content = {key: value for key, value in body.items() if key != CHECKSUM}
     if _digest(content) != body.get(CHECKSUM):
@@ -127,6 +129,19 @@ def check(body: dict[str, Any], where: object, kind: str, schema: int) -> dict[s
         )
     del content["kind"], content["schema"]
     return content
+
+
+def version_of(body: Mapping[str, Any]) -> str:
+    """Which Twinrig wrote an artefact, in brackets behind a space; empty where it doesn't say.
+
+    The attributes of a recording's file have their parts as JSON.
+    """
+    meta = body.get("meta")
+    if isinstance(meta, str):
+        with suppress(ValueError, RecursionError):
+            meta = json.loads(meta)
+    found = body.get(VERSION, meta.get(VERSION) if isinstance(meta, dict) else None)
+    return f" ({found})" if isinstance(found, str) and 0 < len(found) <= LONGEST_VERSION else ""
 
 
 def _no_constant(name: str) -> None:

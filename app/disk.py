@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -26,6 +27,9 @@ GO_ON = (
 )
 ANEW = "the disk is full, and nothing was kept: free some space, then begin again"
 LONGEST_WORDS = 2000
+NO_NAME = re.compile(
+    r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE
+)
 PATIENCE_S, LOOK_S = 2.0, 0.02
 _waits: dict[int, tuple[str, float]] = {}  # by thread
 _waited: dict[int, tuple[str, float]] = {}  # … for what at last, and how many s in all
@@ -101,6 +105,11 @@ def _what_happened(fault: OSError, path: Path) -> str:
         return "would become larger than this file system, or a quota, allows: use another drive"
     if fault.errno == errno.ENAMETOOLONG:
         return f"{TOO_LONG}: choose a shorter one"
+    if fault.errno == errno.EINVAL and (name := _no_name_of_windows(path)):
+        return (
+            f"this file system does not take the name {name!r}: choose one without "
+            '< > : " | ? * \\, without a dot or space at its end, and no word such as CON or NUL'
+        )
     if isinstance(fault, FileExistsError):
         return "exists already, and nothing is ever overwritten: choose another --out"
     if isinstance(fault, IsADirectoryError):
@@ -112,6 +121,13 @@ def _what_happened(fault: OSError, path: Path) -> str:
     if isinstance(fault, PermissionError) or fault.errno == errno.EROFS:
         return f"can't be written ({fault.strerror}): check who may write to {path.parent}"
     return f"the disk failed ({fault.strerror or fault}): check the drive or the share"
+
+
+def _no_name_of_windows(path: Path) -> str:
+    """A part of a path that NTFS, FAT and many shares refuse on every system; empty without one."""
+    parts = path.parts[1:] if path.anchor else path.parts
+    odd = (p for p in parts if NO_NAME.search(p) and p not in (os.curdir, os.pardir))
+    return next(odd, "")
 
 
 @contextmanager

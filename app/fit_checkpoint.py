@@ -64,7 +64,10 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, An
         raise InputError(f"{path}: damaged ({error}); fit anew into another --out") from error
     if not isinstance(numbers, dict) or numbers.get("schema") != SCHEMA:
         found = numbers.get("schema") if isinstance(numbers, dict) else None
-        raise InputError(f"{path}: has schema {found!r}, this Twinrig reads {SCHEMA}")
+        raise InputError(
+            f"{path}: has schema {found!r}, this Twinrig reads {SCHEMA}: go on with the version "
+            "that began the fit, or fit anew into another --out"
+        )
     if not is_whole:
         raise InputError(f"{path}: doesn't match its SHA-256: damaged; fit anew into another --out")
     return arrays, numbers

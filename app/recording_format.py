@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.artefacts import parse_json, plain
-from app.checked_json import shown
+from app.checked_json import shown, version_of
 from app.disk import RESTORE, advised
 from app.netcdf import Variable, read_netcdf
 from models.errors import InputError, raise_problems
@@ -165,7 +165,7 @@ def recording_of_file(path: Path) -> Recording:
     """Read a sealed `recording.nc`; InputError where it is anything else."""
     content = read_netcdf(path)
     attrs, found = content.attrs, content.variables
-    _check_kind(path, attrs.get("kind"), attrs.get("schema"))
+    _check_kind(path, attrs)
     described = {
         key: parse_json(attrs.get(key, "").encode(), f"{path}: {key}") for key in DESCRIBED
     }
@@ -233,7 +233,7 @@ def header_of(recording: Recording) -> dict[str, Any]:
 
 def recording_of_header(header: dict[str, Any], path: Path) -> Recording:
     """An empty recording of `header_of`, status running; InputError where it is no header."""
-    _check_kind(path, header.get("kind"), header.get("schema"))
+    _check_kind(path, header)
     where = f"{path}: no header of a recording ({RESTORE})"
     raise_problems(InputError, where, faults(header, HEADER))
     s, r, t = len(header["drives"]), header["repeats"], header["steps"]
@@ -291,11 +291,12 @@ def _described(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_kind(path: Path, kind: object, schema: object) -> None:
-    if kind != KIND:
+def _check_kind(path: Path, said: dict[str, Any]) -> None:
+    if (kind := said.get("kind")) != KIND:
         raise InputError(f"{path}: is of kind {shown(kind)}, expected {KIND!r}; {RESTORE}")
-    if str(schema) not in map(str, READABLE):
+    if str(schema := said.get("schema")) not in map(str, READABLE):
         raise InputError(
             f"{path}: has schema {shown(schema)}, this Twinrig reads schema "
-            f"{' and '.join(map(str, READABLE))}: use the version that wrote it, or record again"
+            f"{' and '.join(map(str, READABLE))}: use the version that wrote it"
+            f"{version_of(said)}, or record again"
         )

@@ -3,7 +3,8 @@
 Decision. `run.lock` in the run's folder is locked (flock, or LockFileEx through msvcrt) for as long
 as its writer lives, and its text names the writer. The kernel lets go when the writer dies, so a
 run of a killed process is free at once and needs no guess by process number. The file is removed
-when the run is finished; who locked a file that has been removed meanwhile tries again.
+when the run is finished; who locked a file that has been removed meanwhile tries again. Who may
+write it is the umask's word, as of a run's other files: in a group's library another goes on.
 Consequence: of two processes that resume one dead run in the same instant exactly one gets it. On
 a share without locks (some network drives) the journal's heartbeat remains.
 """
@@ -48,7 +49,7 @@ class RunLock:
         for _ in range(ATTEMPTS):
             with writing(self.path):
                 flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-                self._file = os.fdopen(os.open(self.path, flags, 0o644), "r+b", buffering=0)
+                self._file = os.fdopen(os.open(self.path, flags, 0o666), "r+b", buffering=0)
             if not _lock(self._file):
                 owner = _owner(self._file)
                 self._file.close()

@@ -62,8 +62,16 @@ def library(package: str, name: str, given: tuple[str, ...]) -> tuple[ctypes.CDL
         try:
             return _load(compiler, package, name, given)
         except (OSError, subprocess.SubprocessError) as error:
-            words = f"PyTorch (the C kernel could not be built: {error})"
+            words = f"PyTorch (the C kernel could not be built: {_why(error)})"
     return None, words
+
+
+def _why(error: OSError | subprocess.SubprocessError) -> str:
+    """What went wrong; of a compiler its own last words, not the command that it was called by."""
+    said: bytes = getattr(error, "stderr", None) or b""
+    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    wrong = [line for line in lines if "error" in line] or lines
+    return wrong[0].strip() if wrong else str(error)
 
 
 def compilers() -> list[tuple[str, ...]]:
@@ -108,13 +116,14 @@ def _compile(compiler: tuple[str, ...], code: bytes, given: tuple[str, ...], tar
         file, built = Path(folder) / "kernel.c", Path(folder) / "kernel.so"
         file.write_bytes(code)
         command = [*compiler, *FLAGS, *given, str(file), "-o", str(built), "-lm"]
-        caches = dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), folder)
+        places = ("TMPDIR", "TMP", "TEMP", "ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
         subprocess.run(
             command,
             check=True,
             capture_output=True,
             timeout=COMPILE_TIMEOUT_S,
-            env=os.environ | caches,  # else ziglang's pieces of a C library stay for good
+            # else ziglang's pieces of a C library stay for good, and a full TMPDIR ends it
+            env=os.environ | dict.fromkeys(places, folder),
         )
         try:
             os.replace(built, target)

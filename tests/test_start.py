@@ -368,6 +368,34 @@ def test_standard_output_is_the_commands_also_on_the_first_start(
     assert start.stamp_says("installed", "abc")
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_a_rig_is_made_safe_before_an_update_is_installed(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    """Without network, or as another user, `start.py safe` was refused after each update."""
+
+    done: list[str] = []
+
+    def become(command: list[str]) -> None:
+        done.append(command[-2])
+        raise SystemExit
+
+    def begin(*arguments: str) -> list[str]:
+        done.clear()
+        with pytest.raises(SystemExit):
+            start.main(arguments)
+        return list(done)
+
+    monkeypatch.setattr(start, "set_up", lambda needs_window: done.append("set up"))
+    monkeypatch.setattr(start, "replace_by", become)
+    monkeypatch.setattr(start, "_is_in_its_place", lambda: True)
+    monkeypatch.setattr(start, "output_of", lambda *_: (0 if works else 1, ""))
+    assert begin("safe", "B.toml") == (["safe"] if works else ["set up", "safe"])
+    assert begin("monitor", "B.toml") == ["set up", "monitor"]
+    monkeypatch.setattr(start, "_is_ready", lambda wanted: True)
+    assert begin("safe", "B.toml") == ["set up", "safe"]
+
+
 def test_two_at_once_take_turns(start: ModuleType) -> None:
     with start.only_one():
         file = (start.VENV / "start.lock").open("a+b")

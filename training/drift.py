@@ -11,6 +11,7 @@ then both errors' intervals are compared, and there is no p-value.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,7 +149,7 @@ def compare(
         notes += said
     labels = np.repeat([False, True], [len(one.groups), len(other.groups)])
     strata = np.concatenate([one.strata, other.strata])
-    _enough(labels, strata, level)
+    _enough(labels, strata, level, method)
     wander = wander_of([o.recording for o in old], edges, one.unit)
     if not any(moves.any() for moves in wander.values()):
         notes.append(
@@ -202,18 +203,37 @@ def compare_stored(now: dict[str, Any], then: dict[str, Any], level: float = LEV
     return Drift(STORED, bool(apart), None, level, words, notes=(note,))
 
 
-def _enough(labels: NDArray[np.bool_], strata: NDArray[np.int64], level: float) -> None:
+def _enough(
+    labels: NDArray[np.bool_], strata: NDArray[np.int64], level: float, method: str
+) -> None:
     least = smallest_p(labels, strata)
     if level < 1 / (PERMUTATIONS + 1):
         raise InputError(
             f"compare: {PERMUTATIONS} permutations give no p-value below "
             f"{1 / (PERMUTATIONS + 1):g}, the level is {level:g}: choose a larger one"
         )
-    if least > level:
+    if least <= level:
+        return
+    if method == SAME:
         raise InputError(
             f"compare: so few repeats can't give a p-value below {least:.2g}, the level is "
             f"{level:g}: record at least 4 sequences × 4 repeats"
         )
+    held, new = int((~labels).sum()), int(labels.sum())
+    raise InputError(
+        f"compare: {held} sequences held out of the fit and {new} new ones can't give a p-value "
+        f"below {least:.2g}, the level is {level:g}, and more repeats of them change nothing: "
+        f"record {_needed(held, level)} of the kinds that were held out, or those that twinrig "
+        "compare TWIN --write-sequences NEW.json names"
+    )
+
+
+def _needed(held: int, level: float) -> int:
+    """So many new sequences beside those held out give a p-value that small, of one kind all."""
+    new = 1
+    while 1 / comb(held + new, new) > level:
+        new += 1
+    return new
 
 
 def _verdict(changed: bool, p_value: float, effects: Sequence[Effect], channels: int) -> str:

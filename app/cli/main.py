@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STOPPED = StoppedError.exit_code
+WITHOUT_TORCH = ("safe", "monitor", "bench")
 TOO_LARGE = (
     "this takes more memory than is free: ask for less at a time (sequences, repeats, steps), or "
     "close other programs"
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
             parsed = build_parser().parse_args(arguments[before_verb:])
             parsed.json |= before_verb
             _tell_ignored_threads(screen)
+            _refuse_lost_folder(parsed.verb)
             return run(parsed, screen)
         except TwinrigError as error:
             screen.error(type(error).__name__, str(error), error.exit_code)
@@ -96,6 +98,22 @@ def check_our_packages() -> None:
             "program (InstrumentKit?) shares this environment; install Twinrig in its own: "
             "python3 start.py"
         )
+
+
+def _refuse_lost_folder(verb: str) -> None:
+    """Raise where the current folder is gone, but for what only looks at a rig or makes it safe.
+
+    There the library under PyTorch ends the process: its own words, no way out, exit code 2.
+    """
+    if verb in WITHOUT_TORCH:
+        return
+    try:
+        os.getcwd()
+    except OSError as fault:
+        raise InputError(
+            f"the current folder is gone ({fault.strerror}): it was deleted, or its share went "
+            "away; change into one that is there"
+        ) from fault
 
 
 def _tell_ignored_threads(screen: Screen) -> None:

@@ -147,3 +147,17 @@ def test_the_version_is_told_as_artefacts_keep_it() -> None:
         check=True,
     )  # fmt: skip
     assert done.stdout == f"Twinrig {code_version()}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a current folder can't be removed there")
+def test_in_a_folder_that_is_gone_one_is_told_and_a_rig_made_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was "Intel oneMKL FATAL ERROR: Cannot load …libtorch_cpu.so", and no way out."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["evaluate", str(tmp_path / "twin"), str(tmp_path / "recording")]) == 2
+    assert "the current folder is gone" in capsys.readouterr().err
+    assert main(["safe", "virtual"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -144,6 +145,17 @@ def test_a_lock_is_free_again_once_released_or_its_file_is_gone(tmp_path: Path) 
     with RunLock(tmp_path):
         assert (tmp_path / NAME).is_file()
     assert not (tmp_path / NAME).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no umask")
+def test_a_lock_may_be_written_by_whom_the_umask_lets_write_the_run(tmp_path: Path) -> None:
+    """In a group's library nobody but its owner could go on with a run that was killed."""
+    before = os.umask(0o002)
+    try:
+        with RunLock(tmp_path):
+            assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(before)
 
 
 def test_a_lock_names_another_program_where_its_file_says_nothing(tmp_path: Path) -> None:

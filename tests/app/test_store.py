@@ -124,6 +124,16 @@ def test_a_twin_of_another_kind_is_refused(tmp_path: Path, change: Any, said: st
         load_twin(path)
 
 
+def test_another_schema_names_the_version_that_wrote_it(tmp_path: Path) -> None:
+    path = save_twin(tmp_path / "t", samples.twin())
+    body = json.loads(path.read_text("utf-8"))
+    for meta in ({"code_version": "0.0.9+g455a24b0"}, {}):
+        path.write_text(json.dumps({**body, "schema": 1, "meta": meta}), "utf-8")
+        named = r" \(0\.0\.9\+g455a24b0\)" if meta else ""
+        with pytest.raises(InputError, match=f"use the version that wrote it{named}, or make it"):
+            load_twin(path)
+
+
 def test_a_missing_twin_says_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         load_twin(tmp_path / "nowhere")
@@ -244,10 +254,37 @@ def test_a_disk_fault_says_path_and_what_to_do(code: int, said: str) -> None:
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("name", ["12:30", "what?", "ends.", "con", "NUL.txt"])
+def test_a_name_that_a_file_system_refuses_is_no_fault_of_the_drive(name: str) -> None:
+    """NTFS, FAT and shares, on Linux too: "the disk failed (Invalid argument): check the drive"."""
+    with pytest.raises(TwinrigError) as caught, writing(Path("..") / name / "recording.nc"):
+        raise OSError(errno.EINVAL, "Invalid argument")
+    assert f"does not take the name {name!r}: choose one without" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["rec-1", "Ünter 'q' (2)", "console", "x.con"])
+def test_a_name_that_all_take_is_not_blamed(name: str) -> None:
+    with pytest.raises(TwinrigError, match="the disk failed"), writing(Path("..") / name):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
 def test_ids_and_versions() -> None:
     assert new_id("rec").startswith("rec-2")
     assert new_id("twin") != new_id("twin")
     assert code_version()[0].isdigit()
+
+
+def test_a_user_whose_clone_it_is_not_keeps_the_commit_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Git tells it to nobody but the owner; artefacts then had the version without a commit."""
+    own = code_version()
+    if "+g" not in own:
+        pytest.skip("runs from no clone")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code_version.cache_clear()
+    assert code_version() == own
+    code_version.cache_clear()
 
 
 def test_sequences_of_the_short_form() -> None:

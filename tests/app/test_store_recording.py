@@ -220,10 +220,13 @@ def test_a_forged_shape_beyond_any_array_s_is_refused(
 
 def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.recording_format.SCHEMA", 7)
-    path = write_recording(tmp_path / "r", samples.full())
+    made = samples.full()
+    made.meta["code_version"] = "9.9"
+    path = write_recording(tmp_path / "r", made)
     monkeypatch.undo()
-    with pytest.raises(InputError, match="schema '7', this Twinrig reads schema 2 and 3"):
+    with pytest.raises(InputError, match="schema '7', this Twinrig reads schema 2 and 3") as caught:
         read_recording(path)
+    assert "use the version that wrote it (9.9), or record again" in str(caught.value)
 
 
 def test_the_heartbeat_renews_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

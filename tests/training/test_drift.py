@@ -148,6 +148,17 @@ def test_too_few_repeats_are_refused_with_what_to_record():
         against(recorded(OLD[:1], 4, 1), new)
 
 
+@pytest.mark.parametrize(("held", "new", "needed"), [(2, 4, 5), (1, 8, 19)])
+def test_of_new_drives_sequences_count_not_repeats_and_so_it_says(held, new, needed):
+    old = recorded(OLD, 8, 1)
+    parts = [Old(old, tuple(range(held)), tuple(range(8)))]
+    wanted = rf"{held} sequences .* and {new} new ones .* record {needed} of the kinds"
+    with pytest.raises(InputError, match=wanted):
+        compare(parts, recorded(drives(new, seed=5), 16, 3), forecast, (0.0, 1.0))
+    enough = recorded(drives(needed, seed=5), 16, 3)
+    assert compare(parts, enough, forecast, (0.0, 1.0)).method == UNSEEN
+
+
 def test_drives_of_single_repeats_then_are_refused_with_what_to_do():
     drive = drives(8, 1)
     old, new = recorded(drive, 1, 1), recorded(drive, 4, 2)
