@@ -304,6 +304,13 @@ def test_without_a_network_no_axis_has_numbers(theme, qtbot) -> None:
         assert not panel.plot.getAxis("left").style["showValues"]
 
 
+def test_the_two_bands_of_the_running_score_say_what_they_are_of(theme, qtbot) -> None:
+    plots = DeployPlots(theme)
+    qtbot.addWidget(plots)
+    told = plots.running_score.legend.toolTip()
+    assert told == "foreseen, these data, other stretches as long"
+
+
 def test_a_finished_deployment_is_opened_with_what_was_measured_or_says_that_it_lacks_its_network(
     page, qtbot
 ) -> None:
