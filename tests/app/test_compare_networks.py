@@ -247,6 +247,7 @@ def test_coverage_is_judged_by_the_binomial(inside: int, of: int, words: str) ->
     said = inside_words(inside, of)
     assert words in said
     assert ("NOT" in said) == ("NOT" in words)
+    assert ("those of one twin share its errors" in said) == (of > 1)
 
 
 def test_without_a_deterministic_twin_one_is_fitted_first(twins: tuple[Path, Path]) -> None:
