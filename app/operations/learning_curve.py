@@ -31,6 +31,7 @@ from training.acquire_curve import (
     parts_of,
     worst_ratio,
 )
+from training.alike_drives import alike
 from training.fit import begin_fit
 from training.fit_settings import FitSettings
 from training.reads import in_single_holds
@@ -191,7 +192,8 @@ def _point(
     """One fit and its scores; one that diverges is a point that says why."""
     pool, recording = _pool(source), source.recording
     chosen = pool[nested([recording.families[int(i)] for i in pool], seed)[:sequences]]
-    parts = [_part(source, part, repeats, seed) for part in parts_of(chosen)]
+    split = parts_of(chosen, alike([(recording, chosen)]))
+    parts = [_part(source, part, repeats, seed) for part in split]
     row: dict[str, Any] = {
         "sequences": sequences, "repeats": repeats, "seed": seed,
         "measurements": sequences * repeats, "errors": {}, "coverage": {}, "worst": None,
