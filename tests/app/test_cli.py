@@ -17,6 +17,7 @@ import pytest
 import instruments
 from app.cli.arguments import build_parser
 from app.cli.main import check_our_packages, main
+from app.cli.types import path
 from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
 from app.operations.sweep_grid import Grid
@@ -52,6 +53,22 @@ def run(*arguments: str) -> int:
 
 def lines_of(text: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("quoted", ["'{}'", '"{}"', ' "{}"'])
+def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
+    quoted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in Windows' cmd: no such file; and `--out` made a folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    out, sequences = tmp_path / "my data", tmp_path / "s 1.json"
+    sequences.write_text('{"sequences": [[0.1, 0.5]]}', encoding="utf-8")
+    asked = ["--sequences", quoted.format(sequences), "--out", quoted.format(out)]
+    assert run("record", "--bench", quoted.format("virtual"), *asked, "--repeats", "1") == 0
+    assert (out / "recording.nc").is_file()
+    assert run("mark", quoted.format(out)) == 0
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".json"] == ["my data"]
+    assert path("my file ") == Path("my file ")  # a name's own
 
 
 @pytest.mark.parametrize(
