@@ -43,8 +43,8 @@ RESUMABLE = (
 )  # fmt: skip
 
 
-CHAINED = {"deploy": "nodes", "polish": "runs"}
-"""Recordings in whose folders a run rests on what came before it: none that is marked bad."""
+CHAINED = {"deploy": "nodes*", "polish": "runs*", "recalibrate": "run/nodes*"}
+"""Where recordings lie whose later runs rest on those before: on none that is marked bad."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -207,7 +207,7 @@ def _doubted(verb: str, folder: Path) -> list[str]:
     from app.operations.turns import doubted_in
 
     with suppress(InputError):  # damaged marks: going on says so
-        return doubted_in(sorted(folder.glob(f"{CHAINED[verb]}*")))
+        return doubted_in(sorted(folder.glob(CHAINED[verb])))
     return []
 
 

@@ -96,13 +96,20 @@ def changed_by_hand(_bench: AskedBench) -> None:
     raise SettingsChangedError("lockin: harmonic was 2, now 1")
 
 
+@pytest.mark.parametrize(
+    "verb", [["deploy"], ["recalibrate", "--steps", "320"], ["polish", "--runs", "12"]]
+)
 def test_a_deployment_whose_runs_are_doubted_is_not_said_to_go_on(
-    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    verb: list[str],
+    kept: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It was told twice to use --resume, which was then refused."""
     monkeypatch.setattr(AskedBench, "check_settings", changed_by_hand)
-    deploys = ["deploy", str(kept / "network"), "--bench", "virtual"]
-    assert main([*deploys, "--out", str(tmp_path / "out")]) == 1
+    asked = [*verb, str(kept / "network"), "--bench", "virtual"]
+    assert main([*asked, "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
     assert "set the instrument back and begin another run with --out, or take back" in said
     assert "failed; can't be gone on with as it is: " in said
