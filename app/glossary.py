@@ -66,7 +66,8 @@ ERRORS = (
     Word(
         "Autocovariance",
         "How far the noise's correlation over up to 20 steps differs from the device's. At the "
-        "floor its noise remembers as long.",
+        "floor its noise remembers as long. The floor falls with the number of sequences: "
+        "compare its ratios at the same number.",
     ),
     Word(
         "CRPS",
