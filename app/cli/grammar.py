@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from app.cli.types import factor, file_or_word, path, whole_or_zero
+from app.cli.types import acceleration, file_or_word, path, whole_or_zero
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def hardware(parser: Parser, *, several: bool = False, bare: bool = False) -> No
             "--bench", type=file_or_word, required=True, metavar="B.toml", help=words
         )
     parser.add_argument(
-        "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
+        "--accelerate", type=acceleration, metavar="N", help="virtual benches: wait N times less"
     )
     wire(parser)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.transfer import benches_meant, each_bench
-from app.cli.types import factor, file_or_word, layout, names, whole, whole_or_zero
+from app.cli.types import acceleration, file_or_word, layout, names, whole, whole_or_zero
 from models.errors import InputError, RefusedError, raise_problems
 from models.paths import file_at
 
@@ -111,8 +111,9 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
         "--bench", type=file_or_word, action="append", metavar="B.toml", help=BENCH_HELP
     )
     parser.add_argument(
-        "--accelerate", type=factor, metavar="N", help="served virtual benches: wait N times less"
-    )
+        "--accelerate", type=acceleration, metavar="N",
+        help="served virtual benches: wait N times less",
+    )  # fmt: skip
     _pool_arguments(parser, "networks, networks-table.json, .md, .csv, report.html", 5)
 
 

@@ -66,7 +66,15 @@ def port(text: str) -> int:
 
 
 def factor(text: str) -> float:
-    """A number above zero."""
+    """A finite number above zero."""
+    value = acceleration(text)
+    if math.isinf(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is too large: a finite number above zero")
+    return value
+
+
+def acceleration(text: str) -> float:
+    """A number above zero; infinite: a virtual bench waits for nothing."""
     try:
         value = float(text)
     except ValueError:
