@@ -18,6 +18,7 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
 from app.operations.learning_events import CurvePoint
 from app.operations.results import spent
+from app.operations.trial import MOST_SEEDS
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
@@ -128,14 +129,13 @@ def _grid(
 ) -> Grid:
     """The grid that is asked for, or that of shares; InputError where the recording has less."""
     pool, most = _pool(source), _repeats(source)
-    problems = []
     if pool.size < FEWEST:
         raise InputError(
             f"learning-curve: {pool.size} sequences are left to fit on: at least {FEWEST}"
         )
     chosen_s = sorted(set(sequences) or {max(round(s * pool.size), FEWEST) for s in SHARES})
     chosen_r = sorted(set(repeats) or {max(round(s * most), 1) for s in SHARES[1:]})
-    problems += [
+    problems = [
         f"{n} {what}: this recording has {least} to {have} for it"
         for what, wanted, least, have in (
             ("sequences", chosen_s, FEWEST, pool.size), ("repeats", chosen_r, 1, most),
@@ -144,7 +144,8 @@ def _grid(
         if not least <= n <= have
     ]  # fmt: skip
     iterations, minutes, seeds, seed, target = rest
-    problems += [f"{seeds} seeds: 1 at least"] * (seeds < 1)
+    wrong = "1 at least" if seeds < 1 else f"at most {MOST_SEEDS}"
+    problems += [f"{seeds} seeds: {wrong}"] * (not 1 <= seeds <= MOST_SEEDS)
     above = f"target {target:g}: a ratio to the floor, above 1, such as {TARGET}"
     problems += [above] * (not target > 1)
     raise_problems(InputError, "learning-curve", problems)

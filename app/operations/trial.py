@@ -23,6 +23,7 @@ TRIALS, RESULTS, ATTEMPTS = "trials", "results", "attempts"
 KIND, SCHEMA = "trial", 1
 OF_TRAIN = ("iterations", "seed", "judge", "readout_from_judge", "beside")
 """Arguments of `train` itself; the rest are its `options`."""
+MOST_SEEDS = 1000  # of each setting: more are a slip, and every one is a trial in memory
 DONE, FAILED, LOST, SKIPPED, STOPPED = "done", "failed", "lost", "skipped", "stopped"
 
 

@@ -97,6 +97,8 @@ def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
          "argument --out: '' is empty: name a file or folder, . is this folder"),
         (["fit", "", "--out", "t"], "argument RECORDING: '' is empty"),
         (["report", "r", "--out="], "argument --out: '' is empty"),
+        (["sweep", "--task", "narma-10", "--twin", "t", "--layers", "4", "--seeds", "100000000",
+          "--out", "o"], "100000000 seeds: at most 1000"),
         (["task", "mackey-glass", "--spread", "inf"], "'inf' is too large: a finite number"),
         (["monitor", "b.toml", "--interval", "1e999"], "'1e999' is too large: a finite number"),
         (["train", "--layers", "100000", "--out", "n"], "1 to 99999 nodes a layer"),
