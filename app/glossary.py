@@ -66,7 +66,8 @@ ERRORS = (
     Word(
         "Autocovariance",
         "How far the noise's correlation over up to 20 steps differs from the device's. At the "
-        "floor its noise remembers as long.",
+        "floor its noise remembers as long. The floor falls with the number of sequences: "
+        "compare its ratios at the same number.",
     ),
     Word(
         "CRPS",
@@ -135,7 +136,14 @@ NETWORKS = (
     Word(
         "Foreseen",
         "The score to expect on the device, from twin samples that training has not seen, with "
-        "its 90 % interval; inside: what the device scored lies in it.",
+        "its 90 % interval, of other noise on the same unseen data; inside: what the device scored "
+        "lies in it.",
+    ),
+    Word(
+        "Score so far",
+        "Of a deployment under way, the nodes to come as the twin's mean. Its interval is what 90 "
+        "% of other stretches of data as long would score: wider or narrower than the foreseen "
+        "one, which is of these data.",
     ),
     Word(
         "Untrained network",

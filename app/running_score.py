@@ -48,10 +48,14 @@ class RunningScore:
     prediction: FloatArray
 
     def words(self, metric: str) -> str:
-        """`score so far 0.025 (0.021 to 0.029)`; of a classification its accuracy."""
+        """`score so far 0.025, other stretches 0.021 to 0.029`; of a classification its accuracy.
+
+        Other stretches: the foreseen interval is of other noise on the unseen part itself.
+        """
         told = {"value": self.value, "low": self.low, "high": self.high}
         seen = shown({"metric": metric, "predicted": told})["predicted"]
-        return f"score so far {seen['value']:.3g} ({seen['low']:.3g} to {seen['high']:.3g})"
+        others = f"other stretches {seen['low']:.3g} to {seen['high']:.3g}"
+        return f"score so far {seen['value']:.3g}, {others}"
 
 
 def running_score(network: Network, nodes: Sequence[Recording]) -> RunningScore:

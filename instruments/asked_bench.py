@@ -183,10 +183,7 @@ class AskedBench:
         except LinkError:  # one reply was lost; it is only reading, and costs no sample
             now = self._readout_settings()
         found = self._kept.differences(now)
-        where = (
-            f"bench {self.spec.name!r}, settings differ from those the run began with (set them "
-            "back, then go on with --resume; a new run begins with the new ones)"
-        )
+        where = f"bench {self.spec.name!r}, settings differ from those the run began with"
         raise_problems(SettingsChangedError, where, found)
 
     def _readout_settings(self) -> dict[str, dict[str, Any]]:

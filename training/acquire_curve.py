@@ -73,11 +73,27 @@ def nested(families: Sequence[str], seed: int) -> Index:
     return np.array(sorted(place, key=lambda i: place[i]), dtype=np.int64)
 
 
-def parts_of(chosen: Index) -> tuple[Index, Index]:
-    """Training and validation part of a subset: both are paid for, both count as measured."""
+def parts_of(chosen: Index, alike: Sequence[int] = ()) -> tuple[Index, Index]:
+    """Training and validation part of a subset: both are paid for, both count as measured.
+
+    Parameters
+    ----------
+    chosen
+        The subset's sequences.
+    alike
+        Of each what all have in common that play the same (`training.alike_drives`); those go
+        together, so that nothing selects that was fitted. Left out: each plays another drive. Where
+        all play one drive there is no other to select by.
+    """
     kept = max(round(VALIDATION_SHARE * chosen.size), 1)
-    places = np.linspace(0, chosen.size - 1, kept + 2).round().astype(int)[1:-1]
-    validation = chosen[np.unique(places)]
+    places = np.unique(np.linspace(0, chosen.size - 1, kept + 2).round().astype(int)[1:-1])
+    drives = np.asarray(alike if len(alike) else np.arange(chosen.size))
+    most = np.unique(drives).size - 1  # one at least is fitted
+    selecting = np.isin(np.arange(chosen.size), [] if most else places)
+    for drive in list(dict.fromkeys(drives[places].tolist()))[:most]:
+        if selecting.sum() < places.size:
+            selecting |= drives == drive
+    validation = chosen[selecting]
     return np.setdiff1d(chosen, validation), validation
 
 

@@ -3,8 +3,10 @@
 A twin is never closer to the device than the repeats can tell. Each score is therefore stated with
 ensembles of one size (8 against 8 where there are 16 held-out repeats or more, halves of what is
 there otherwise): twin samples against one half, and the other half against the same half, over
-random splits. Ratios depend on that size; the excess √(value² − floor²) doesn't. Where the drives
-are given too, the same is told by drive, step, channel and drive family (`training.where`).
+random splits. Ratios depend on that size; the excess √(value² − floor²) doesn't. That of the
+autocovariance depends on how many sequences there are, too: ρ is taken over all of them together,
+so that its floor falls with their number and the error of a twin that is off doesn't. Where drives
+are given, the same is told by drive, step, channel and drive family (`training.where`).
 
 A twin without noise has an exact mean where a half has that of a few repeats: a perfect one would
 score 1/√2 of what two halves do, and an error of its own could hide in the rest. Beside its mean
@@ -38,6 +40,7 @@ from training.metrics import (
     lag_sums,
 )
 from training.noise_checks import rank_plots, spectra
+from training.score_notes import HALF, score_notes
 from training.verdict import NO_NOISE
 from training.verdict_places import EXPECTED_COVERAGE
 from training.where import local_errors, where
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-HALF = 8
 FEWEST_REPEATS = 4  # held out: two halves with a spread each
 
 
@@ -166,7 +168,7 @@ def score(
             said |= _coverage_interval(*units, bootstrap_weights(repeats, rng))
         places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
                        ground, weights)  # fmt: skip
-    notes = (*_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
+    notes = (*score_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
     return Scores(errors, said, details, notes, by_family, places)
 
 
@@ -280,23 +282,3 @@ def _autocorrelations(
         "autocorrelation_low": low,
         "autocorrelation_high": high,
     }
-
-
-def _notes(
-    real: Array, whole: Array, kept: NDArray[np.int64], half: int, ground: Ground, left_out: int
-) -> Iterator[str]:
-    if half < HALF:
-        yield (
-            f"scored with halves of {half} of {whole.shape[1]} held-out repeats; ratios depend on "
-            "that: compare them only with figures at the same number"
-        )
-    if len(kept) < real.shape[0]:
-        yield f"{real.shape[0] - len(kept)} held-out sequences with fewer repeats are left out"
-    if len(kept) == 1:
-        yield "one held-out sequence: the interval is over splits of its repeats"
-    silent = np.flatnonzero(ground.spread == 0)
-    if silent.size:
-        yield f"channels without spread left out: {', '.join(map(str, silent.tolist()))}"
-    if left_out:
-        total = int(ground.valid.sum()) * whole.shape[3]
-        yield f"{left_out} of {total} steps have no real spread and are left out"

@@ -75,9 +75,10 @@ class PolishSettings:
             )
 
     def kind(self, index: int) -> str:
-        """What a pass is for."""
-        last = index == self.passes - 1
-        return VALIDATION if last or index % (self.validate_every + 1) == 0 else TRAINING
+        """What a pass is for; the last but one trains, or both would validate the same weights."""
+        left = self.passes - 1 - index
+        due = index % (self.validate_every + 1) == 0 and left != 1
+        return VALIDATION if left == 0 or due else TRAINING
 
 
 @dataclass

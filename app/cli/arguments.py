@@ -20,7 +20,7 @@ from app.cli import (
 )
 from app.cli.bench_arguments import bench_arguments
 from app.cli.grammar import EXIT_CODES, Parser, hardware, out, retries, verb, wire
-from app.cli.types import factor, kelvin, named, whole
+from app.cli.types import factor, file_or_word, kelvin, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
     hardware(parser)
     parser.add_argument(
         "--sequences",
-        type=named,
+        type=file_or_word,
         metavar="S",
         help="JSON file, recording, or FAMILY:COUNTxSTEPS[xHOLDS][@SEED]; with HOLDS each step is "
         "held 1 to so many times as long",
@@ -162,7 +162,9 @@ def _compare_networks(verbs: argparse._SubParsersAction[Parser]) -> None:
 def _simulate(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser = verb(verbs, "simulate", "a recording made by the twin, in the same format")
     parser.add_argument("twin", type=Path, metavar="TWIN", help="a fitted twin")
-    parser.add_argument("--sequences", type=named, required=True, metavar="S", help="as for record")
+    parser.add_argument(
+        "--sequences", type=file_or_word, required=True, metavar="S", help="as for record"
+    )
     parser.add_argument(
         "--repeats", type=whole, required=True, metavar="N", help="of each sequence"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.cli import draft, hand
 from app.cli.grammar import Parser, hardware, out, verb, wire
-from app.cli.types import current, factor, named, names, port, whole
+from app.cli.types import acceleration, current, factor, file_or_word, names, port, whole
 
 if TYPE_CHECKING:
     import argparse
@@ -51,10 +51,10 @@ def _bench_check(parts: argparse._SubParsersAction[Parser]) -> None:
         parts, "check", "identify the instruments of a bench and read their states; only asks"
     )
     check.add_argument(
-        "bench_positional", type=named, nargs="?", metavar="B.toml", help="same as --bench"
+        "bench_positional", type=file_or_word, nargs="?", metavar="B.toml", help="same as --bench"
     )
     check.add_argument(
-        "--bench", type=named, metavar="B.toml", help="a bench file, or the word virtual"
+        "--bench", type=file_or_word, metavar="B.toml", help="a bench file, or the word virtual"
     )
     wire(check)
     check.add_argument(
@@ -92,7 +92,7 @@ def _bench_serve(parts: argparse._SubParsersAction[Parser]) -> None:
         help=f"instruments, any of {', '.join(MODELS)} ({','.join(SERVED)})",
     )  # fmt: skip
     serve.add_argument(
-        "--accelerate", type=factor, default=1.0, metavar="N", help="wait N times less (1)"
+        "--accelerate", type=acceleration, default=1.0, metavar="N", help="wait N times less (1)"
     )
     serve.add_argument(
         "--host", default=LOOPBACK, metavar="H",

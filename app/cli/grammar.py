@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from app.cli.types import factor, named, path, whole_or_zero
+from app.cli.types import acceleration, file_or_word, path, whole_or_zero
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -99,19 +99,26 @@ def hardware(parser: Parser, *, several: bool = False, bare: bool = False) -> No
     words = "a bench file, or the word virtual"
     if several:
         parser.add_argument(
-            "--bench", type=named, required=True, action="append", metavar="B.toml",
+            "--bench", type=file_or_word, required=True, action="append", metavar="B.toml",
             help=f"{words}; of a network of several devices once for each, in any order",
         )  # fmt: skip
     elif bare:
         either = parser.add_mutually_exclusive_group(required=True)
-        either.add_argument("--bench", type=named, metavar="B.toml", help="the same")
+        either.add_argument("--bench", type=file_or_word, metavar="B.toml", help="the same")
         either.add_argument(
-            "bench", type=named, nargs="?", default=argparse.SUPPRESS, metavar="B.toml", help=words
+            "bench",
+            type=file_or_word,
+            nargs="?",
+            default=argparse.SUPPRESS,
+            metavar="B.toml",
+            help=words,
         )
     else:
-        parser.add_argument("--bench", type=named, required=True, metavar="B.toml", help=words)
+        parser.add_argument(
+            "--bench", type=file_or_word, required=True, metavar="B.toml", help=words
+        )
     parser.add_argument(
-        "--accelerate", type=factor, metavar="N", help="virtual benches: wait N times less"
+        "--accelerate", type=acceleration, metavar="N", help="virtual benches: wait N times less"
     )
     wire(parser)
 

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,10 @@ RESUMABLE = (
     "demo", "record", "fit", "train", "deploy", "learning-curve", "sweep", "compare-twins",
     "compare-networks", "recalibrate", "refine", "polish", "bench calibrate",
 )  # fmt: skip
+
+
+CHAINED = {"deploy": "nodes*", "polish": "runs*", "recalibrate": "run/nodes*"}
+"""Where recordings lie whose later runs rest on those before: on none that is marked bad."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -200,6 +205,8 @@ def _how_to_go_on(arguments: argparse.Namespace, ended: str) -> str:
         return ended
     if not (folder_at(folder) and any(folder.iterdir())):
         return f"{ended} before anything was kept: there is nothing to go on with, begin again"
+    if problems := _doubted(arguments.verb, folder):
+        return f"{ended}; can't be gone on with as it is: {'; '.join(problems)}"
     named = getattr(arguments, "bench", None) or ()
     words = [w for one in ((named,) if isinstance(named, str) else named) for w in ("--bench", one)]
     words += ["--despite-drift"] if getattr(arguments, "despite_drift", False) else []
@@ -209,6 +216,17 @@ def _how_to_go_on(arguments: argparse.Namespace, ended: str) -> str:
     return (
         f"{ended}; go on with: {command_line(['twinrig', *verb, *words, '--resume', str(folder)])}"
     )
+
+
+def _doubted(verb: str, folder: Path) -> list[str]:
+    """Why a run that rests on what it has measured can't be gone on with, in words."""
+    if verb not in CHAINED:
+        return []
+    from app.operations.turns import doubted_in
+
+    with suppress(InputError):  # damaged marks: going on says so
+        return doubted_in(sorted(folder.glob(CHAINED[verb])))
+    return []
 
 
 def exit_code_of(values: dict[str, Any]) -> int:

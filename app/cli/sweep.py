@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.transfer import benches_meant, each_bench
-from app.cli.types import factor, layout, named, names, whole, whole_or_zero
+from app.cli.types import acceleration, file_or_word, layout, names, whole, whole_or_zero
 from models.errors import InputError, RefusedError, raise_problems
 from models.paths import file_at
 
@@ -107,10 +107,13 @@ def networks_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinds", type=names, metavar="A,B,…",
         help="of noise-aware, deterministic, deterministic-noisy-readout, untrained (all)",
     )  # fmt: skip
-    parser.add_argument("--bench", type=named, action="append", metavar="B.toml", help=BENCH_HELP)
     parser.add_argument(
-        "--accelerate", type=factor, metavar="N", help="served virtual benches: wait N times less"
+        "--bench", type=file_or_word, action="append", metavar="B.toml", help=BENCH_HELP
     )
+    parser.add_argument(
+        "--accelerate", type=acceleration, metavar="N",
+        help="served virtual benches: wait N times less",
+    )  # fmt: skip
     _pool_arguments(parser, "networks, networks-table.json, .md, .csv, report.html", 5)
 
 

@@ -7,6 +7,7 @@ import math
 import re
 from pathlib import Path
 
+from models.command import unquoted
 from models.wiring import MOST_NODES, laid_out
 
 HIGHEST_PORT = 65535
@@ -20,11 +21,22 @@ def named(text: str) -> str:
     return text
 
 
+def file_or_word(text: str) -> str:
+    """As `named`, of a file or a word in its place; quotes around it are none of it."""
+    return _bare(named(text))
+
+
 def path(text: str) -> Path:
-    """A file or folder; none would be the folder that the command runs in."""
+    """A file or folder, quotes around it left out; an empty one would be the folder worked in."""
     if not text:
         raise argparse.ArgumentTypeError("'' is empty: name a file or folder, . is this folder")
-    return Path(text)
+    return Path(_bare(text))
+
+
+def _bare(text: str) -> str:
+    """Without the quotes that a shell has left; blanks at an end may be a name's own."""
+    bare = unquoted(text)
+    return text if bare == text.strip() else bare
 
 
 def whole(text: str) -> int:
@@ -54,7 +66,15 @@ def port(text: str) -> int:
 
 
 def factor(text: str) -> float:
-    """A number above zero."""
+    """A finite number above zero."""
+    value = acceleration(text)
+    if math.isinf(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is too large: a finite number above zero")
+    return value
+
+
+def acceleration(text: str) -> float:
+    """A number above zero; infinite: a virtual bench waits for nothing."""
     try:
         value = float(text)
     except ValueError:

@@ -207,7 +207,9 @@ class LiveTransfer:
         if self.asked.verb == RECALIBRATE:
             parts.insert(0, str(result.get("gain", "")))
         if self.asked.verb == POLISH and result.get("validation") is not None:
-            parts.insert(0, f"validated on the device at {said(result['validation'], metric)}")
+            score = said(result["validation"], metric)
+            best = "the best of its passes, a little too good"
+            parts.insert(0, f"validated on the device at {score} ({best})")
         better = after.get("value", 0.0) < before.get("value", 0.0)
         gained = result.get("gain_is_real", better)
         parts.append(f"{result.get('hardware_runs', '—')} hardware runs")

@@ -24,7 +24,7 @@ from app.operations.pool_trial import driven
 from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
 from app.operations.transfer_parts import in_here
-from app.operations.trial import Trial, TrialResult, begun_anew
+from app.operations.trial import Trial, TrialResult, begun_anew, set_aside
 from app.run_lock import RunLock
 from app.train_request import refuse_wrong
 from app.words import counted
@@ -273,8 +273,12 @@ def _toml(value: Any) -> str:
 def _deployed(trial: Trial, bench: Benches) -> Generator[Event, None, None]:
     """One deployment on the connected bench, or benches."""
     from app.operations.deploy import deploy
+    from app.operations.turns import doubted_in
 
     begun = folder_at(trial.out / "nodes")
+    if begun and doubted_in(trial.out.glob("nodes*")):
+        yield Note(f"{trial.name}: runs marked bad, set aside in {set_aside(trial)}", "warning")
+        begun = False
     begun_anew(trial)
     trial.begin()
     trial.out.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.deployment import numbered
 from app.operations.sweep_grid import option_faults, untied
-from app.operations.trial import Trial
+from app.operations.trial import MOST_SEEDS, Trial
 from app.train_request import several
 from app.twin_digests import changed, digests_of
 from models.errors import InputError, raise_problems
@@ -99,6 +99,8 @@ class Plan:
         problems = []
         if self.seeds < 1 or self.folds < 0:
             problems.append(f"{self.seeds} seeds and {self.folds} folds: at least 1 and 0")
+        if self.seeds > MOST_SEEDS:
+            problems.append(f"{self.seeds} seeds: at most {MOST_SEEDS}")
         if self.folds and "fold=" in self.task:
             problems.append(f"task {self.task!r} names a fold already, and --folds all of them")
         if len(self.twin) not in (1, len(self.layers)):

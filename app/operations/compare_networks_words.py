@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 COVERED = 0.9  # of the measured scores should be inside the foreseen interval
 CHANCE = "better, perhaps by chance, than"
 UNLIKELY = 0.05  # a binomial probability below it contradicts
+SHARED_TWIN = (
+    ", as of independent networks; those of one twin share its errors and miss together, so that "
+    "chance reaches further"
+)
 
 
 def sentences(table: Table) -> list[str]:
@@ -106,16 +110,20 @@ def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
 
 
 def inside_words(inside: int, of: int) -> str:
-    """Whether so many scores inside their 90 % interval are what 0.9 would give."""
+    """Whether so many scores inside their 90 % interval are what 0.9 would give.
+
+    By the binomial of independent networks, which is narrower than that of networks of one twin.
+    """
     if of == 0:
         return "none was measured."
     from scipy.stats import binomtest
 
     probability = float(binomtest(inside, of, COVERED).pvalue)
     verdict = "consistent with" if probability >= UNLIKELY else "NOT consistent with"
+    shared = SHARED_TWIN if of > 1 else ""
     return (
         f"{inside} of {of} measured scores are inside the foreseen 90 % interval: {verdict} 0.9 "
-        f"(two-sided binomial p = {probability:.2g})."
+        f"(two-sided binomial p = {probability:.2g}){shared}."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.fit_checkpoint import remove_checkpoint
+from app.operations.fit_search import search_of
 from app.operations.scored import kept_values
 from app.so_far import remove_so_far
 from app.weights_store import TWIN_FILE, load_twin
@@ -15,6 +16,9 @@ from models.paths import file_at
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from models.twin import Twin
+    from training.structure import Search
 
 
 def finished_fit(out: Path) -> dict[str, Any] | None:
@@ -41,4 +45,19 @@ def finished_fit(out: Path) -> dict[str, Any] | None:
         **({} if twin.members == 1 else {"members": twin.members}),
         **({"held_out": meta["held_out"]["note"]} if twin.errors and "held_out" in meta else {}),
         **{name: meta[name] for name in names if name in meta},
+        **chosen_values(twin, search_of(meta, out)),
+        **memory_values(twin),
     }
+
+
+def chosen_values(twin: Twin, search: Search | None) -> dict[str, Any]:
+    """Keys of a result line on a structure that was searched: `structure`, `search` in words."""
+    if search is None:
+        return {}
+    structure = {name: getattr(twin, name) for name in ("latent", "hidden", "head")}
+    return {"structure": structure, "search": [search.sentence()]}
+
+
+def memory_values(twin: Twin) -> dict[str, Any]:
+    """`memory`: what a memory of the fitted repeats scores, of a twin of one sequence."""
+    return {"memory": twin.meta["memory"]} if "memory" in twin.meta else {}

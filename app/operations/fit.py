@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from app.artefacts import moved_with
 from app.fit_checkpoint import load_checkpoint, remove_checkpoint, save_checkpoint
 from app.operations.events import Note, Result, Stage
-from app.operations.finished_fit import finished_fit
+from app.operations.finished_fit import chosen_values, finished_fit, memory_values
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_search import grid_of, refuse_search, search_of, searched
 from app.operations.fit_words import (
@@ -23,7 +22,7 @@ from app.operations.fit_words import (
     loss_unit,
     phase,
 )
-from app.operations.fitted_twin import fitted_twin, memory_of, twin_so_far, unknown_drives
+from app.operations.fitted_twin import fitted_twin, twin_so_far, unknown_drives
 from app.operations.learning_events import FitProgress, FitSamples, TwinScored
 from app.operations.origin import Origin
 from app.operations.scored import (
@@ -46,15 +45,11 @@ from training.validation import score_model
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from app.operations.events import Event
     from models.simulated import Sampled
     from training.fit import AnyFit, FitStep
     from training.floors import Scores
     from training.structure import Candidate
-
-    Array = NDArray[np.float64]
 
 PROGRESS_EVERY_S = 0.5
 SAMPLES_EVERY_S = 3.0
@@ -306,12 +301,7 @@ def _finish(running: AnyFit, work: _Work) -> Generator[Event, None, Path]:
     }
     if work.begun is not None:
         values["from"] = work.begun.meta()["from"]
-    if work.search is not None:
-        values["structure"] = {n: getattr(twin, n) for n in ("latent", "hidden", "head")}
-        values["search"] = [work.search.sentence()]
-    if scores and np.array_equal(source.parts.training, source.parts.test):  # one sequence
-        values["memory"] = memory_of(source, running.settings.seed).errors
-    yield Result(values)
+    yield Result(values | chosen_values(twin, work.search) | memory_values(twin))
     return path
 
 

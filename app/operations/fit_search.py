@@ -115,7 +115,7 @@ def search_numbers(search: Search, source: FitInput, whole: FitSettings) -> dict
 
 
 def search_of(numbers: dict[str, Any], out: Path) -> Search | None:
-    """The search that a checkpoint knows; None where its fit has none.
+    """The search that a checkpoint, or a finished twin's meta, knows; None where there was none.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def search_of(numbers: dict[str, Any], out: Path) -> Search | None:
     try:
         return Search.from_json(numbers["search"])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{out}: its checkpoint holds no search ({error!r}); fit anew") from error
+        raise InputError(f"{out}: what is kept there is no search ({error!r}); fit anew") from error
 
 
 def _one(

@@ -43,6 +43,8 @@ def fitted_twin(
     if scores is None:
         return _twin(running, source, model, begun, meta, ({}, {}))
     meta["validation"] = summary(scores, deterministic=running.settings.deterministic)
+    if np.array_equal(source.parts.training, source.parts.test):  # one sequence
+        meta["memory"] = _memory_of(source, running.settings.seed).errors
     return _twin(running, source, model, begun, meta, (scores.errors, scores.coverage))
 
 
@@ -157,7 +159,7 @@ def unknown_drives(source: FitInput, begun: Origin | None) -> list[str]:
     return said
 
 
-def memory_of(source: FitInput, seed: int) -> Scores:
+def _memory_of(source: FitInput, seed: int) -> Scores:
     """What resampling the fitted repeats scores: the best that a memory of them can do."""
     parts, response = source.parts, source.recording.response[source.parts.training]
     fitted = response[:, np.concatenate([parts.training_repeats, parts.validation_repeats])]

@@ -18,6 +18,7 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
 from app.operations.learning_events import CurvePoint
 from app.operations.results import spent
+from app.operations.trial import MOST_SEEDS
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
@@ -31,6 +32,7 @@ from training.acquire_curve import (
     parts_of,
     worst_ratio,
 )
+from training.alike_drives import alike
 from training.fit import begin_fit
 from training.fit_settings import FitSettings
 from training.reads import in_single_holds
@@ -127,14 +129,13 @@ def _grid(
 ) -> Grid:
     """The grid that is asked for, or that of shares; InputError where the recording has less."""
     pool, most = _pool(source), _repeats(source)
-    problems = []
     if pool.size < FEWEST:
         raise InputError(
             f"learning-curve: {pool.size} sequences are left to fit on: at least {FEWEST}"
         )
     chosen_s = sorted(set(sequences) or {max(round(s * pool.size), FEWEST) for s in SHARES})
     chosen_r = sorted(set(repeats) or {max(round(s * most), 1) for s in SHARES[1:]})
-    problems += [
+    problems = [
         f"{n} {what}: this recording has {least} to {have} for it"
         for what, wanted, least, have in (
             ("sequences", chosen_s, FEWEST, pool.size), ("repeats", chosen_r, 1, most),
@@ -143,7 +144,8 @@ def _grid(
         if not least <= n <= have
     ]  # fmt: skip
     iterations, minutes, seeds, seed, target = rest
-    problems += [f"{seeds} seeds: 1 at least"] * (seeds < 1)
+    wrong = "1 at least" if seeds < 1 else f"at most {MOST_SEEDS}"
+    problems += [f"{seeds} seeds: {wrong}"] * (not 1 <= seeds <= MOST_SEEDS)
     above = f"target {target:g}: a ratio to the floor, above 1, such as {TARGET}"
     problems += [above] * (not target > 1)
     raise_problems(InputError, "learning-curve", problems)
@@ -191,7 +193,8 @@ def _point(
     """One fit and its scores; one that diverges is a point that says why."""
     pool, recording = _pool(source), source.recording
     chosen = pool[nested([recording.families[int(i)] for i in pool], seed)[:sequences]]
-    parts = [_part(source, part, repeats, seed) for part in parts_of(chosen)]
+    split = parts_of(chosen, alike([(recording, chosen)]))
+    parts = [_part(source, part, repeats, seed) for part in split]
     row: dict[str, Any] = {
         "sequences": sequences, "repeats": repeats, "seed": seed,
         "measurements": sequences * repeats, "errors": {}, "coverage": {}, "worst": None,

@@ -28,6 +28,7 @@ from app.operations.polish_talk import (
     closed,
     sent,
 )
+from app.operations.polish_words import NO_GAIN, chosen_words
 from app.operations.transfer_parts import bettered, with_parent
 from app.operations.turns import Turn, Turns, opened
 from app.shown_score import shown
@@ -56,10 +57,6 @@ TORCH = "app.operations.polish_torch"
 RUNS = "runs"
 RATE = 4e-3  # as a network that is trained further
 SCRATCH_RATE = 1e-2  # of one that was never trained
-NO_GAIN = (
-    "no gain: no pass on the device was better on the validation part than the network that it "
-    "began with, which stays"
-)
 
 
 def polish(
@@ -171,14 +168,15 @@ class _Run:
             void = sum("was void" in words for words in remarks)
             sent(ours, void)
             made: dict[str, Any] = yield from events
+        metric = self.network.task["metric"]
         none = made["validation"] >= made["validation_before"]  # the first pass is one of them
-        if none:
-            yield Note(NO_GAIN, "warning")
+        yield Note(NO_GAIN, "warning") if none else Note(chosen_words(made, metric))
         return {
             "path": made["path"], "status": "done", "task": self.network.task["name"],
-            "metric": self.network.task["metric"], "predicted": made["predicted"],
+            "metric": metric, "predicted": made["predicted"],
             "predicted_before": self.network.predicted, "validation": made["validation"],
-            "validation_before": made["validation_before"], "nodes": self.network.nodes,
+            "validation_before": made["validation_before"],
+            "validation_passes": made["validation_passes"], "nodes": self.network.nodes,
             "passes": len(planned.lengths),
             "hardware_runs": len(planned.lengths) * self.network.nodes + void,
             "recorded_runs": made["recorded_runs"], "baselines": made["baselines"],

@@ -116,6 +116,7 @@ def _finished(
     return {
         "path": str(path), "predicted": made.predicted, "baselines": made.baselines,
         "validation_before": state.validation[0][1], "validation": best,
+        "validation_passes": len(state.validation),
         "recorded_runs": recorded_runs(twins),
     }  # fmt: skip
 

@@ -56,6 +56,8 @@ class Control:
         How often a void repeat is run again.
     folder
         Of the run's recording.
+    chained
+        As of `SettingsLook`.
 
     Attributes
     ----------
@@ -80,9 +82,10 @@ class Control:
         retries: int = 1,
         *,
         folder: Path,
+        chained: bool = False,
     ) -> None:
         self.bench = bench
-        self.settings = SettingsLook(bench, folder)
+        self.settings = SettingsLook(bench, folder, chained=chained)
         self.remark = remark
         self.beat = beat
         self.pause = pause or Pause()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from instruments.bench import Bench
 
+SET_BACK = "set them back, then go on with --resume"
 EACH_S = 60.0  # judgement: some twenty questions, 0.3 s by GPIB, are half a per cent of it
 
 
@@ -36,11 +37,15 @@ class SettingsLook:
         The run's.
     folder
         Of its recording.
+    chained
+        Whether what it plays rests on what it has measured, so that it can't go on beyond repeats
+        that are marked bad.
     """
 
-    def __init__(self, bench: Bench, folder: Path) -> None:
+    def __init__(self, bench: Bench, folder: Path, *, chained: bool = False) -> None:
         self._bench = bench
         self._folder = folder
+        self._chained = chained
         self._since: list[int] = []  # repeats, by their place in the run's order
         self._seen_s = time.monotonic()
 
@@ -68,7 +73,8 @@ class SettingsLook:
         Raises
         ------
         SettingsChangedError
-            Some differ; the repeats since the last look are marked bad, and it says which.
+            Some differ; the repeats since the last look are marked bad, and it says which, and
+            what to do.
         LinkError
             No answer.
         """
@@ -80,13 +86,24 @@ class SettingsLook:
         self._seen_s = time.monotonic()
 
     def _doubted(self, why: str) -> str:
-        """Mark what was recorded since the last look; in words."""
+        """Mark what was recorded since the last look; in words, with what to do."""
         doubted, self._since = self._since, []
         if not doubted:
-            return ""
+            return f": {SET_BACK}{self._new_run()}"
         came = f". {listed(doubted).capitalize()} came since they were last seen so"
         try:
             add_mark(self._folder, bad=doubted, why=why)
         except TwinrigError as error:
             return f"{came} and could not be marked bad ({error}): no fit should take them"
-        return f"{came}: marked bad, so that no fit takes them; {TAKE_BACK}"
+        if self._chained:
+            return (
+                f"{came}: marked bad, and what is played after them would rest on them: set the "
+                f"instrument back and begin another run with --out, or {TAKE_BACK} and go on with "
+                "--resume"
+            )
+        marked = f"{came}: marked bad, so that no fit takes them; {TAKE_BACK}"
+        return f"{marked}. For the rest {SET_BACK}{self._new_run()}"
+
+    def _new_run(self) -> str:
+        """A network is deployed under its twin's settings only: no new run takes others."""
+        return "" if self._chained else "; a new run begins with the new ones"

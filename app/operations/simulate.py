@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,9 @@ def simulate(
     steps = max(sequence.steps for sequence in sequences)
     response = np.full((len(sequences), repeats, steps, len(twin.channels)), np.nan)
     for index, sequence in enumerate(sequences):
-        response[index, :, : sequence.steps] = played(model, sequence, repeats, seed + index)
+        response[index, :, : sequence.steps] = played(
+            model, sequence, repeats, _noise_seed(seed, index, sequence)
+        )
         elapsed_s = time.monotonic() - begin_s
         left_s = elapsed_s / (index + 1) * (len(sequences) - index - 1)
         yield Progress("simulate", index + 1, len(sequences), "sequences", elapsed_s, left_s)
@@ -105,6 +108,13 @@ def simulate(
     path = write_recording(out, recording)
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
     return path
+
+
+def _noise_seed(seed: int, index: int, sequence: FieldSequence) -> int:
+    """Of a sequence's noise, its own: no other seed has it, nor another drive in its place."""
+    drive = zlib.crc32(sequence.drive.tobytes())
+    (own,) = np.random.SeedSequence([seed, index, drive]).generate_state(1, np.uint64)
+    return int(own >> np.uint64(1))  # PyTorch's seeds have a sign
 
 
 def beyond_fit(twin: Twin, sequences: Sequence[FieldSequence]) -> str | None:

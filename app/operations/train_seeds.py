@@ -20,7 +20,7 @@ from app.operations.finished_training import finished_training
 from app.operations.pool import run_pool, workers_of
 from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
-from app.operations.trial import DONE, Trial
+from app.operations.trial import DONE, MOST_SEEDS, Trial
 from app.run_lock import RunLock
 from app.store import new_directory
 from app.train_request import refuse_wrong
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from app.operations.trial import TrialResult
 
 FILE_NAME, KIND, SCHEMA = "seeds.json", "seeds", 1
-MOST_SEEDS = 1000
 
 
 def train_seeds(

@@ -6,6 +6,7 @@ outlives the program that asked for it. Nothing of it is pickled.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -16,12 +17,13 @@ from typing import Any
 from app.artefacts import now_iso, plain, read_head, write_bytes, writing
 from app.checked_json import with_checksum
 from models.errors import InputError, TwinrigError
-from models.paths import file_at
+from models.paths import anything_at, file_at
 
 TRIALS, RESULTS, ATTEMPTS = "trials", "results", "attempts"
 KIND, SCHEMA = "trial", 1
 OF_TRAIN = ("iterations", "seed", "judge", "readout_from_judge", "beside")
 """Arguments of `train` itself; the rest are its `options`."""
+MOST_SEEDS = 1000  # of each setting: more are a slip, and every one is a trial in memory
 DONE, FAILED, LOST, SKIPPED, STOPPED = "done", "failed", "lost", "skipped", "stopped"
 
 
@@ -138,3 +140,12 @@ def begun_anew(trial: Trial) -> None:
     for file in (trial.result_file, trial.attempts_file):
         with writing(file):
             file.unlink(missing_ok=True)
+
+
+def set_aside(trial: Trial) -> Path:
+    """Move what a trial has made to a folder beside it, so that it begins anew; returns that."""
+    taken = (trial.out.with_name(f"{trial.name}-aside-{n}") for n in itertools.count(1))
+    aside = next(folder for folder in taken if not anything_at(folder))
+    with writing(trial.out):
+        trial.out.rename(aside)
+    return aside

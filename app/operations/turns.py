@@ -73,8 +73,9 @@ class Turn:
         self.device, self.bench = device, bench
         self.writer, self._remarked = writer, set[str]()
         self.control = Control(
-            bench, writer.remark, writer.beat, pause, retries, folder=writer.folder
-        )
+            bench, writer.remark, writer.beat, pause, retries,
+            folder=writer.folder, chained=True,
+        )  # fmt: skip
         self.way_out = WayOut(bench, self.control.sealing(writer.finish), writer.remark)
         self.had = int(self.recording.complete.sum())
         self._origin_s: float | None = None
@@ -189,6 +190,16 @@ class Turns:
         }
 
 
+def doubted_in(folders: Iterable[Path]) -> list[str]:
+    """Of each recording with runs that are marked bad why they can't be gone on with."""
+    return [
+        f"{folder}: {listed(bad)} marked bad, and what was played after them rests on them: begin "
+        f"another with --out, or {TAKE_BACK}"
+        for folder in folders
+        if (bad := sorted(bad_positions(folder)))
+    ]
+
+
 def opened(places: Sequence[tuple[Path, Recording]]) -> list[RecordingWriter]:
     """A writer of each folder, gone on with where it is there, else begun with its recording.
 
@@ -199,12 +210,7 @@ def opened(places: Sequence[tuple[Path, Recording]]) -> list[RecordingWriter]:
     RefusedError
         Runs of one are marked bad: what follows from them can't be told apart.
     """
-    problems = [
-        f"{folder}: {listed(bad)} marked bad, and what was played after them rests on them: begin "
-        f"another with --out, or {TAKE_BACK}"
-        for folder, _ in places
-        if (bad := sorted(bad_positions(folder)))
-    ]
+    problems = doubted_in([folder for folder, _ in places])
     raise_problems(RefusedError, "it can't be continued", problems)
     writers: list[RecordingWriter] = []
     try:

@@ -17,6 +17,7 @@ import pytest
 import instruments
 from app.cli.arguments import build_parser
 from app.cli.main import check_our_packages, main
+from app.cli.types import path
 from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
 from app.operations.sweep_grid import Grid
@@ -54,6 +55,22 @@ def lines_of(text: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.parametrize("quoted", ["'{}'", '"{}"', ' "{}"'])
+def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
+    quoted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in Windows' cmd: no such file; and `--out` made a folder of that name."""
+    monkeypatch.chdir(tmp_path)
+    out, sequences = tmp_path / "my data", tmp_path / "s 1.json"
+    sequences.write_text('{"sequences": [[0.1, 0.5]]}', encoding="utf-8")
+    asked = ["--sequences", quoted.format(sequences), "--out", quoted.format(out)]
+    assert run("record", "--bench", quoted.format("virtual"), *asked, "--repeats", "1") == 0
+    assert (out / "recording.nc").is_file()
+    assert run("mark", quoted.format(out)) == 0
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".json"] == ["my data"]
+    assert path("my file ") == Path("my file ")  # a name's own
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -80,6 +97,10 @@ def lines_of(text: str) -> list[dict[str, object]]:
          "argument --out: '' is empty: name a file or folder, . is this folder"),
         (["fit", "", "--out", "t"], "argument RECORDING: '' is empty"),
         (["report", "r", "--out="], "argument --out: '' is empty"),
+        (["sweep", "--task", "narma-10", "--twin", "t", "--layers", "4", "--seeds", "100000000",
+          "--out", "o"], "100000000 seeds: at most 1000"),
+        (["task", "mackey-glass", "--spread", "inf"], "'inf' is too large: a finite number"),
+        (["monitor", "b.toml", "--interval", "1e999"], "'1e999' is too large: a finite number"),
         (["train", "--layers", "100000", "--out", "n"], "1 to 99999 nodes a layer"),
         (["train", "--taps", "0,1000", "--out", "n"], "0 to 999 steps"),
         (["learning-curve", "r", "--sequences", "0,8", "--out", "n"], "1 to 999999999 each"),

@@ -25,10 +25,11 @@ from app.operations.compare_networks_plan import (
 from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Row, Table, table_of
 from app.operations.compare_networks_words import _against, inside_words, sentences, standing
-from app.operations.events import Result
+from app.operations.events import Note, Result
 from app.operations.learning_events import TrialEnded, TrialStarted
 from app.operations.report import report
 from app.operations.trial import TrialResult
+from app.recording_marks import add_mark, bad_positions
 from app.report.networks_table import pooled_words
 from app.report.networks_text import cells, csv_text, markdown
 from app.store import load_network
@@ -140,6 +141,25 @@ def test_on_one_rig_the_deployments_run_one_after_another(
         run(compare_networks(replace(plan, iterations=0), tmp_path / "other", workers=1))
 
 
+@pytest.mark.timeout(120)
+def test_a_deployment_with_runs_marked_bad_is_begun_anew(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """It was refused at each --resume, and with it the table, for the sake of --out."""
+    plan = a_plan(twins, kinds=(NOISE_AWARE,), in_pool=False, iterations=2)
+    out = tmp_path / "out"
+    with Bench.connect(read_bench("virtual")) as bench:
+        events, _ = run(compare_networks(plan, out, workers=1, connect=lambda: bench))
+        (nodes,) = out.glob("trials/*/nodes")
+        (out / "results" / f"{nodes.parent.name}.json").unlink()
+        add_mark(nodes, bad=[0], why="by hand")
+        again, _ = run(compare_networks(None, out, resume=True, connect=lambda: bench))
+    assert bad_positions(nodes.parent.with_name(f"{nodes.parent.name}-aside-1") / "nodes") == {0}
+    assert bad_positions(nodes) == frozenset()
+    assert any("set aside in" in e.text for e in again if isinstance(e, Note))
+    assert events[-1].values["status"] == again[-1].values["status"] == "done"
+
+
 def test_the_table_says_where_noise_aware_wins_and_where_it_does_not(
     twins: tuple[Path, Path],
 ) -> None:
@@ -247,6 +267,7 @@ def test_coverage_is_judged_by_the_binomial(inside: int, of: int, words: str) ->
     said = inside_words(inside, of)
     assert words in said
     assert ("NOT" in said) == ("NOT" in words)
+    assert ("those of one twin share its errors" in said) == (of > 1)
 
 
 def test_without_a_deterministic_twin_one_is_fitted_first(twins: tuple[Path, Path]) -> None:

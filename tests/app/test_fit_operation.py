@@ -247,6 +247,8 @@ def test_one_sequence_is_fitted_on_half_its_repeats_beside_a_memory_of_them(tmp_
     memory = events[-1].values["memory"]
     assert memory["mean"]["ratio"] == pytest.approx(1.1, abs=0.3)
     assert np.isfinite(events[-1].values["errors"]["mean"]["low"])
+    (again,) = fit([], tmp_path / "twin", resume=True)
+    assert again.values == events[-1].values
 
 
 @pytest.mark.parametrize(("repeats", "deterministic"), [(1, True), (2, False), (3, True)])

@@ -64,6 +64,8 @@ def test_a_crippled_candidate_loses(found):
         "latent": 4, "hidden": twin.hidden, "head": 0,
     }  # fmt: skip
     assert twin.meta["iterations"] == round(0.6 * ITERATIONS)
+    (again,) = fit([], out, resume=True)
+    assert again.values == events[-1].values
 
 
 def test_no_candidate_sees_the_sequences_that_the_twin_is_scored_on(found):

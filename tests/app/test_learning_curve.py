@@ -3,18 +3,22 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 from fit_device import record_device
 
 from app.checked_json import with_checksum
 from app.cli.main import main
+from app.operations import learning_curve as operation
 from app.operations.events import Note, Progress, Result
 from app.operations.learning_curve import FILE_NAME, learning_curve
 from app.operations.learning_events import CurvePoint
 from app.recording_marks import add_mark
 from app.store import read_recording, write_recording
 from models.errors import InputError
+from models.sequence import make_sequences
 from training.acquire_curve import medians
+from training.fit import begin_fit
 
 TINY = {"sequences": (4, 8), "repeats": (2, 4), "iterations": 3}
 
@@ -74,6 +78,22 @@ def test_a_part_has_as_many_members_as_a_fit_of_it_would(recording, tmp_path, mo
         (point,) = json.loads((out / FILE_NAME).read_text())["points"]
         assert (point["members"], point["iterations"]) == (members, iterations)
         assert point["objective"] == "energy"  # that of so few
+
+
+def test_a_drive_that_stands_twice_selects_no_fit_of_itself(tmp_path, monkeypatch):
+    drive = np.repeat([s.drive for s in make_sequences("mixed", 8, 8, 3)], 2, axis=0)
+    write_recording(tmp_path / "r", record_device(16, 4, seed=1, steps=8, drive=drive))
+    parts = []
+
+    def begins(training, validation, settings):
+        parts.append((training[0], validation[0]))
+        return begin_fit(training, validation, settings)
+
+    monkeypatch.setattr(operation, "begin_fit", begins)
+    grid = {"sequences": (4, 8, 12), "repeats": (2,), "iterations": 3}
+    list(learning_curve([tmp_path / "r"], tmp_path / "curve", seeds=3, **grid))
+    fitted_twice = [bool(set(map(bytes, one)) & set(map(bytes, other))) for one, other in parts]
+    assert fitted_twice == [False] * 9
 
 
 def test_repeats_that_are_all_alike_have_no_floor_and_a_page_all_the_same(tmp_path):

@@ -53,6 +53,11 @@ def test_a_polish_that_gained_nothing_says_so(bench: Bench, kept: Path, tmp_path
     first, path = run(polish(kept / "network", bench, tmp_path / "one", 23, apart=in_here))
     assert first[-1].values["validation"] < first[-1].values["validation_before"]
     assert "gain_is_real" not in first[-1].values
+    told = [e.text for e in first if isinstance(e, Note)]
+    assert any(
+        "is the best of 2 passes" in text and "since it chose the network" in text for text in told
+    )
+    assert first[-1].values["validation_passes"] == 2
     ruin = 5.0  # a rate that takes every weight to its end
     events, _ = run(polish(path, bench, tmp_path / "two", 12, rate=ruin, apart=in_here))
     values = events[-1].values

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from recorded import SEQUENCES, after, iter_into, no_reply, run
 
+from app.cli.main import main
 from app.operations import settings_look
 from app.operations.deploy import deploy
 from app.operations.events import NodeMeasured, Paused, RepeatRecorded
@@ -16,6 +17,7 @@ from app.operations.record import record
 from app.operations.settings_look import SettingsLook
 from app.recording_marks import bad_positions, read_kept, read_marks
 from app.store import read_recording
+from instruments.asked_bench import AskedBench
 from instruments.clock import Pause
 from instruments.kept_settings import SettingsChangedError
 from instruments.link_errors import LinkError, WrongInstrumentError
@@ -88,6 +90,42 @@ def test_a_deployment_does_not_go_on_with_runs_that_are_marked_bad(
     by_hand(bench, "HARM 2")
     with pytest.raises(RefusedError, match=r"repeats 1-4 marked bad.*--out.*--good"):
         next(deploy(None, bench, tmp_path / "out", resume=True))
+
+
+def changed_by_hand(_bench: AskedBench) -> None:
+    raise SettingsChangedError("lockin: harmonic was 2, now 1")
+
+
+@pytest.mark.parametrize(
+    "verb", [["deploy"], ["recalibrate", "--steps", "320"], ["polish", "--runs", "12"]]
+)
+def test_a_deployment_whose_runs_are_doubted_is_not_said_to_go_on(
+    verb: list[str],
+    kept: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It was told twice to use --resume, which was then refused."""
+    monkeypatch.setattr(AskedBench, "check_settings", changed_by_hand)
+    asked = [*verb, str(kept / "network"), "--bench", "virtual"]
+    assert main([*asked, "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "set the instrument back and begin another run with --out, or take back" in said
+    assert "failed; can't be gone on with as it is: " in said
+    assert "go on with: twinrig" not in said
+    assert "a new run begins with the new ones" not in said
+
+
+def test_a_recording_goes_on_when_they_are_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(AskedBench, "check_settings", changed_by_hand)
+    records = ["record", "--bench", "virtual", "--sequences", "steps:2x3", "--repeats", "2"]
+    assert main([*records, "--out", str(tmp_path / "r")]) == 1
+    said = capsys.readouterr().err
+    assert "For the rest set them back, then go on with --resume" in said
+    assert "go on with: twinrig record" in said
 
 
 class Answers:

@@ -50,6 +50,26 @@ def test_one_seed_one_recording(tmp_path: Path) -> None:
     assert np.std(one[0], axis=0).min() > 0
 
 
+def test_no_sequence_has_anothers_noise(tmp_path: Path) -> None:
+    """Seed 1 gave the first sequence what seed 0 had given the second, and other drives the same.
+
+    So did a recording to fit on and one to score on, by the seed that nobody had asked for.
+    """
+    save_twin(tmp_path / "t", samples.twin())
+    rng, rests = np.random.default_rng(0), []
+    alike = [FieldSequence(0.5 + 0.01 * rng.random(40)) for _ in range(6)]
+    for name, sequences, seed in (
+        ("one", alike[:3], 0),
+        ("two", alike[:3], 1),
+        ("3", alike[3:], 0),
+    ):
+        list(simulate(tmp_path / "t", sequences, 50, tmp_path / name, seed=seed))
+        response = read_recording(tmp_path / name).response
+        rests += list(response - response.mean(axis=1, keepdims=True))
+    related = np.corrcoef([rest[..., 0].ravel() for rest in rests])
+    assert np.abs(related[~np.eye(9, dtype=bool)]).max() < 0.2
+
+
 def test_a_deterministic_twin_repeats_itself(tmp_path: Path) -> None:
     save_twin(tmp_path / "t", replace(samples.twin(), deterministic=True))
     list(simulate(tmp_path / "t", INSIDE, 4, tmp_path / "r"))

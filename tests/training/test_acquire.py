@@ -118,6 +118,19 @@ def test_what_selects_a_snapshot_is_part_of_what_is_paid_for():
 
 
 @pytest.mark.parametrize(
+    "alike", [np.arange(24) // 2, np.arange(24) % 12, np.arange(24) // 12, np.zeros(24, int)]
+)
+def test_a_drive_that_was_recorded_twice_is_not_fitted_and_selected_by(alike):
+    chosen = 3 * np.arange(24)
+    training, validation = parts_of(chosen, alike)
+    assert sorted([*training, *validation]) == chosen.tolist()
+    assert training.size
+    assert validation.size
+    if len(set(alike)) > 1:
+        assert not {*alike[training // 3]} & {*alike[validation // 3]}
+
+
+@pytest.mark.parametrize(
     ("ratios", "expected"),
     [
         ((4.0, 2.0, 1.0), 200 * 2 ** (np.log(2 / 1.5) / np.log(2))),

@@ -42,6 +42,14 @@ def test_a_perfect_twin_is_at_the_floor_in_the_time_of_some_sorts_of_its_halves(
 
 
 @pytest.mark.usefixtures("few_splits")
+def test_few_sequences_are_told_to_be_few():
+    """Their intervals held the ratio over many in 8 of 10 cases, and said 90 %."""
+    rng = np.random.default_rng(1)
+    (note,) = score(process(rng, 6, 50), process(rng, 6, 16)).notes
+    assert note.startswith("6 held-out sequences are few")
+
+
+@pytest.mark.usefixtures("few_splits")
 def test_the_excess_does_not_move_with_the_number_of_repeats_while_the_ratio_does():
     found = {}
     for half in (8, 24):

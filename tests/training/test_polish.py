@@ -111,6 +111,14 @@ def pieces(task: Task) -> list[slice]:
     return [polisher.stretch(k) for k in range(48) if settings.kind(k) == "training"]
 
 
+@pytest.mark.parametrize("passes", range(3, 24))
+def test_no_two_passes_in_a_row_validate_the_same_weights(passes: int) -> None:
+    """Of 9 passes two did: a run of every node for nothing but the better of two scores."""
+    kinds = "".join(PolishSettings(passes=passes).kind(k)[0] for k in range(passes))
+    assert kinds[0] == kinds[-1] == "v"
+    assert "vv" not in kinds
+
+
 def test_no_piece_holds_a_test_step() -> None:
     task = series([0, 2, 1, 3], [20, 100, 300, 300])
     assert not any(task.test[piece].any() for piece in pieces(task))

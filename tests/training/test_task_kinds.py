@@ -358,6 +358,8 @@ def test_a_task_is_the_same_each_time_and_another_with_another_seed() -> None:
         ("signals:window=4,test=2,noise=0", "3 problems"),
         ("emg:participant=3", "participant = 3 is none of 12345, 54321, nor of 1…2"),
         ("digits:fold", "option 'fold' must read name=value"),
+        ("digits:seed=-1", "seed = -1 must be 0 or above"),
+        ("narma-10:seed=-1", "seed = -1 must be 0 or above"),
     ],
 )
 def test_what_a_task_can_not_be_is_refused(text: str, words: str) -> None:

@@ -99,6 +99,8 @@ def make_task(text: str, **options: Any) -> Task:
         for key in given
         if key not in parameters and not loose
     ]
+    if name in TASKS and isinstance(seed := given.get("seed", 0), int) and seed < 0:
+        problems.append(f"seed = {seed} must be 0 or above")
     raise_problems(InputError, f"task {name!r}", problems)
     return _made(name, make, given)
 

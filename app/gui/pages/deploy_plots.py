@@ -114,6 +114,10 @@ class DeployPlots(QWidget):
         self.foreseen_line = self.running_score.curve("twin", 1.6, dashed=True)
         self.score_line = self.running_score.curve("measured", 1.8)
         self.score_head = self.running_score.dots("measured")
+        self.running_score.legend.show_keys(
+            [Key("band", "twin", "foreseen, these data"),
+             Key("band", "measured", "other stretches as long")]
+        )  # fmt: skip
 
     def show_network(self, network: Network) -> None:
         """A network is chosen: its schedule, prediction, the twin's forecast, baselines."""

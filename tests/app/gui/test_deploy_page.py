@@ -312,6 +312,20 @@ def test_without_a_network_no_axis_has_numbers(theme, qtbot) -> None:
         assert not panel.plot.getAxis("left").style["showValues"]
 
 
+def test_a_polishings_validation_is_told_as_the_best_of_its_passes() -> None:
+    live = LiveTransfer(Transfer("polish"))
+    foreseen = {"value": 0.002, "low": 0.001, "high": 0.003}
+    live.result = {"metric": "nmse", "predicted": foreseen, "validation": 0.0012}
+    assert "at 0.0012 (the best of its passes, a little too good);" in live.ended("done")[1]
+
+
+def test_the_two_bands_of_the_running_score_say_what_they_are_of(theme, qtbot) -> None:
+    plots = DeployPlots(theme)
+    qtbot.addWidget(plots)
+    told = plots.running_score.legend.toolTip()
+    assert told == "foreseen, these data, other stretches as long"
+
+
 def test_a_finished_deployment_is_opened_with_what_was_measured_or_says_that_it_lacks_its_network(
     page, qtbot
 ) -> None:
