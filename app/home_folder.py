@@ -16,25 +16,30 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+if sys.platform == "win32":
 
-def find_home() -> None:
-    """Set HOME where it is missing or no absolute path; Windows knows the folder by itself."""
-    if sys.platform == "win32" or os.path.isabs(os.environ.get("HOME", "")):
-        return
+    def find_home() -> None:
+        """Windows knows the folder by itself."""
+
+else:
     import pwd
 
-    with suppress(KeyError):
-        home = pwd.getpwuid(os.getuid()).pw_dir
-        if os.path.isabs(home):
-            os.environ["HOME"] = home
+    def find_home() -> None:
+        """Set HOME where it is missing or no absolute path."""
+        if os.path.isabs(os.environ.get("HOME", "")):
             return
-    with suppress(OSError):  # then whoever needs one says so
-        os.environ["HOME"] = str(folder := _among_temporary_files(os.getuid()))
-        sys.stderr.write(
-            f"HOME is not set, and the system has no account of user {os.getuid()}: settings, logs "
-            f"and, without --library, what the window makes are kept in {folder}, which a restart "
-            "may clear; set HOME to a folder that stays\n"
-        )
+        with suppress(KeyError):
+            home = pwd.getpwuid(os.getuid()).pw_dir
+            if os.path.isabs(home):
+                os.environ["HOME"] = home
+                return
+        with suppress(OSError):  # then whoever needs one says so
+            os.environ["HOME"] = str(folder := _among_temporary_files(os.getuid()))
+            sys.stderr.write(
+                "HOME is not set, and the system has no account of user "
+                f"{os.getuid()}: settings, logs and, without --library, what the window makes are "
+                f"kept in {folder}, which a restart may clear; set HOME to a folder that stays\n"
+            )
 
 
 def _among_temporary_files(user: int) -> Path:
