@@ -111,7 +111,7 @@ def test_the_quick_demo_runs_to_its_report(folder, tmp_path, capsys):
         assert process.returncode == 0
     result = json.loads(said[-1])
     with capsys.disabled():
-        print(f"\n{result['measured']} on the device, foreseen {result['foreseen']}")  # noqa: T201 - a figure
+        print(f"\n{result['measured']} on the device, foreseen {result['predicted']}")  # noqa: T201 - a figure
         print(f"untrained {result['untrained']['measured']}, {result['seconds']} s")  # noqa: T201 - a figure
     assert result["measured"] < result["untrained"]["measured"]
     assert (out / "report/report.html").stat().st_size > 100_000
