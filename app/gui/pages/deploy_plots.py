@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SHOWN_STEPS = 200
 """A node's run is long: the view keeps this many steps around the running one."""
 
-BANDS = "foreseen: of other noise on these data; so far: of other stretches of data as long"
+BANDS = "bands: foreseen, of other noise on these data; so far, of other stretches of data as long"
 
 
 class DeployPlots(QWidget):
@@ -116,10 +116,7 @@ class DeployPlots(QWidget):
         self.foreseen_line = self.running_score.curve("twin", 1.6, dashed=True)
         self.score_line = self.running_score.curve("measured", 1.8)
         self.score_head = self.running_score.dots("measured")
-        self.running_score.legend.show_keys(
-            [Key("band", "twin", "foreseen"), Key("band", "measured", "so far")]
-        )
-        self.running_score.legend.setToolTip(BANDS)
+        self.running_score.setToolTip(BANDS)
 
     def show_network(self, network: Network) -> None:
         """A network is chosen: its schedule, prediction, the twin's forecast, baselines."""

@@ -322,9 +322,9 @@ def test_a_polishings_validation_is_told_as_the_best_of_its_passes() -> None:
 def test_the_two_bands_of_the_running_score_say_what_they_are_of(theme, qtbot) -> None:
     plots = DeployPlots(theme)
     qtbot.addWidget(plots)
-    told = plots.running_score.legend.toolTip()
-    assert "foreseen: of other noise on these data" in told
-    assert "so far: of other stretches of data" in told
+    told = plots.running_score.toolTip()
+    assert "foreseen, of other noise on these data" in told
+    assert "so far, of other stretches of data" in told
 
 
 def test_a_finished_deployment_is_opened_with_what_was_measured_or_says_that_it_lacks_its_network(
