@@ -41,9 +41,7 @@ class Foresight(QObject):
         self._beside.done.connect(self._tell)
         self._told: Plan | None = None
         self._asked: Callable[[], Plan] | None = None
-        self._begin = QTimer(
-            self
-        )  # behind the frame that this turn paints: a thread would delay it
+        self._begin = QTimer(self)  # behind the frame of this turn, which a thread would delay
         self._begin.setSingleShot(True)
         self._begin.timeout.connect(self._ask)
 

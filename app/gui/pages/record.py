@@ -231,10 +231,8 @@ class RecordPage(RecordView):
         reason = outcome.result.values.get("reason", "") if outcome.result else ""
         if outcome.status == "stopped" and reason:  # it stopped itself
             self.shell.toast(str(reason), "warning")
-        self._outcome, self._ended = (
-            outcome,
-            (f"{word} {self._words()}", ended_words(live, outcome)),
-        )
+        self._outcome = outcome
+        self._ended = f"{word} {self._words()}", ended_words(live, outcome)
         self.say(*self._ended)
         self.fit_button.setVisible(live.done > 0)
         self.view.setVisible(live.plan is not None)
