@@ -71,7 +71,12 @@ def shown_name(baseline: str) -> str:
     for small, tall in (("ar-", "AR-"), ("esn-", "ESN-")):
         if text.startswith(small):
             return tall + text[len(small) :]
-    return text[:1].upper() + text[1:]
+    return capitalised(text)
+
+
+def capitalised(words: str) -> str:
+    """As a sentence begins; the rest as it is: `Kepco x` stays so."""
+    return words[:1].upper() + words[1:]
 
 
 def duration(seconds: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.words import signed
+from app.words import capitalised, signed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,9 @@ def diagnosis(page: Page, run: Measured) -> None:
     if not told:
         return
     repeats = int(run.body.get("repeats", 1))
-    page.text(f"Where {run.path.name} lost its score: {'. '.join(told['words'])}.")
+    first, *others = told["words"]
+    sentences = [f"Where {run.path.name} lost its score: {first}", *map(capitalised, others)]
+    page.text(f"{'. '.join(sentences)}.")
     if repeats > 1:
         page.text(
             f"Each node is the mean of {repeats} runs; what the twin foresaw is of a single one.",

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from app.words import prefix, with_unit
+from app.words import prefix, shown_name, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -203,7 +203,7 @@ def transfer_figure(
     `rows`: label, predicted, measured.
     """
     plain = sorted(baselines.items(), key=lambda item: item[1])
-    labels = [label for label, _, _ in rows] + [name for name, _ in plain]
+    labels = [label for label, _, _ in rows] + [shown_name(name) for name, _ in plain]
     figure = new_figure(0.9 + 0.4 * len(rows) + 0.24 * len(plain))
     axes = figure.subplots()
     for place, (_, predicted, measured) in enumerate(rows):

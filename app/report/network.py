@@ -20,7 +20,7 @@ from app.report.network_words import (
     undeployed,
 )
 from app.shown_score import ACCURACY, shown
-from app.words import by_memory, counted, duration
+from app.words import by_memory, counted, duration, shown_name
 from models.network import ORIGIN_UNKNOWN
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _baselines(page: Page, said: Mapping[str, Any]) -> None:
         higher_wins, metric = said["metric"] == ACCURACY, metric_of(said)
         best_first = sorted(known.items(), key=lambda kv: kv[1], reverse=higher_wins)
         page.explained += [metric, "foreseen", *(name for name, _ in best_first)]
-        rows = [[name, scored(value)] for name, value in best_first]
+        rows = [[shown_name(name), scored(value)] for name, value in best_first]
         page.table(["to compare with, best first", metric], rows)
 
 

@@ -9,6 +9,7 @@ from app.deployment import DETERMINISTIC, NOISE_AWARE, UNTRAINED
 from app.report.measured import scored
 from app.scatter import WITHIN, within_scatter
 from app.shown_score import ACCURACY, shown
+from app.words import shown_name
 from models.network import KNOWN_DATA
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def undeployed(networks: Sequence[Network]) -> list[str]:
     plain = {name: value for name, value in known.items() if not name.startswith(UNTRAINED)}
     if plain:
         best = (max if said[0]["metric"] == ACCURACY else min)(plain, key=plain.__getitem__)
-        words += f"; plain software gets {scored(plain[best])} ({best})"
+        words += f"; plain software gets {scored(plain[best])} ({shown_name(best)})"
     alone = said if len(said) == 1 else []  # of several it would be of which one
     return [f"{words}.", *(w for one in alone for w in _no_gain(values[0], one))]
 
@@ -98,7 +99,8 @@ def against_baselines(run: Measured) -> str:
     sides = (
         ("beats", won), ("is level with", level), ("loses to", lost), (f"{WITHIN}:", near)
     )  # fmt: skip
-    return "; ".join(f"{word} {' · '.join(names)}" for word, names in sides if names)
+    told = ((word, map(shown_name, names)) for word, names in sides if names)
+    return "; ".join(f"{word} {' · '.join(names)}" for word, names in told)
 
 
 def _errors(

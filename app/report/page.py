@@ -86,8 +86,9 @@ class Page:
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Add a table; the first column is a name, a last one headed by nothing is words."""
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+        top = f"<thead><tr>{cells}</tr></thead>" if any(head) else ""
         body = "".join(f"<tr>{self._row(row, worded=head[-1] == '')}</tr>" for row in rows)
-        self.parts.append(f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>")
+        self.parts.append(f"<table>{top}<tbody>{body}</tbody></table>")
 
     def definitions(self, words: Sequence[Word]) -> None:
         """Add words and what they mean."""

@@ -34,7 +34,8 @@ def section(page: Page, recordings: Sequence[Path], deployments: Sequence[Path])
     if alike:
         page.heading("How it was measured")
     for rows, names in alike.items():
-        page.table([", ".join(dict.fromkeys(names)), ""], rows)
+        page.text(f"{', '.join(dict.fromkeys(names))}:")
+        page.table(["", ""], rows)
 
 
 def _measured(

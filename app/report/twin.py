@@ -12,7 +12,7 @@ from app.report.drift import add_drift
 from app.report.search import add_search
 from app.report.validation import add_validation
 from app.so_far import unfinished_words
-from app.words import counted, fixed
+from app.words import capitalised, counted, fixed
 from training.kept import OLDER, kept_validation, scored_by_older
 from training.verdict import coverage_state, state_of, telling, verdict
 
@@ -66,7 +66,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     if unseen is not None:
         _repeats(page, name, twin, unseen)
     if said := unfinished_words(twin.meta):
-        page.text(f"{said[:1].upper()}{said[1:]}.", note=True)
+        page.text(f"{capitalised(said)}.", note=True)
     if twin.members > 1:
         page.text(
             f"It has {twin.members} members, fits of the same repeats from other first weights: "
@@ -106,7 +106,7 @@ def _when_fitted(meta: Mapping[str, Any]) -> str:
     sequences, repeats = (len(held_out.get(key, ())) for key in ("test", "test_repeats"))
     if sequences and repeats:
         said += f": {counted(sequences, 'sequence')} × {counted(repeats, 'repeat')}"
-    return ". ".join([said, *(f"{n[:1].upper()}{n[1:]}" for n in meta.get("notes", ()))]) + "."
+    return ". ".join([said, *map(capitalised, meta.get("notes", ()))]) + "."
 
 
 def words_of_mean(path: Path) -> str:

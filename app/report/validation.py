@@ -18,6 +18,7 @@ from app.report.figures import (
     new_figure,
     style,
 )
+from app.words import capitalised
 from training.verdict import AT_FLOOR, COVERED, NAMES
 from training.verdict_places import EXPECTED_COVERAGE, ratio_range
 
@@ -37,6 +38,7 @@ AXIS_WORDS = {
     "change": "change of drive",
 }
 MOST_DENSE = 2.0  # of the colours of a PIT, which is 1 everywhere for a perfect twin
+LEGEND_ROOM = 0.3  # of what is drawn, above and below it
 MOST_NAMED = 12  # labels of an axis
 
 
@@ -48,7 +50,7 @@ def add_validation(
     Of a twin without noise its mean alone.
     """
     for reason in validation["verdict"]["reasons"]:
-        page.text(f"{reason[:1].upper()}{reason[1:]}.")
+        page.text(f"{capitalised(reason)}.")
     _families(page, validation["families"], noisy=noisy)
     if validation["where"]:
         words = (
@@ -218,5 +220,6 @@ def checks_figure(curves: Mapping[str, Any]) -> Figure:
     for (name, line), dash in zip(lines.items(), ("-", DASH, ":"), strict=False):
         right.plot(level, line, color=TWIN, linestyle=dash, linewidth=1.5, label=name)
     style(right, "Ranks of whole repeats", "level", "share below, less the level")
-    legend_inside(right)
+    right.margins(y=LEGEND_ROOM)
+    right.legend(loc="lower left", ncols=2, fontsize=8, frameon=False, labelcolor=GREY)
     return figure

@@ -249,7 +249,7 @@ def test_how_a_recording_was_measured_is_told_once_for_those_measured_alike(tmp_
     write_recording(tmp_path / "run" / "d", simulated)
     page = Path(last(report(tmp_path / "run", tmp_path / "page"))["report"]).read_text("utf-8")
     told = page[page.index("How it was measured") : page.index("Repeat it")]
-    assert re.findall(r"<th>([^<]+)</th>", told) == ["a, b", "c"]
+    assert re.findall(r"<p>([^<]+)</p>", told) == ["a, b:", "c:"]
     for words in (
         "rig 7", "amplitude 2.2 to 3.4 mT, hold 0 s", "4 mT, hold 0 s", "X (V), Y (V)",
         "tesla_per_ampere = 0.0004 · max_current_A = 11 · max_ramp_A_per_s = 2000<",
@@ -264,7 +264,7 @@ def test_the_nodes_of_a_deployment_tell_how_it_was_measured(tmp_path: Path) -> N
     write_recording(tmp_path / "deployment" / "nodes", nodes)
     page = Page("p", run=tmp_path)
     setup.section(page, [], [tmp_path / "deployment"])
-    assert "<th>deployment</th>" in page.html()
+    assert "<p>deployment:</p>" in page.html()
     assert "SR830,s/n1" in page.html()
 
 
@@ -431,7 +431,7 @@ def test_a_score_far_below_one_in_ten_thousand_keeps_its_digits() -> None:
     assert "NMSE 0.000321 foreseen by the twin, 0.0003155 on the device (× 0.98)" in sentence
     page = Page("page")
     _baselines(page, {"metric": "nmse", "baselines": {"esn-72": 6.0954668e-07, "ar-18": 0.004775}})
-    assert "<td>esn-72</td><td>6.095e-07</td>" in page.html()
+    assert "<td>ESN-72</td><td>6.095e-07</td>" in page.html()
     assert "<th>NMSE</th>" in page.html()
 
 

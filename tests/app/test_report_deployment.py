@@ -32,13 +32,13 @@ def test_a_baseline_that_another_run_could_overtake_is_told_of_an_accuracy_too()
     run = accurate("noise-aware", 0.95, 0.96)
     run.body["predicted"].update(low=0.93, high=0.97)
     assert against_baselines(run) == (
-        "beats majority; loses to logistic; within the scatter of single runs: logistic"
+        "beats Majority; loses to Logistic; within the scatter of single runs: Logistic"
     )
 
 
 def test_of_accuracies_the_larger_one_wins_and_a_point_is_allowed() -> None:
     assert against_baselines(accurate("noise-aware", 0.95, 0.945)) == (
-        "beats majority; loses to logistic"
+        "beats Majority; loses to Logistic"
     )
     runs = [accurate("noise-aware", 0.95, 0.945), accurate("untrained", 0.9, 0.85)]
     first, second = headline(runs)
@@ -84,7 +84,7 @@ def test_networks_of_one_score_are_told_it_once() -> None:
     one = replace(samples.network(), predicted={"value": 0.13, "low": 0.1, "high": 0.2})
     one = replace(one, baselines={"ar-4": 0.019, "untrained network": 0.12})
     assert undeployed([one, one]) == [
-        "Nothing was deployed: foreseen by the twin, NMSE 0.13; plain software gets 0.019 (ar-4)."
+        "Nothing was deployed: foreseen by the twin, NMSE 0.13; plain software gets 0.019 (AR-4)."
     ]
     two = replace(one, predicted={"value": 0.1, "low": 0.1, "high": 0.2})
     assert "NMSE 0.1 to 0.13;" in undeployed([one, two])[0]
@@ -142,7 +142,8 @@ def test_a_deployment_is_reported_with_its_diagnosis_as_it_is_shown(
     events, path = run(deploy(tmp_path / "network", bench, tmp_path / "deployment"))
     values = events[-1].values
     page = Path(list(report(tmp_path))[-1].values["report"]).read_text("utf-8")
-    assert "Where deployment lost its score" in page
+    lost = page[page.index("Where deployment lost its score") :].partition("</p>")[0]
+    assert all(sentence[:1].isupper() for sentence in lost.split(". "))
     assert "layer 1, node 1" in page
     made = read_deployment(path.parent)
     assert page.count("to compare with, best first") == 1

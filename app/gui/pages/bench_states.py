@@ -12,6 +12,7 @@ from app.gui.widgets.checks import Check
 from app.gui.words import count, minus, prefix, reading
 from app.operations.bench_read import BenchRead
 from app.operations.events import StepRead
+from app.words import capitalised
 from instruments.guards import listed
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _lost(known: Known, title: str, one: InstrumentSpec) -> InstrumentRow:
     words = known.lost_words[one.name]
     what, _, hint = words.rpartition(". ")
     what = what.partition("): ")[2] or words
-    remark = (what[:1].upper() + what[1:], hint)
+    remark = (capitalised(what), hint)
     identity = known.identities.get(one.name, "")
     return InstrumentRow(
         "fault", LOST, title, one.driver, one.resource, identity, "—", "tried each second",
@@ -186,7 +187,7 @@ def _checked(known: Known, title: str, check: InstrumentCheck) -> InstrumentRow:
         value = "—"
     else:
         value, below = known.values.get(check.name, ("", ""))
-    remarks = tuple((one.words[:1].upper() + one.words[1:], one.hint) for one in check.findings)
+    remarks = tuple((capitalised(one.words), one.hint) for one in check.findings)
     connected = known.session.bench is not None
     actions = (TEST if check.ok or not connected else RECONNECT, *([CONSOLE] * connected))
     return InstrumentRow(

@@ -13,6 +13,7 @@ from app.gui.widgets.figures import FigureTable
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix
+from app.words import capitalised
 from instruments.calibration_walk import BRANCHES
 
 if TYPE_CHECKING:
@@ -181,5 +182,5 @@ class CalibratePlots(QWidget):
         """The last few warnings; the Log has all."""
         shown = said[-MOST_WARNINGS:]
         for words, text in zip(self.warnings, [*shown, *[""] * MOST_WARNINGS], strict=False):
-            words.setText(text[:1].upper() + text[1:])
+            words.setText(capitalised(text))
             words.setVisible(bool(text))
