@@ -14,12 +14,10 @@ from matplotlib.text import Text
 from app.artefacts import write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from matplotlib.figure import Figure
-
-    from app.glossary import Word
 
 LONGEST_NAME = 80  # characters of a figure's: a file system has room for 255 bytes
 STYLE = """
@@ -86,17 +84,13 @@ class Page:
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Add a table; the first column is a name, a last one headed by nothing is words."""
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-        top = f"<thead><tr>{cells}</tr></thead>" if any(head) else ""
         body = "".join(f"<tr>{self._row(row, worded=head[-1] == '')}</tr>" for row in rows)
-        self.parts.append(f"<table>{top}<tbody>{body}</tbody></table>")
+        self.parts.append(f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>")
 
-    def definitions(self, words: Sequence[Word]) -> None:
-        """Add words and what they mean."""
-        pairs = "".join(
-            f"<dt>{html.escape(word.name)}</dt><dd>{html.escape(word.meaning)}</dd>"
-            for word in words
-        )
-        self.parts.append(f"<dl>{pairs}</dl>")
+    def definitions(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add names and what is said of each, side by side."""
+        rows = (f"<dt>{html.escape(name)}</dt><dd>{html.escape(said)}</dd>" for name, said in pairs)
+        self.parts.append(f"<dl>{''.join(rows)}</dl>")
 
     @staticmethod
     def _row(row: Sequence[str], *, worded: bool) -> str:

@@ -153,7 +153,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     page.lead = [*_unfinished(found.run), *calibrated, *(verdicts or nothing)]
     if words := words_of(page.explained):
         page.heading("What the words mean")
-        page.definitions(words)
+        page.definitions((word.name, word.meaning) for word in words)
     _repeat_it(page, found, folder)
     page.values = {"verdict": page.lead, **page.values}
     yield page

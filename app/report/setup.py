@@ -1,7 +1,7 @@
 """How recordings and deployments were measured: rig, field, order and every instrument's settings.
 
 What a paper's supplement has to say of a measurement, and what a reader needs to make it again; one
-table for all that were measured alike.
+list for all that were measured alike.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NO_RIG = ("simulated", "imported")  # what was not measured here
 
 
 def section(page: Page, recordings: Sequence[Path], deployments: Sequence[Path]) -> None:
-    """Add a table of each way in which something was measured, headed by what was."""
+    """Add a list of each way in which something was measured, headed by what was."""
     alike: dict[Rows, list[str]] = {}
     for name, recording in _measured(page, recordings, deployments):
         alike.setdefault(setup_rows(recording), []).append(name)
@@ -35,7 +35,7 @@ def section(page: Page, recordings: Sequence[Path], deployments: Sequence[Path])
         page.heading("How it was measured")
     for rows, names in alike.items():
         page.text(f"{', '.join(dict.fromkeys(names))}:")
-        page.table(["", ""], rows)
+        page.definitions(rows)
 
 
 def _measured(

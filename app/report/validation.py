@@ -95,14 +95,17 @@ def _families(
     names = list(next(iter(families.values()))) if noisy else ["mean"]
     rows = [[family, *(_ratio(errors.get(n, {})) for n in names)] for family, errors in
             families.items()]  # fmt: skip
-    page.table(["ratio to the floor, by drive family", *(NAMES.get(n, n) for n in names)], rows)
+    page.text("Ratio to the floor, by drive family:")
+    page.table(["family", *(NAMES.get(n, n) for n in names)], rows)
 
 
 def _ratio(row: Mapping[str, Any]) -> str:
     value, low, high = (row.get(k) for k in ("ratio", "low", "high"))
     if value is None:
         return "—"
-    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f}…{high:.2f})"
+    if low is None or high is None:
+        return f"{value:.2f}"
+    return f"{value:.2f}\u00a0({low:.2f}…\u2060{high:.2f})"  # never broken into two lines
 
 
 def where_figure(
