@@ -256,6 +256,13 @@ def monitor(arguments: argparse.Namespace, run: Run) -> Events:
         )
 
 
+def export(arguments: argparse.Namespace, run: Run) -> Events:
+    """`twinrig export`: a recording as CSV, NPZ or MAT."""
+    from app.operations.export import export as operation
+
+    return operation(arguments.recording, arguments.out)
+
+
 def safe(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig safe`: the safe state, whatever state the rig is found in."""
     from app.operations.safe import safe_each
@@ -269,6 +276,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Run], Events]] = {
     "bench": bench,
     "record": record,
     "import": import_,
+    "export": export,
     "mark": mark_events,
     "fit": fit_events,
     "simulate": simulate,

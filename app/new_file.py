@@ -12,7 +12,9 @@ from models.errors import InputError
 from models.paths import anything_at, folder_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import BinaryIO
 
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
@@ -41,7 +43,12 @@ def refuse_taken(path: Path) -> None:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a new text file, UTF-8: whole or not at all.
+    """Write a new text file, UTF-8: as `fill_new` does."""
+    fill_new(path, lambda file: file.write(text.encode("utf-8")))
+
+
+def fill_new(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Write a new file: whole or not at all; `fill` is given it open, under another name.
 
     Raises
     ------
@@ -55,7 +62,7 @@ def write_new(path: Path, text: str) -> None:
     with writing(path):
         try:
             with partial.open("wb") as file:
-                file.write(text.encode("utf-8"))
+                fill(file)
                 file.flush()
                 os.fsync(file.fileno())
             _name(partial, path)

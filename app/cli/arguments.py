@@ -50,7 +50,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="twinrig", description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, help="this program's version and commit")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
-    for add in (_demo, bench_arguments, _record, _import, _fit):
+    for add in (_demo, bench_arguments, _record, _import, _export, _fit):
         add(verbs)
     for add in (_simulate, _evaluate, _train, _deploy):
         add(verbs)
@@ -119,6 +119,15 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
         "become channels, or with features=samples each sample does",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help="the recording; a new folder")
+
+
+def _export(verbs: argparse._SubParsersAction[Parser]) -> None:
+    parser = verb(verbs, "export", "a recording as a file for other programs; nothing is changed")
+    parser.add_argument("recording", type=Path, metavar="RECORDING", help="a deployment's: D/nodes")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE",
+        help="a new file: .csv has a row a step of each repeat, .npz and .mat have arrays",
+    )  # fmt: skip
 
 
 def _fit(verbs: argparse._SubParsersAction[Parser]) -> None:

@@ -25,6 +25,7 @@ from app.importing.names import (
 from app.importing.runs import RUN
 from app.importing.table import NEAR
 from app.importing.words import TESLA
+from models.recording import BY_STEP
 
 if TYPE_CHECKING:
     from app.foreign_files import Found
@@ -150,7 +151,8 @@ def is_field(name: str, column: Found) -> bool:
 def _is_beside(name: str, column: Found, drive: str) -> bool:
     """Whether a column is none of the response: it counts, tells the time, or is a second field."""
     counts = any(_is_named(name, AXIS_WORDS[axis]) for axis in ("sequence", "repeat", "step"))
-    return counts or stem_of(name) in CLOCKS or (bool(drive) and is_field(name, column))
+    ours = name in ("recorded", "bad", *BY_STEP)  # of `twinrig export`
+    return counts or ours or stem_of(name) in CLOCKS or (bool(drive) and is_field(name, column))
 
 
 def _axes_of_columns(columns: list[str]) -> str:

@@ -1,0 +1,151 @@
+"""`twinrig export`: what other programs read is what was measured, and comes back as it was."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import scipy.io
+
+from app.cli.main import main
+from app.importing.preview import preview
+from app.operations.events import Note, Result
+from app.operations.export import export
+from app.operations.import_measured import import_measured
+from app.operations.mark import mark
+from app.recording_export import MAT_BYTES, write_mat
+from app.store import read_recording, write_recording
+from models.errors import InputError
+from models.recording import Recording, stacked
+from models.sequence import DriveWindow, FieldSequence, Reset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+S, R, T = 3, 4, 6
+ARRAYS = ("npz", "mat")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A recording whose last sequence is two steps shorter and misses its last repeat."""
+    rng = np.random.default_rng(0)
+    drives = [rng.uniform(0, 1, n) for n in (T, T, T - 2)]
+    response = rng.standard_normal((S, R, T, 2))
+    order = rng.permutation(S * R).reshape(S, R)
+    order[2, 3] = -1
+    response[2, :, T - 2 :] = np.nan
+    response[2, 3] = np.nan
+    set_s = np.where(np.isfinite(response[..., 0]), rng.uniform(0, 9, (S, R, T)), np.nan)
+    recording = Recording(
+        response, order=order, start_s=np.where(order < 0, np.nan, 1.5 * order),
+        channels=("X", "Y"), units=("V", "V"), window=DriveWindow("step", -0.02, 0.04),
+        reset=Reset(-0.05), identities={"lockin": "SR830,µ"}, set_s=set_s,
+        meta={"id": "rec-a", "created": "2026-12-02T00:00:00+00:00"},
+        **stacked([FieldSequence(drive, "steps") for drive in drives]),
+    )  # fmt: skip
+    write_recording(tmp_path / "rec", recording)
+    return tmp_path / "rec"
+
+
+def exported(folder: Path, name: str) -> tuple[Path, dict[str, Any], list[str]]:
+    events = list(export(folder, folder.parent / name))
+    assert isinstance(events[-1], Result)
+    said = [event.text for event in events if isinstance(event, Note)]
+    return folder.parent / name, events[-1].values, said
+
+
+def test_a_table_has_a_row_for_each_step_of_each_repeat_that_was_recorded(folder: Path) -> None:
+    bad = int(read_recording(folder).order[0, 1])
+    list(mark(folder, bad={bad + 1}))
+    file, values, said = exported(folder, "a.csv")
+    assert values["repeats"] == S * R - 1
+    assert said == ["1 of its repeats are marked bad: written, with `bad` = 1"]
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    known = read_recording(folder)
+    assert len(rows) == 2 * R * T + 3 * (T - 2)
+    for row in rows:
+        s, r, t = (int(row[name]) - 1 for name in ("sequence", "repeat", "step"))
+        assert [float(row["X (V)"]), float(row["Y (V)"])] == known.response[s, r, t].tolist()
+        assert float(row["drive"]) == known.drive[s, t]
+        assert float(row["field_T"]) == pytest.approx(-0.02 + 0.06 * known.drive[s, t])
+        assert float(row["set_s"]) == known.set_s[s, r, t]
+        assert int(row["recorded"]) == known.order[s, r] + 1
+        assert row["bad"] == str(int((s, r) == (0, 1)))
+    assert "read_s" not in rows[0]  # nobody knows it
+    assert "holds" not in rows[0]
+
+
+@pytest.mark.parametrize("ending", ARRAYS)
+def test_arrays_are_those_of_the_recording(folder: Path, ending: str) -> None:
+    file, _, said = exported(folder, f"a.{ending}")
+    assert not said
+    known = read_recording(folder)
+    found: Any = np.load(file) if ending == "npz" else scipy.io.loadmat(file, squeeze_me=True)
+    np.testing.assert_array_equal(found["response"], known.response)
+    np.testing.assert_array_equal(found["drive"], known.drive)
+    np.testing.assert_array_equal(found["recorded"], known.order + 1)
+    np.testing.assert_array_equal(found["set_s"], known.set_s)
+    assert "read_s" not in found
+    assert not found["bad"].any()
+    assert list(map(str, found["channels"])) == ["X", "Y"]
+    about = json.loads(str(found["about"]))
+    assert about["identities"] == {"lockin": "SR830,µ"}
+    assert about["reset"]["field_T"] == -0.05
+    assert about["meta"]["id"] == "rec-a"
+
+
+@pytest.mark.parametrize("ending", ["csv", *ARRAYS])
+def test_it_comes_back_by_the_map_that_import_proposes(folder: Path, ending: str) -> None:
+    file, _, _ = exported(folder, f"a.{ending}")
+    as_field = preview(file).guess.replace("drive=drive", "drive=field_T")
+    list(import_measured(file, f"{as_field} field=-0.02,0.04,T", folder.parent / "back"))
+    back, known = read_recording(folder.parent / "back"), read_recording(folder)
+    np.testing.assert_array_equal(back.response, known.response)
+    np.testing.assert_array_equal(back.lengths, known.lengths)
+    np.testing.assert_allclose(back.drive, known.drive, atol=1e-12)
+    assert (back.window.low_T, back.window.high_T) == (-0.02, 0.04)
+    assert back.channels == ("X", "Y")
+
+
+def test_a_device_held_for_several_steps_says_so(folder: Path) -> None:
+    known = read_recording(folder)
+    holds = known.holds.copy()
+    holds[0, 0] = 3
+    fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
+    write_recording(folder.parent / "held", Recording(**fields | {"holds": holds}))
+    file, _, _ = exported(folder.parent / "held", "held.csv")
+    with file.open(encoding="utf-8", newline="") as text:
+        first = next(csv.DictReader(text))
+    assert first["holds"] == "3"
+
+
+def test_what_can_not_be_written_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=r"ends in '.xlsx'; what can be written ends in .csv"):
+        exported(folder, "a.xlsx")
+    exported(folder, "a.csv")
+    assert main(["export", str(folder), "--out", str(tmp_path / "a.csv")]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["export", str(tmp_path), "--out", str(tmp_path / "b.csv")]) == 2
+    assert main(["export", str(folder), "--out", str(tmp_path / "no" / "b.csv")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*b.csv*"))
+
+
+def test_an_array_beyond_what_matlabs_format_holds_is_refused_in_words(folder: Path) -> None:
+    known = read_recording(folder)
+    many = np.broadcast_to(0.0, (S, R, T, MAT_BYTES // (8 * S * R * T) + 1))
+
+    class Large(Recording):
+        def measured(self) -> Any:
+            return many
+
+    fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
+    with pytest.raises(InputError, match=r"2\.1 GB.*write \.npz"):
+        write_mat(None, Large(**fields), ())  # type: ignore[arg-type]  # nothing is written
