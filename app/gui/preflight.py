@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 DRIFT = "Drift"
 """Name of the check that the twin still matches; there only where it doesn't."""
+TIME = "Time"
+"""Name of the check of the hours at most, which are a deployment's alone."""
 CURRENTS = "Calibration"
 """Name of the check that fields are the currents that were recorded; there only where not."""
 
@@ -118,8 +120,8 @@ def _time(network: Network, bench: Bench, repeats: int, max_hours: float) -> Che
     seconds = deployment_s(network, bench, repeats)
     about = "about " * (len(network.devices) > 1)
     if max_hours and seconds > 3600 * max_hours:
-        return Check("Time", f"{about}{duration(seconds)}, at most {max_hours:g} h", "fault")
-    return Check("Time", f"{about}{duration(seconds)}")
+        return Check(TIME, f"{about}{duration(seconds)}, at most {max_hours:g} h", "fault")
+    return Check(TIME, f"{about}{duration(seconds)}")
 
 
 def _matches(network: Network, path: Path) -> Check:

@@ -38,6 +38,8 @@ KINDS = {
     "curve": "learning-curve",
     "begun": "not finished",
 }
+SEVERAL = ("sweep", "tab", "cmp", "curve")
+"""Those of several fits or trainings, whose heads are there from the first on."""
 OF_POOL, OF_ROUNDS = "trials/*", "round-*/*"
 INSIDE = {
     "": ("*", OF_POOL, OF_ROUNDS), "sweep": (OF_POOL,), "tab": (OF_POOL,), "cmp": ("*",),

@@ -15,10 +15,10 @@ import numpy as np
 
 from app.disk import reading
 from app.glossary import words_of
-from app.library.begun import facts
-from app.library.folders import Artefact
-from app.library.kinds import BEGUN
-from app.library.unfinished import NODES, is_begun
+from app.library.facts import facts_of
+from app.library.folders import artefact_of
+from app.library.kinds import BEGUN, SEVERAL
+from app.library.unfinished import NODES
 from app.report import calibration, commands, network, setup
 from app.report import twin as twin_part
 from app.report.page import Page
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from app.library.facts import Facts
     from models.recording import Recording
 
 FILES = {
@@ -110,8 +111,7 @@ def find_artefacts(run: Path) -> Found:
         calibrated = {FILES["recordings"]} if FILES["calibrations"] in files else set()
         for name in sorted(set(files) & set(names) - calibrated):
             found[names[name]].append(place)
-    if not any(found.values()) and is_begun(folder):
-        begun = facts(Artefact(folder, BEGUN, 0.0, {}))
+    if not any(found.values()) and (begun := _unfinished(folder)) is not None:
         goes_on = dict(begun.rows).get(GOES_ON, "it runs, wait for its end")
         raise InputError(f"{run}: has no result yet ({begun.title}): {goes_on}")
     if not any(found.values()):
@@ -150,7 +150,7 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     if not verdicts and found.twins:  # none of them has noise
         verdicts = [twin_part.words_of_mean(twin) for twin in found.twins]
     nothing = ["Recordings only: nothing has been fitted yet."] if found.recordings else []
-    page.lead = [*_unfinished(found.run), *calibrated, *(verdicts or nothing)]
+    page.lead = [*_goes_on(found.run), *calibrated, *(verdicts or nothing)]
     if words := words_of(page.explained):
         page.heading("What the words mean")
         page.definitions((word.name, word.meaning) for word in words)
@@ -159,11 +159,21 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     yield page
 
 
-def _unfinished(run: Path) -> list[str]:
+def _unfinished(run: Path) -> Facts | None:
+    """What is known of a run without its result yet, one of several fits or trainings, too."""
+    whole = artefact_of(run)
+    if whole is None or whole.broken or whole.kind not in (BEGUN, *SEVERAL):
+        return None
+    known = facts_of(whole)
+    return known if known.status else None
+
+
+def _goes_on(run: Path) -> list[str]:
     """What is said of a run that has parts to report, but no result yet: the command for it."""
-    if not is_begun(run) or any(file_at(run / name) for name in FILES.values()):
+    begun = _unfinished(run)
+    if begun is None:
         return []
-    goes_on = dict(facts(Artefact(run, BEGUN, 0.0, {})).rows).get(GOES_ON)
+    goes_on = dict(begun.rows).get(GOES_ON)
     return [f"This run has no result yet; go on with: {goes_on}" if goes_on else STILL_RUNS]
 
 

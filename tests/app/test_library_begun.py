@@ -18,6 +18,7 @@ from app.operations.fit import fit
 from app.operations.learning_events import FitProgress, TwinCompared
 from app.operations.transfer_parts import save_plan
 from app.owner import Owner
+from app.report.run import build_page, find_artefacts
 from app.store import save_twin, write_recording
 
 if TYPE_CHECKING:
@@ -131,4 +132,7 @@ def test_a_comparison_that_was_stopped_says_how_far_it_is_and_how_it_goes_on(
     running.close()
     entry = read(stopped)["comparison-1"]
     assert (entry.kind, entry.facts.status, entry.problem) == ("cmp", "1 of 2 fitted", "")
-    assert dict(entry.facts.rows)["Goes on by"] == f"twinrig compare-twins --resume {out}"
+    goes_on = f"twinrig compare-twins --resume {out}"
+    assert dict(entry.facts.rows)["Goes on by"] == goes_on
+    *_, page = build_page(find_artefacts(out), out / "report")
+    assert page.lead[0] == f"This run has no result yet; go on with: {goes_on}"

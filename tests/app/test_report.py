@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from app.artefacts import now_iso
+from app.checked_json import with_checksum
 from app.operations.events import Result
 from app.operations.fit import fit
 from app.operations.report import report
@@ -390,6 +392,18 @@ def test_a_deployment_without_its_result_says_how_it_goes_on(tmp_path: Path) -> 
     assert f"twinrig deploy --bench B.toml --resume '{tmp_path}/dep'" in str(told.value)
     write_recording(tmp_path / "recording", made)
     assert find_artefacts(tmp_path).recordings == (tmp_path / "recording",)
+
+
+def test_a_learning_curve_without_its_result_says_how_it_goes_on(tmp_path: Path) -> None:
+    """It was said to be none of the artefacts that have a report."""
+    grid = {"sequences": [4, 8], "repeats": [2], "iterations": 20, "seeds": 3, "target": 1.5}
+    head = {"kind": "learning-curve", "schema": 1, "grid": grid, "points": [{}], "needed": {}}
+    (tmp_path / "curve").mkdir()
+    (tmp_path / "curve" / "learning-curve.json").write_text(json.dumps(with_checksum(head)))
+    goes_on = f"twinrig learning-curve --resume {tmp_path / 'curve'}"
+    with pytest.raises(InputError, match=r"no result yet \(learning curve, 1 point") as told:
+        find_artefacts(tmp_path / "curve")
+    assert str(told.value).endswith(goes_on)
 
 
 def test_a_network_of_a_twin_without_noise_has_no_interval(run_folder: Path) -> None:

@@ -149,6 +149,7 @@ class DeployPage(Page):
         if self.running:
             return
         network, bench = self.network, self.session.bench
+        self.checks = []  # not known yet
         self.transfers.show()
         if reading := self.earlier.reading:
             self._background.forget()
@@ -202,6 +203,7 @@ class DeployPage(Page):
             return
         self.checks = checks or [Check("Bench", str(error), "fault")]
         self.rows.show_checks(self.checks)
+        self.transfers.show()
         bad = [c for c in self.checks if c.level == "fault"]
         repeats = self.rows.repeats.value()
         seconds = deployment_s(network, bench, repeats)

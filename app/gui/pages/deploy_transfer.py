@@ -9,6 +9,7 @@ from app.gui.deploy_asks import on_all
 from app.gui.job import JobSpec
 from app.gui.live_deploy import Verdict
 from app.gui.live_transfer import RECALIBRATE, LiveTransfer, Transfer
+from app.gui.preflight import TIME
 from app.operations.events import NodeMeasured, NodeStarted, StepRead
 
 if TYPE_CHECKING:
@@ -35,21 +36,23 @@ class TransferPart:
             button.clicked.connect(lambda _=False, v=verb: self.press(v))
 
     def show(self) -> None:
-        """The buttons with their costs; not to be pressed while something runs."""
+        """The buttons with their costs; pressed where nothing runs and the pre-flight allows it."""
         page = self._page
         network, bench = page.network, page.session.bench
         unready = page.running or page.earlier.reading or page.choice.fault
-        ready = not (unready or network is None or bench is None)
+        ready = bool(page.checks) and not (unready or network is None or bench is None)
+        bad = [c for c in page.checks if c.level == "fault" and c.name != TIME]
+        refused = f"refused: {bad[0].name}, {bad[0].value}" if bad else ""
         for verb, button in self._box.buttons.items():
             asked = self._asked(verb)
-            problem = asked.problem()
+            problem = asked.problem() or refused
             can = ready and not problem
             if button is page.focusWidget() and not can:
                 page.setFocus()  # else it goes to the window's first button: the menu
             button.setEnabled(can)
-            button.setToolTip(problem)
             if network is not None:
                 button.say(button.text(), asked.cost(network, bench))
+            button.setToolTip(problem)
 
     def _asked(self, verb: str) -> Transfer:
         rows = self._page.rows
@@ -141,12 +144,14 @@ class TransferPart:
             return False
         status = outcome.status
         said = Verdict(*live.ended(status, outcome.error or ""))
-        page.say(said.heading, said.text)
         self._box.show_verdict(said)
         self._running = None
         page.plots.grid.show_layers(page.plots.grid.layers)
         if page.network is not None:
             page.plots.draw(page.live, page.network, running=False)
+            if page.live.result:
+                page.show_verdict(page.network)  # what was measured of it holds as before
+        page.say(said.heading, said.text)
         if status == "done" and "path" in live.result:
             self._after = said
             page.choose(Path(str(live.result["path"])))

@@ -13,10 +13,11 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton
 from app.gui.background import Latest, Reading
 from app.gui.pages.library_again import again
 from app.gui.pages.library_detail import Detail
+from app.gui.pages.library_export import ExportButton
 from app.gui.pages.library_list import EntryList, read_whole
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
-from app.gui.pages.library_open import MAKES, opening, page_of
+from app.gui.pages.library_open import MAKES, lacks_fits, opening, page_of
 from app.gui.pages.library_report import report_in, reported, show_file
 from app.gui.pages.library_simulate import SimulateRow
 from app.gui.pages.library_trash import TrashButton
@@ -25,7 +26,7 @@ from app.gui.widgets.basic import Choice, row
 from app.gui.widgets.segments import Segments
 from app.gui.words import count
 from app.library.index import Index, descendants, lineage
-from app.library.kinds import BEGUN
+from app.library.kinds import BEGUN, SEVERAL
 from models.paths import folder_at
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from app.gui.job import Outcome
     from app.library.index import Entry
 
-SEVERAL = ("sweep", "tab", "cmp", "curve")
 SHOWN = (
     ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
     ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
@@ -43,6 +43,8 @@ SHOWN = (
 FAR_MS = 500
 FILES = (".json", ".nc")  # of what an artefact's own file ends in
 AGAIN = "Fills the form of the page that made it as it was then"
+REPORT = "One HTML page with figures, opened as the system does"
+NO_REPORT = "It ended early and has no report yet: Open shows where it goes on"
 SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
 NOTHING = "nothing fits Search and Show: clear the one, or choose everything in the other"
 
@@ -112,8 +114,8 @@ class LibraryPage(Page):
         self.form.widget(row(self.again, self.reveal))
         self.form.widget(row(self.compare, self.trash))
         self.report = self._small("Report", self._report)
-        self.report.setToolTip("One HTML page with figures, opened as the system does")
-        self.form.widget(row(self.report))
+        self.export = ExportButton(self.shell, self.key)
+        self.form.widget(row(self.report, self.export))
         self.mark = MarkRow()
         self.mark.marked.connect(self._marked)
         self.mark.warned.connect(lambda words: self.shell.toast(words, "warning"))
@@ -199,15 +201,21 @@ class LibraryPage(Page):
         self.chosen_words.setText(one.id if one else f"{len(chosen)} chosen" if chosen else "")
         self.note.follow(one)
         whole = one.artefact.path if one is not None and not one.problem else None
-        self.mark.follow(whole if one is not None and one.kind == "rec" else None)
+        recording = whole if one is not None and one.kind == "rec" else None
+        self.mark.follow(recording)
+        self.export.follow(None if self.running else recording)
         self.simulate.follow(whole if one is not None and one.kind == "twin" else None)
         self.compare.setEnabled(len(chosen) == 2)
         self.compare.setToolTip("Choose two with Ctrl or Shift")
         self.trash.setEnabled(bool(chosen))
         self.reveal.setEnabled(one is not None)
         told = one is not None and not one.problem and one.kind != BEGUN
+        early = one is not None and (one.kind == BEGUN or lacks_fits(one))
         for button in (self.again, self.report):
             button.setEnabled(told and not self.running)
+        if early:
+            self.report.setEnabled(False)
+        self.report.setToolTip(NO_REPORT if early else REPORT)
         simulated = one is not None and one.kind == "rec" and bool(one.facts.parents)
         if simulated:
             self.again.setEnabled(False)  # no bench recorded it
@@ -257,10 +265,13 @@ class LibraryPage(Page):
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)
         self._show_chosen()
-        if outcome.result is not None and "report" in outcome.result.values:
-            show_file(self.shell, Path(str(outcome.result.values["report"])))
-        elif outcome.result is not None:
-            self.choose(Path(str(outcome.result.values["path"])))
+        values = outcome.result.values if outcome.result is not None else {}
+        if "report" in values:
+            show_file(self.shell, Path(str(values["report"])))
+        elif "exported" in values:
+            self.shell.toast(f"{values['exported']} is written, {values['size']}")
+        elif values:
+            self.choose(Path(str(values["path"])))
 
     def _run_again(self) -> None:
         """Fill the form of the page that made it as it was then; pressing there runs it."""

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QStandardPaths
 from PyQt6.QtWidgets import QFileDialog, QPushButton
 
 from app.gui.job import JobSpec
-from app.gui.widgets.dialogs import beside
+from app.gui.widgets.file_dialog import beside
 from app.operations.child import in_child
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class ExportButton(QPushButton):
         """Ask where to; not modal, so that Stop works behind it."""
         assert self._recording is not None, "the button is enabled"
         documents = QStandardPaths.StandardLocation.DocumentsLocation
-        first = Path(QStandardPaths.writableLocation(documents)) / f"{self._recording.name}.csv"
-        dialog = QFileDialog(self, "Export the recording", str(first), FORMATS)
+        first = Path(QStandardPaths.writableLocation(documents)) / self._recording.name
+        dialog = QFileDialog(self, f"Export {self._recording.name}", str(first), FORMATS)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
         dialog.filterSelected.connect(lambda words: dialog.setDefaultSuffix(words[-4:-1]))

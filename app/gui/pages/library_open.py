@@ -23,15 +23,15 @@ OPENS_BEGUN = {"fit": "twin", "train": "network", "record": "record"}
 
 def page_of(entry: Entry) -> str:
     """The page on which an artefact is shown, or a run without its result goes on; empty: none."""
-    if _lacks_fits(entry):
+    if lacks_fits(entry):
         return "twin"
     if entry.kind == BEGUN:
         return OPENS_BEGUN.get(str(entry.facts.form["verb"]), "deploy")
     return OPENS.get(entry.kind, "")
 
 
-def _lacks_fits(entry: Entry) -> bool:
-    """Whether it is a comparison or a curve that ended early: it has no report yet."""
+def lacks_fits(entry: Entry) -> bool:
+    """Whether it is a comparison of twins or a curve that ended early: it has no report yet."""
     return entry.kind in ("cmp", "curve") and entry.facts.status not in ("", "running")
 
 
@@ -56,6 +56,6 @@ def opening(chosen: Entry | None, *, read: bool, any_there: bool) -> Opening:
         return Opening("Open", chosen.problem, "fault", can=False)
     if not (page := page_of(chosen)):
         return Opening("Open", "its report")
-    ended_early = chosen.kind == BEGUN or _lacks_fits(chosen)
+    ended_early = chosen.kind == BEGUN or lacks_fits(chosen)
     goes_on = ", where it goes on" if ended_early else ""
     return Opening("Open", f"on the {page.capitalize()} page{goes_on}")

@@ -85,6 +85,7 @@ def test_a_network_is_deployed_with_averaged_runs_and_its_loss_is_told(
     said = diagnosis(page.live.result)
     assert said
     assert all(words in page.plots.verdict.where.text() for words in said)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)  # the pre-flight of what follows
     assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
     averaged = "Each node is the mean of 2 runs, foreseen is a single one."
     assert averaged in page.plots.verdict.text.text()
@@ -134,6 +135,22 @@ def test_stop_amid_a_polish_leaves_the_magnet_safe_and_says_so(page, qtbot) -> N
     assert page.plots.verdict.heading.text() == "Stopped while polishing"
     assert "choose it under Go on with" in page.plots.verdict.text.text()
     assert not any(s.output_on for s in page.session.bench.state().values())
+
+
+@pytest.mark.timeout(300)
+def test_a_stopped_polish_leaves_the_deployments_verdict(page, qtbot) -> None:
+    window, box = page.shell, page.plots.verdict
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: page.deployed is not None, timeout=WAIT_MS)
+    told = [part.text() for part in (box.value, box.heading, box.text, box.where)]
+    assert all(told)
+    qtbot.waitUntil(box.buttons["polish"].isEnabled, timeout=WAIT_MS)
+    box.buttons["polish"].click()
+    qtbot.waitUntil(lambda: box.heading.text().startswith("Polishing"), timeout=WAIT_MS)
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert [part.text() for part in (box.value, box.heading, box.text, box.where)] == told
+    assert page.heading.text() == "Stopped while polishing"
 
 
 @pytest.mark.timeout(300)
@@ -199,6 +216,16 @@ def test_a_twin_that_is_gone_is_a_fault_before_a_byte_is_sent(page, qtbot) -> No
     assert "missing" in page.form.primary.cost
     page.press()
     assert page.shell.job is None
+    for button in page.plots.verdict.buttons.values():
+        assert not button.isEnabled()
+        assert button.toolTip() == page.form.primary.cost
+
+
+def test_too_few_hours_for_a_deployment_refuse_nothing_that_may_follow(page, qtbot) -> None:
+    page.set_form_values({"hours": 1e-4})
+    qtbot.waitUntil(lambda: page.form.primary.cost.startswith("refused: Time"), timeout=WAIT_MS)
+    assert not page.form.primary.isEnabled()
+    assert all(button.isEnabled() for button in page.plots.verdict.buttons.values())
 
 
 def test_a_network_that_is_damaged_says_so_once_until_it_is_back(page, qtbot) -> None:

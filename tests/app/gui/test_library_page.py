@@ -15,6 +15,7 @@ from PyQt6.QtGui import QColor, QDesktopServices, QTextDocument
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
+from app.checked_json import with_checksum
 from app.gui.job import JobSpec
 from app.gui.pages.library_again import parted
 from app.gui.pages.library_detail import MORE, fitting
@@ -681,6 +682,23 @@ def test_the_list_stays_where_it_was_when_it_is_read_anew(library, qtbot) -> Non
     library.refresh()
     qtbot.waitUntil(lambda: len(library.rows) == 42, timeout=WAIT_MS)
     assert bar.value() == 150
+
+
+def test_a_curve_that_ended_early_has_no_report_to_press_for(library, qtbot) -> None:
+    grid = {"sequences": [4, 8], "repeats": [2], "iterations": 20, "seeds": 3, "target": 1.5}
+    head = {"kind": "learning-curve", "schema": 1, "grid": grid, "points": [{}], "needed": {}}
+    folder = library.session.library.folder / "curve-a"
+    folder.mkdir()
+    (folder / "learning-curve.json").write_text(json.dumps(with_checksum(head)))
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+    pick(library, "curve-a")
+    assert library.again.isEnabled()
+    assert not library.report.isEnabled()
+    assert "Open shows where it goes on" in library.report.toolTip()
+    pick(library, "rec-a")
+    assert library.report.isEnabled()
+    assert library.report.toolTip().startswith("One HTML page")
 
 
 def test_run_again_knows_the_seeds_and_what_runs_says_so(tmp_path: Path) -> None:
