@@ -87,4 +87,5 @@ def remove_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a fit that is complete; TwinrigError where the disk refuses."""
     path = folder / FILE_NAME
     with writing(path):
-        once_free(lambda: path.unlink(missing_ok=True))
+        if file_at(path):  # else a folder that is read only has nothing to refuse
+            once_free(lambda: path.unlink(missing_ok=True))
