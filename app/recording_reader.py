@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import find_file, reading
+from app.artefacts import find_file, reading, refuse_never_begun
 from app.disk import RESTORE
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import JournalContent, read_journal
 from app.live_arrays import order_in_file
 from app.recording_format import recording_of_file, recording_of_header
 from models.errors import InputError, raise_problems
-from models.paths import file_at, folder_at
+from models.paths import anything_at, file_at, folder_at
 from models.recording import BY_STEP, faults_of
 
 if TYPE_CHECKING:
@@ -62,6 +62,13 @@ def folder_of(path: Path) -> Path:
     path = Path(path)
     with reading(path):
         return path if folder_at(path) else path.parent
+
+
+def refuse_never_recorded(path: Path, what: str) -> None:
+    """Raise InputError where no run to go on with, such as a `recording`, was begun at a path."""
+    with reading(path):
+        folder = folder_of(path) if anything_at(path) else path
+    refuse_never_begun(folder, what, FILE_NAME, JOURNAL_NAME)
 
 
 def times_continued(recording: Recording) -> int:

@@ -15,6 +15,7 @@ from app.artefacts import (
     new_directory,
     now_iso,
     read_head,
+    refuse_never_begun,
     write_bytes,
     writing,
 )
@@ -91,6 +92,8 @@ def compare_twins(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out = Path(out)
+    if resume:
+        refuse_never_begun(out, "comparison of twins", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
     if body:
         plan, paths = Plan.told(body), [Path(p["path"]) for p in body["parents"]]

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from app.artefacts import code_version, new_directory, now_iso, read_head, write_bytes
+from app.artefacts import (
+    code_version,
+    new_directory,
+    now_iso,
+    read_head,
+    refuse_never_begun,
+    write_bytes,
+)
 from app.checked_json import with_checksum
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
@@ -96,6 +103,8 @@ def learning_curve(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out, begin_s = Path(out), time.monotonic()
+    if resume:
+        refuse_never_begun(out, "learning curve", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
     paths = [Path(p["path"]) for p in body["parents"]] if body else [Path(p) for p in recordings]
     first = body["grid"]["seed"] if body else seed

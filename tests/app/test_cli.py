@@ -16,7 +16,7 @@ import pytest
 
 import instruments
 from app.cli.arguments import build_parser
-from app.cli.main import check_our_packages, main
+from app.cli.main import RESUMABLE, check_our_packages, main
 from app.cli.types import path
 from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
@@ -130,6 +130,22 @@ def test_wrong_use_is_exit_2_with_one_clear_message(
     assert "Traceback" not in shown.err
     assert shown.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", sorted(RESUMABLE))
+def test_where_no_run_was_begun_every_verb_says_so_in_one_sentence(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They named a missing file, each another, or said that a folder holds none."""
+    empty, needs_bench = tmp_path / "empty", {"record", "deploy", "recalibrate", "refine", "polish"}
+    empty.mkdir()
+    bench = ["--bench", "virtual"] if verb in needs_bench | {"bench calibrate"} else []
+    for folder, there in ((empty, "there is: nothing"), (tmp_path / "no", "no such folder")):
+        assert run(*verb.split(), *bench, "--resume", str(folder)) == 2
+        said = capsys.readouterr().err
+        assert f"{folder}: nothing to go on with, no " in said
+        assert f"was begun there ({there}" in said.replace("there is no", "no")
+    assert list(empty.iterdir()) == []
 
 
 @pytest.mark.parametrize(
