@@ -28,6 +28,10 @@ NOISE_SEEDS = 70_000  # of the virtual bench: none that a recording would have
 DEPLOYED = "-deployed"
 
 
+Place = tuple[int | None, int]
+"""Fold (None: the task has none) and seed."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One network: its kind, the task's fold (None: the task has none) and its seed."""
@@ -35,6 +39,11 @@ class Cell:
     kind: str
     fold: int | None
     seed: int
+
+    @property
+    def place(self) -> Place:
+        """What it shares with a network of another kind that it is compared with."""
+        return self.fold, self.seed
 
     @property
     def name(self) -> str:
