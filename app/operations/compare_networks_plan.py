@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.deployment import numbered
 from app.operations.sweep_grid import option_faults, untied
-from app.operations.trial import MOST_SEEDS, Trial
+from app.operations.trial import Trial, of_seeds
 from app.train_request import several
 from app.twin_digests import changed, digests_of
 from models.errors import InputError, raise_problems
@@ -105,11 +105,9 @@ class Plan:
     digests: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.seeds < 1 or self.folds < 0:
-            problems.append(f"{self.seeds} seeds and {self.folds} folds: at least 1 and 0")
-        if self.seeds > MOST_SEEDS:
-            problems.append(f"{self.seeds} seeds: at most {MOST_SEEDS}")
+        problems = of_seeds(self.seeds)
+        if self.folds < 0:
+            problems.append(f"{self.folds} folds: at least 0")
         if self.folds and "fold=" in self.task:
             problems.append(f"task {self.task!r} names a fold already, and --folds all of them")
         if len(self.twin) not in (1, len(self.layers)):

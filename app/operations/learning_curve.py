@@ -25,7 +25,7 @@ from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
 from app.operations.learning_events import CurvePoint
 from app.operations.results import spent
-from app.operations.trial import MOST_SEEDS
+from app.operations.trial import of_seeds
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
@@ -153,8 +153,7 @@ def _grid(
         if not least <= n <= have
     ]  # fmt: skip
     iterations, minutes, seeds, seed, target = rest
-    wrong = "1 at least" if seeds < 1 else f"at most {MOST_SEEDS}"
-    problems += [f"{seeds} seeds: {wrong}"] * (not 1 <= seeds <= MOST_SEEDS)
+    problems += of_seeds(seeds)
     above = f"target {target:g}: a ratio to the floor, above 1, such as {TARGET}"
     problems += [above] * (not target > 1)
     raise_problems(InputError, "learning-curve", problems)
