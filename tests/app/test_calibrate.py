@@ -320,7 +320,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [(["--points", "3"], "points = 3"), (["--share", "1.2"], "share = 1.2")],
+    [
+        (["--points", "3"], "points = 3"),
+        (["--share", "1.2"], "share = 1.2"),
+        (["--share", "1e-9"], "share = 1e-09 must be 0.001 to 1, of the limit"),
+        (["--settle", "1e300"], "settle_s = 1e+300 s must be 0 to 3600 s"),
+    ],
 )
 def test_wrong_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str], words: str
