@@ -38,6 +38,13 @@ KINDS = {
     "curve": "learning-curve",
     "begun": "not finished",
 }
+
+
+def head_of(kind: str) -> tuple[str, str, int]:
+    """The file that makes a folder one of a kind, what the file calls itself, and its schema."""
+    return HEADS[kind], KINDS[kind], SCHEMAS[kind]
+
+
 OF_POOL, OF_ROUNDS = "trials/*", "round-*/*"
 INSIDE = {
     "": ("*", OF_POOL, OF_ROUNDS), "sweep": (OF_POOL,), "tab": (OF_POOL,), "cmp": ("*",),

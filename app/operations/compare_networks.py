@@ -22,6 +22,7 @@ from app.artefacts import (
     write_bytes,
 )
 from app.checked_json import with_checksum
+from app.library.kinds import head_of
 from app.operations.compare_networks_plan import Plan
 from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Table, table_of
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 
     Results = dict[str, TrialResult]
 
-FILE_NAME, CALLED = "networks-table.json", "table of networks"
-KIND, SCHEMA = "networks-table", 1
+FILE_NAME, KIND, SCHEMA = head_of("tab")
+CALLED = "table of networks"
 JOB = "compare-networks"
 PAGE = "app.operations.compare_networks_page.table_report"
 

@@ -22,6 +22,7 @@ from app.artefacts import (
 from app.checked_json import with_checksum
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.fit_checkpoint import load_checkpoint
+from app.library.kinds import head_of
 from app.operations.compare_twins_plan import Plan
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit import fit_from
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from training.fit_settings import FitSettings
 
-FILE_NAME = "comparison.json"
-KIND, SCHEMA = "comparison", 1
+FILE_NAME, KIND, SCHEMA = head_of("cmp")
 COMPARED_BY_DEFAULT = ("energy", "innovations-energy", PUBLISHED)
 
 

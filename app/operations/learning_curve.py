@@ -20,6 +20,7 @@ from app.artefacts import (
     write_bytes,
 )
 from app.checked_json import with_checksum
+from app.library.kinds import head_of
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
@@ -51,8 +52,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
 
-FILE_NAME = "learning-curve.json"
-KIND, SCHEMA = "learning-curve", 1
+FILE_NAME, KIND, SCHEMA = head_of("curve")
 SHARES = (0.125, 0.25, 0.5, 1.0)
 FEWEST = 4  # sequences: one of them selects
 

@@ -17,6 +17,7 @@ from app.artefacts import (
     write_bytes,
 )
 from app.checked_json import with_checksum
+from app.library.kinds import head_of
 from app.operations.events import Note, Result
 from app.operations.learning_events import TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from app.operations.trial import Trial, TrialResult
 
-FILE_NAME = "sweep.json"
-KIND, SCHEMA = "sweep", 1
+FILE_NAME, KIND, SCHEMA = head_of("sweep")
 
 
 def sweep(
