@@ -26,6 +26,7 @@ BEGUN = (UNTRAINED, NOISE_AWARE, DETERMINISTIC, NOISY_READOUT)  # later ones tak
 DETERMINISTIC_TWIN = "twin-deterministic"
 NOISE_SEEDS = 70_000  # of the virtual bench: none that a recording would have
 DEPLOYED = "-deployed"
+MOST_FOLDS = 1000  # more are a slip, and every one is a training
 
 
 Place = tuple[int | None, int]
@@ -106,8 +107,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         problems = of_seeds(self.seeds)
-        if self.folds < 0:
-            problems.append(f"{self.folds} folds: at least 0")
+        if not 0 <= self.folds <= MOST_FOLDS:
+            problems.append(f"{self.folds} folds: 0 to {MOST_FOLDS}")
         if self.folds and "fold=" in self.task:
             problems.append(f"task {self.task!r} names a fold already, and --folds all of them")
         if len(self.twin) not in (1, len(self.layers)):

@@ -101,6 +101,8 @@ def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
           "--out", "o"], "100000000 seeds: at most 1000"),
         (["train", "--task", "narma-10", "--twin", "t", "--layers", "4", "--seeds", "100000000000",
           "--out", "o"], "100000000000 seeds: at most 1000"),
+        (["compare-networks", "--task", "digits", "--twin", "t", "--layers", "4", "--folds",
+          "100000000000", "--out", "o"], "100000000000 folds: 0 to 1000"),
         (["task", "mackey-glass", "--spread", "1e300"],
          "a spread of 1e+300 times the signal: at most 1000"),
         (["task", "mackey-glass", "--nodes", "1000000"], "1000000 nodes of an echo-state network"),
