@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "canonical", "code_version", "find_file", "load_artefact", "moved_with", "new_directory",
-    "new_id", "now_iso", "parse_json", "plain", "read_head", "reading", "replacing",
-    "save_artefact", "sha256_of", "sync_directory", "write_bytes", "writing",
+    "new_id", "now_iso", "parse_json", "plain", "read_head", "reading", "refuse_never_begun",
+    "replacing", "save_artefact", "sha256_of", "sync_directory", "write_bytes", "writing",
 ]  # fmt: skip
+MOST_NAMES = 8  # of what a folder holds, in a sentence
 AROUND = 3  # a network within a round within a refinement, whose twins are beside that
 NOT_ITS_DIGEST = f"does not match its SHA-256: damaged, cut short or exchanged; {RESTORE}"
 
@@ -222,9 +223,36 @@ def find_file(path: Path, name: str) -> Path:
         if file_at(found):
             return found
         if folder_at(path):
-            there = ", ".join(sorted(p.name for p in path.iterdir())[:8]) or "nothing"
+            there = ", ".join(sorted(p.name for p in path.iterdir())[:MOST_NAMES]) or "nothing"
             raise InputError(f"{path}: holds no {name} (there is: {there})")
     raise InputError(f"{found}: no such file or folder")
+
+
+def refuse_never_begun(out: Path, what: str, *names: str) -> None:
+    """Raise where a run is to be gone on with and none was begun: the one sentence of all verbs.
+
+    Parameters
+    ----------
+    out
+        The folder of the run.
+    what
+        What should have been begun there, such as `training`.
+    names
+        The files or folders of which such a run has one from its beginning.
+
+    Raises
+    ------
+    InputError
+        The folder has none of them.
+    """
+    with reading(out):
+        if any(anything_at(out / name) for name in names):
+            return
+        there = "it is a file" if anything_at(out) else "there is no such folder"
+        if folder_at(out):
+            found = ", ".join(sorted(p.name for p in out.iterdir())[:MOST_NAMES])
+            there = f"there is: {found or 'nothing'}"
+    raise InputError(f"{out}: nothing to go on with, no {what} was begun there ({there})")
 
 
 def moved_with(path: Path, folder: Path) -> Path:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from app.artefacts import load_artefact, save_artefact
 from app.disk import RESTORE
+from app.library.kinds import head_of
 from instruments.calibration import Calibration
 from models.errors import InputError, raise_problems
 from models.json_form import IDENTITIES, NUMBER, TEXT, Form, Table, faults
 from models.paths import folder_at
 
-FILE_NAME = "calibration.json"
-KIND, SCHEMA = "calibration", 1
+FILE_NAME, KIND, SCHEMA = head_of("cal")
 FORM: Form = Table(
     {
         "calibration": Table({each.name: NUMBER for each in fields(Calibration)}),

@@ -85,6 +85,17 @@ def verdict(
     return said
 
 
+def dated_later(created: str, last: Stored | None) -> list[str]:
+    """What must be said where the calibration before this one bears the later date."""
+    if last is None or last.created <= created:
+        return []
+    return [
+        f"magnet {last.magnet}: the calibration before this one ({last.path}) is dated "
+        f"{last.created}, this one {created}: by its date that one stays the last, which runs are "
+        "held against. Was a clock wrong? Set it right and calibrate anew, or move that folder away"
+    ]
+
+
 def _off_the_bench(found: Calibration, spec: BenchSpec, magnet: LimitedMagnet) -> str:
     says = magnet.limits.tesla_per_ampere
     turned = says * found.tesla_per_ampere < 0

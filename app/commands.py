@@ -133,8 +133,10 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
     """What a recording that was cut short had been asked for, from its own file."""
+    from app.recording_reader import refuse_never_recorded
     from app.store import read_recording
 
+    refuse_never_recorded(arguments.resume, "recording")
     so_far = read_recording(arguments.resume)
     if so_far.meta.get("imported"):
         raise InputError(

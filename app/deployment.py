@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import code_version, find_file, moved_with, new_id, now_iso
+from app.artefacts import code_version, find_file, moved_with, new_id, now_iso, refuse_never_begun
 from app.artefacts import sha256_of as file_sha256
 from app.device_benches import checked_currents, matched
 from app.diagnosis import foreseen_responses, misfit
@@ -237,8 +237,7 @@ def blank_nodes(
 
 def network_of_run(nodes: Path) -> Path:
     """Path of the network that a deployment's nodes belong to; InputError where none is named."""
-    if not folder_at(nodes):
-        raise InputError(f"{nodes.parent}: nothing to go on with, no deployment was begun there")
+    refuse_never_begun(nodes.parent, "deployment", nodes.name)
     named = read_recording(nodes).meta.get("network")
     if not isinstance(named, str):
         raise InputError(f"{nodes}: names no network; give it: twinrig deploy NETWORK --resume …")

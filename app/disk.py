@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -200,6 +201,23 @@ def refuse_taken(out: Path) -> None:
         )
     if taken:
         raise InputError(f"{out}: is a file, and nothing is ever overwritten: choose another --out")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise where nothing can be made at a path: before the work whose result goes there.
+
+    The file system itself is asked, by a file without a name that is gone at once: neither rights
+    nor a mount's options tell alone.
+
+    Raises
+    ------
+    TwinrigError
+        The disk refuses.
+    """
+    with writing(path):
+        place = next(p for p in path.absolute().parents if folder_at(p))
+        with tempfile.TemporaryFile(dir=place):
+            pass
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from app.artefacts import find_file, sha256_of
 from app.checked_json import check, read_json, with_checksum
-from app.disk import RESTORE, reading
+from app.disk import RESTORE, reading, refuse_unwritable
 from app.new_file import write_new
 from app.weights_store import TWIN_FILE
-from models.errors import InputError, raise_problems
+from models.errors import InputError, TwinrigError, raise_problems
 from models.json_form import ANYTHING, FLAG, NUMBER, SCORE, TEXT, Rows, Table, faults
 from models.paths import anything_at
 
@@ -38,6 +38,16 @@ FORM = Table(
 """What the file must look like; kind, schema and checksum are `app.checked_json`'s."""
 
 
+def refuse_no_place(twin: Path) -> None:
+    """Raise TwinrigError where no comparison can be kept beside a twin (as in `save_drift`)."""
+    folder = find_file(twin, TWIN_FILE).parent
+    try:
+        refuse_unwritable(_path(folder, max(_numbered(folder), default=0) + 1))
+    except TwinrigError as fault:
+        words = f"{fault}; or copy {folder} to where you may write, and compare with the copy"
+        raise TwinrigError(words) from fault
+
+
 def save_drift(twin: Path, body: dict[str, Any]) -> Path:
     """Write a comparison beside a twin (its folder or `twin.json`); returns the new file's path.
 
@@ -54,7 +64,7 @@ def save_drift(twin: Path, body: dict[str, Any]) -> Path:
     number = max(_numbered(folder), default=0)
     while True:
         number += 1
-        path = folder / f"drift-{number:04d}.json"
+        path = _path(folder, number)
         try:
             write_new(path, text)
             return path
@@ -86,6 +96,10 @@ def latest_drift(twin: Path) -> dict[str, Any] | None:
 def drift_words(body: dict[str, Any]) -> str:
     """A comparison in a sentence: when, with what, and what it found."""
     return f"Compared with {body['recording']['id']} on {body['created'][:10]}: {body['words']}"
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"drift-{number:04d}.json"
 
 
 def _numbered(folder: Path) -> dict[int, Path]:

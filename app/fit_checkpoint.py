@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.artefacts import reading, write_bytes
+from app.artefacts import reading, refuse_never_begun, write_bytes
 from app.disk import once_free, writing
 from models.errors import InputError
 from models.paths import file_at
@@ -51,8 +51,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, An
     from safetensors.numpy import load
 
     path = folder / FILE_NAME
-    if not file_at(path):
-        raise InputError(f"{path}: no such file; there is no fit to go on with")
+    refuse_never_begun(folder, "fit", FILE_NAME)
     with reading(path):
         content = path.read_bytes()
     try:
@@ -87,4 +86,5 @@ def remove_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a fit that is complete; TwinrigError where the disk refuses."""
     path = folder / FILE_NAME
     with writing(path):
-        once_free(lambda: path.unlink(missing_ok=True))
+        if file_at(path):  # else a folder that is read only has nothing to refuse
+            once_free(lambda: path.unlink(missing_ok=True))

@@ -10,7 +10,7 @@ from typing import Any
 from instruments.processes import process_start
 
 SILENT_S = 120.0
-"""Heartbeat of an owner on another host older than this: no living owner (it beats each second)."""
+"""An owner on another host whose heartbeat stands still longer is dead (it beats each second)."""
 
 
 @dataclass(frozen=True)

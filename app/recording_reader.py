@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.artefacts import find_file, reading
+from app.artefacts import find_file, reading, refuse_never_begun
 from app.disk import RESTORE
 from app.journal import NAME as JOURNAL_NAME
 from app.journal import JournalContent, read_journal
 from app.live_arrays import order_in_file
 from app.recording_format import recording_of_file, recording_of_header
 from models.errors import InputError, raise_problems
-from models.paths import file_at, folder_at
+from models.paths import anything_at, file_at, folder_at
 from models.recording import BY_STEP, faults_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "recording.nc"
 READINGS = 3
+HEARD: dict[Path, tuple[int, float]] = {}
+"""Of runs of other hosts: the heartbeat last seen (ns), and since when (s, monotonic)."""
 OPEN_HERE: set[Path] = set()
 """Folders that a writer of this process has open: an abandoned one is not running."""
 
@@ -62,6 +64,13 @@ def folder_of(path: Path) -> Path:
     path = Path(path)
     with reading(path):
         return path if folder_at(path) else path.parent
+
+
+def refuse_never_recorded(path: Path, what: str) -> None:
+    """Raise InputError where no run to go on with, such as a `recording`, was begun at a path."""
+    with reading(path):
+        folder = folder_of(path) if anything_at(path) else path
+    refuse_never_begun(folder, what, FILE_NAME, JOURNAL_NAME)
 
 
 def times_continued(recording: Recording) -> int:
@@ -137,6 +146,20 @@ def _true_status(folder: Path, path: Path, content: JournalContent) -> str:
         return content.status
     if content.owner.pid == os.getpid() and content.owner.here_alive():
         return "running" if folder.resolve() in OPEN_HERE else "interrupted"
+    return "running" if content.owner.alive(_silent_s(path)) else "interrupted"
+
+
+def _silent_s(path: Path) -> float:
+    """For how long a file's time, a run's heartbeat, has stood still.
+
+    The first look has only that time and this computer's clock, which may differ from the share's.
+    From then on it counts whether it has moved on since.
+    """
     with reading(path):
-        age_s = max(0.0, time.time() - path.stat().st_mtime)
-    return "running" if content.owner.alive(age_s) else "interrupted"
+        beat_ns, now_s = path.stat().st_mtime_ns, time.monotonic()
+    heard = HEARD.get(path)
+    if heard is None or beat_ns < heard[0]:
+        heard = HEARD[path] = (beat_ns, now_s - max(0.0, time.time() - 1e-9 * beat_ns))
+    elif heard[0] != beat_ns:
+        heard = HEARD[path] = (beat_ns, now_s)
+    return now_s - heard[1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import moved_with
+from app.artefacts import moved_with, refuse_never_begun
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
 from models.errors import InputError, raise_problems
 from models.json_form import (
@@ -21,7 +21,6 @@ from models.json_form import (
     faults,
     is_number,
 )
-from models.paths import file_at
 from models.supply import Supply
 from models.twin import MOST_MEMBERS
 from models.wiring import FORWARD
@@ -216,8 +215,7 @@ def several(named: Path | str | Sequence[Path | str] | None) -> tuple[str, ...]:
 
 def checkpoint_of(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and numbers of a training that ended early; InputError where there is none."""
-    if not file_at(out / FILE_NAME):
-        raise InputError(f"{out}: nothing to go on with, no training was begun there")
+    refuse_never_begun(out, "training", FILE_NAME)
     arrays, numbers = load_checkpoint(out)
     return arrays, _found_again(numbers, out)
 

@@ -21,6 +21,7 @@ from instruments.bench_guards import (
     thermometer,
 )
 from instruments.bench_spec import (
+    LEAST_ACCELERATE,
     BenchSpec,
     InstrumentSpec,
     MagnetSpec,
@@ -242,6 +243,10 @@ def _virtual(table: Table, models: tuple[str, ...]) -> VirtualSpec:
     clock = table.value("clock", str, None)
     seed = table.value("seed", int, 0)
     accelerate = table.number("accelerate", math.inf, above=0.0)
+    if accelerate is not None and accelerate < LEAST_ACCELERATE:
+        table.add(
+            f"accelerate = {accelerate:g} must be at least {LEAST_ACCELERATE:g}; 1 is real time"
+        )
     if (device is None) == (clock is None):
         table.add(
             "needs either device (a rig in this process) or clock (a served rig's clock); "

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from models.sequence import DriveWindow, Reset
 
 
+LEAST_ACCELERATE = 0.1
+"""Of a virtual bench, in its seconds a second: at 0.01 answers came later than their time-outs."""
+
+
 @dataclass(frozen=True)
 class InstrumentSpec:
     """One instrument of the bench file: where it is and how it is spoken to.

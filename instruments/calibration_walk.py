@@ -27,6 +27,8 @@ SAME_PLACE_SHARE = 0.005
 hand, it does so to a per cent."""
 SMALL_SHARE = 0.01  # of the highest current: what a meter may be off at zero
 SIGMAS = 5.0  # by which two means may differ by noise
+LEAST_SHARE = 0.001  # judgement: below it a supply's own resolution makes one current of all points
+LONGEST_SETTLE_S = 3600.0  # a point: what settles longer is no magnet, and the current flows
 READING_S = 0.1  # judgement: of a teslameter, ten a second
 ARRIVE_S, LOOK_S = 10.0, 0.1  # a current may lag so long, device time, and is looked at so often
 
@@ -47,10 +49,10 @@ class CalibrationPlan:
         problems = []
         if not 5 <= self.points <= 2001:
             problems.append(f"points = {self.points} must be 5 to 2001 a branch")
-        if not 0 < self.share <= 1:
-            problems.append(f"share = {self.share:g} must be above 0 and at most 1, of the limit")
-        if not 0 <= self.settle_s < math.inf:
-            problems.append(f"settle_s = {self.settle_s:g} s must be zero or more")
+        if not LEAST_SHARE <= self.share <= 1:
+            problems.append(f"share = {self.share:g} must be {LEAST_SHARE:g} to 1, of the limit")
+        if not 0 <= self.settle_s <= LONGEST_SETTLE_S:
+            problems.append(f"settle_s = {self.settle_s:g} s must be 0 to {LONGEST_SETTLE_S:g} s")
         if self.readings < 1:
             problems.append(f"readings = {self.readings} must be 1 or more")
         raise_problems(InputError, "calibration", problems)

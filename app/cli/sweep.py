@@ -157,8 +157,8 @@ def _grid(arguments: argparse.Namespace) -> Grid:
 
 def networks_events(arguments: argparse.Namespace, run: Run) -> Generator[Event, None, Path]:
     """The events of `twinrig compare-networks`."""
-    from app.artefacts import read_head
-    from app.operations.compare_networks import FILE_NAME, KIND, SCHEMA, compare_networks
+    from app.artefacts import read_head, refuse_never_begun
+    from app.operations.compare_networks import CALLED, FILE_NAME, KIND, SCHEMA, compare_networks
     from app.operations.compare_networks_plan import Plan
 
     resume = arguments.resume is not None
@@ -166,6 +166,7 @@ def networks_events(arguments: argparse.Namespace, run: Run) -> Generator[Event,
         asked = [f"--{name}" for name in NOT_RESUMED if getattr(arguments, name)]
         if asked:
             raise InputError(f"twinrig compare-networks --resume: takes no {', '.join(asked)}")
+        refuse_never_begun(arguments.resume, CALLED, FILE_NAME)
         begun = Plan.told(read_head(arguments.resume / FILE_NAME, KIND, SCHEMA)["plan"])
         if arguments.bench and set(_places(arguments.bench, begun.twin)) != set(begun.bench):
             raise InputError(

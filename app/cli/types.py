@@ -7,6 +7,7 @@ import math
 import re
 from pathlib import Path
 
+from instruments.bench_spec import LEAST_ACCELERATE
 from models.command import unquoted
 from models.wiring import MOST_NODES, laid_out
 
@@ -67,20 +68,30 @@ def port(text: str) -> int:
 
 def factor(text: str) -> float:
     """A finite number above zero."""
-    value = acceleration(text)
+    value = _above_zero(text)
     if math.isinf(value):
         raise argparse.ArgumentTypeError(f"{text!r} is too large: a finite number above zero")
     return value
 
 
-def acceleration(text: str) -> float:
-    """A number above zero; infinite: a virtual bench waits for nothing."""
+def _above_zero(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return value
+
+
+def acceleration(text: str) -> float:
+    """How much faster than the device's own time; infinite: a virtual bench waits for nothing."""
+    value = _above_zero(text)
+    if value < LEAST_ACCELERATE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is too slow: {LEAST_ACCELERATE:g} at least; below it the virtual "
+            "instruments answer too late for their time-outs"
+        )
     return value
 
 
@@ -114,6 +125,17 @@ def current(text: str) -> float:
         value = math.nan
     if not math.isfinite(value) or value == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a current in A other than zero")
+    return value
+
+
+def slope(text: str) -> float:
+    """A field per current in T/A, not zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a slope in T/A such as 4e-4")
     return value
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.artefacts import read_head
 from app.fit_checkpoint import FILE_NAME, load_checkpoint
+from app.library.kinds import head_of
 from app.weights_store import TWIN_FILE
 from models.paths import file_at
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from app.library.library import Library
 
-COMPARISON = ("comparison.json", "comparison", 1)  # as `app.operations.compare_twins`, with torch
-GROWN = ("learning-curve.json", "learning-curve", 1)  # as `app.operations.learning_curve`
+COMPARISON, GROWN = head_of("cmp"), head_of("curve")  # their operations load torch
 OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not
 
 

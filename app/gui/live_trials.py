@@ -227,7 +227,7 @@ def _table_row(row: Row, metric: str, best: bool) -> DotRow:
 def _dots(row: Row) -> tuple[Dot, ...]:
     """Every score: software a stroke, foreseen with its interval, measured on top."""
     if not row.scores:
-        return tuple(Dot(value, SOFTWARE) for value in row.software)
+        return tuple(Dot(value, SOFTWARE) for value in row.software.values())
     foreseen = [
         Dot(s.predicted["value"], low=s.predicted.get("low"), high=s.predicted.get("high"))
         for s in row.scores

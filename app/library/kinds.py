@@ -48,3 +48,8 @@ INSIDE = {
 """Where a folder of a kind (empty: of none) has artefacts of its own: seeds, rounds, a demo's."""
 PARTS = ("nodes", "stretch", "run", "runs")
 """Folders (also `nodes-2`) of what is deployed, recalibrated or polished: no artefacts."""
+
+
+def head_of(kind: str) -> tuple[str, str, int]:
+    """The file that makes a folder one of a kind, what the file calls itself, and its schema."""
+    return HEADS[kind], KINDS[kind], SCHEMAS[kind]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.artefacts import plain, read_head, write_bytes
+from app.artefacts import plain, read_head, refuse_never_begun, write_bytes
 from app.checked_json import with_checksum
 from app.journal import NAME as JOURNAL_NAME
 from app.netcdf import write_netcdf
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from models.recording import Recording
 
-PLAN_NAME = "adaptive.json"
+PLAN_NAME, BEGUN = "adaptive.json", "recording for a twin"
 KIND, SCHEMA = "adaptive", 1
 ROUNDS = "rounds"
 SCORING = "scoring"
@@ -214,6 +214,7 @@ class Rounds:
     @classmethod
     def load(cls, out: Path) -> Rounds:
         """Read `adaptive.json`; InputError where it is damaged or another's."""
+        refuse_never_begun(out, BEGUN, PLAN_NAME)
         path = out / PLAN_NAME
         body = read_head(path, KIND, SCHEMA)
         raise_problems(InputError, str(path), _faults_of(body))

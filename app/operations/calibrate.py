@@ -15,7 +15,7 @@ from app.calibration_store import (
     last_calibration,
     save_calibration,
 )
-from app.calibration_words import off_the_last, question, verdict
+from app.calibration_words import dated_later, off_the_last, question, verdict
 from app.operations.calibrate_begin import (
     CHANNELS,
     UNITS,
@@ -151,6 +151,7 @@ def calibrate(
                 yield from _walk(run)
             found = _fitted(run)
             said = verdict(found, bench.spec, what.magnet, what.plan, last)
+            said += dated_later(writer.recording.meta["created"], last)
             for words in (*before, *said):
                 writer.remark(words)
     except TwinrigError:

@@ -11,7 +11,7 @@ import numpy as np
 from app.artefacts import code_version, new_id, now_iso
 from app.calibration_store import FILE_NAME
 from app.operations.record_begin import apart, members
-from app.recording_reader import folder_of, read_recording
+from app.recording_reader import folder_of, read_recording, refuse_never_recorded
 from app.recording_store import RecordingWriter
 from instruments.calibration_walk import BRANCHES, CalibrationPlan, chosen
 from instruments.field_probe import FieldProbe
@@ -107,6 +107,7 @@ def kept_plan(out: Path) -> tuple[CalibrationPlan, str, str]:
     InputError
         No calibration there, or a damaged one.
     """
+    refuse_never_recorded(out, "calibration")
     meta = read_recording(out).meta
     if meta.get("kind") != "calibration":
         raise InputError(

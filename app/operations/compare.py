@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from app.artefacts import code_version, find_file, new_id, now_iso, sha256_of
-from app.drift_store import save_drift
+from app.drift_store import refuse_no_place, save_drift
 from app.operations.check_sequences import write_check_sequences
 from app.operations.evaluate import refuse_another_device, warnings_beside
 from app.operations.events import Note, Result, Stage
@@ -74,6 +74,7 @@ def compare_device(
         raise InputError(f"compare: a level of {level:g} is no share between 0 and 1")
     yield Stage("read twin and recordings", 1, 2)
     file = find_file(Path(twin), TWIN_FILE)
+    refuse_no_place(file)
     fitted, new = load_twin(file), read_kept(Path(recording))
     refuse_another_device(fitted, new, "compare")
     if is_parent(fitted, new):

@@ -12,8 +12,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
+from app.artefacts import (
+    code_version,
+    new_directory,
+    now_iso,
+    plain,
+    read_head,
+    refuse_never_begun,
+    write_bytes,
+)
 from app.checked_json import with_checksum
+from app.library.kinds import head_of
 from app.operations.compare_networks_plan import Plan
 from app.operations.compare_networks_source import Source
 from app.operations.compare_networks_table import Table, table_of
@@ -42,8 +51,8 @@ if TYPE_CHECKING:
 
     Results = dict[str, TrialResult]
 
-FILE_NAME = "networks-table.json"
-KIND, SCHEMA = "networks-table", 1
+FILE_NAME, KIND, SCHEMA = head_of("tab")
+CALLED = "table of networks"
 JOB = "compare-networks"
 PAGE = "app.operations.compare_networks_page.table_report"
 
@@ -90,6 +99,7 @@ def compare_networks(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
     if resume or plan is None:
+        refuse_never_begun(out, CALLED, FILE_NAME)
         plan = Plan.from_json(read_head(out / FILE_NAME, KIND, SCHEMA)["plan"])
         source = Source(plan)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.deployment import numbered
 from app.operations.sweep_grid import option_faults, untied
-from app.operations.trial import MOST_SEEDS, Trial
+from app.operations.trial import Trial, of_seeds
 from app.train_request import several
 from app.twin_digests import changed, digests_of
 from models.errors import InputError, raise_problems
@@ -26,6 +26,11 @@ BEGUN = (UNTRAINED, NOISE_AWARE, DETERMINISTIC, NOISY_READOUT)  # later ones tak
 DETERMINISTIC_TWIN = "twin-deterministic"
 NOISE_SEEDS = 70_000  # of the virtual bench: none that a recording would have
 DEPLOYED = "-deployed"
+MOST_FOLDS = 1000  # more are a slip, and every one is a training
+
+
+Place = tuple[int | None, int]
+"""Fold (None: the task has none) and seed."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class Cell:
     kind: str
     fold: int | None
     seed: int
+
+    @property
+    def place(self) -> Place:
+        """What it shares with a network of another kind that it is compared with."""
+        return self.fold, self.seed
 
     @property
     def name(self) -> str:
@@ -96,11 +106,9 @@ class Plan:
     digests: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.seeds < 1 or self.folds < 0:
-            problems.append(f"{self.seeds} seeds and {self.folds} folds: at least 1 and 0")
-        if self.seeds > MOST_SEEDS:
-            problems.append(f"{self.seeds} seeds: at most {MOST_SEEDS}")
+        problems = of_seeds(self.seeds)
+        if not 0 <= self.folds <= MOST_FOLDS:
+            problems.append(f"{self.folds} folds: 0 to {MOST_FOLDS}")
         if self.folds and "fold=" in self.task:
             problems.append(f"task {self.task!r} names a fold already, and --folds all of them")
         if len(self.twin) not in (1, len(self.layers)):

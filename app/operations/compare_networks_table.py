@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from app.operations.compare_networks_plan import (
     NOISY_READOUT,
     UNTRAINED,
     Cell,
+    Place,
     Plan,
 )
 from app.operations.compare_networks_words import sentences
@@ -70,18 +71,18 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of network, or one baseline (`scores` empty, `software` its values by seed)."""
+    """One kind of network, or one baseline (`scores` empty, `software` its values)."""
 
     label: str
     kind: str
     scores: tuple[Score, ...] = ()
-    software: tuple[float, ...] = ()
+    software: Mapping[Place, float] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
 
     @property
     def predicted(self) -> list[float]:
         """Foreseen scores, in simulation; of software its scores on the unseen part."""
-        return [score.predicted["value"] for score in self.scores] or list(self.software)
+        return list(self.by_place(deployed=False).values())
 
     @property
     def judged(self) -> list[float]:
@@ -91,7 +92,14 @@ class Row:
     @property
     def measured(self) -> list[float]:
         """Scores on the bench."""
-        return [score.measured for score in self.scores if score.measured is not None]
+        return list(self.by_place(deployed=True).values()) if self.scores else []
+
+    def by_place(self, *, deployed: bool) -> Mapping[Place, float]:
+        """Its scores, of networks that were measured or foreseen, by fold and seed."""
+        if not self.scores:
+            return self.software
+        each = {s.cell.place: s.measured if deployed else s.predicted["value"] for s in self.scores}
+        return {place: value for place, value in each.items() if value is not None}
 
     @property
     def pairs(self) -> list[tuple[float, float]]:
@@ -161,7 +169,7 @@ class Table:
 def table_of(plan: Plan, results: Mapping[str, TrialResult], recorded: int | None) -> Table:
     """The table of the results that are there."""
     rows, metric = [], ""
-    baselines: list[Mapping[str, float]] = []
+    baselines: dict[Place, Mapping[str, float]] = {}
     for kind in plan.kinds:
         scores, failed = [], []
         for cell in (cell for cell in plan.cells if cell.kind == kind):
@@ -171,7 +179,7 @@ def table_of(plan: Plan, results: Mapping[str, TrialResult], recorded: int | Non
                 continue
             metric = trained.values["metric"]
             if kind == NOISE_AWARE:
-                baselines.append(trained.values["baselines"])
+                baselines[cell.place] = trained.values["baselines"]
             run = deployed.values if deployed is not None else {}
             scores.append(
                 Score(
@@ -179,15 +187,14 @@ def table_of(plan: Plan, results: Mapping[str, TrialResult], recorded: int | Non
                     run.get("measured"), run.get("hardware_runs"),
                 )
             )  # fmt: skip
-        rows.append(Row(LABELS[kind], kind, tuple(scores), (), tuple(failed)))
+        rows.append(Row(LABELS[kind], kind, tuple(scores), failed=tuple(failed)))
     return Table(plan, metric, (*rows, *_software_rows(baselines)), recorded)
 
 
-def _software_rows(baselines: Sequence[Mapping[str, float]]) -> list[Row]:
+def _software_rows(baselines: Mapping[Place, Mapping[str, float]]) -> list[Row]:
     """Rows of plain software: of several linear models the best on the unseen part, for it."""
-    known = [
-        name for name in (baselines[0] if baselines else {}) if all(name in b for b in baselines)
-    ]
+    each = list(baselines.values())
+    known = [name for name in (each[0] if each else {}) if all(name in b for b in each)]
     bare = [name for name in known if "no device" in name or "without the device" in name]
     found = {
         ESN: [name for name in known if "as the device" in name],
@@ -197,8 +204,10 @@ def _software_rows(baselines: Sequence[Mapping[str, float]]) -> list[Row]:
     rows = []
     for label, names in found.items():
         if names:
-            best = min(names, key=lambda name: fmean(b[name] for b in baselines))
-            rows.append(Row(f"{label} ({best})", best, (), tuple(b[best] for b in baselines)))
+            best = min(names, key=lambda name: fmean(b[name] for b in each))
+            rows.append(
+                Row(f"{label} ({best})", best, (), {p: b[best] for p, b in baselines.items()})
+            )
     return rows
 
 

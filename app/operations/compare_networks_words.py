@@ -10,8 +10,9 @@ from app.operations.compare_networks_plan import NOISE_AWARE
 from app.words import signed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from app.operations.compare_networks_plan import Place
     from app.operations.compare_networks_table import Row, Table
 
 COVERED = 0.9  # of the measured scores should be inside the foreseen interval
@@ -31,8 +32,7 @@ def sentences(table: Table) -> list[str]:
     deployed = bool(first.measured)
     said = [_headline(table, first)]
     for row in table.rows[1:]:
-        other = row.measured if deployed and row.scores else row.predicted
-        if other:
+        if row.by_place(deployed=deployed):
             said.append(_against(first, row, deployed))
     if deployed:
         said.append(f"Of noise-aware networks {inside_words(*first.within)}")
@@ -49,14 +49,14 @@ def standing(table: Table) -> str:
     if first is None or not first.predicted:
         return ""
     deployed = bool(first.measured)
-    ours = first.measured if deployed else first.predicted
+    ours = first.by_place(deployed=deployed)
     sides: dict[str, list[str]] = {"better than": [], CHANCE: [], "NOT better than": []}
     for row in table.rows[1:]:
-        other = row.measured if deployed and row.scores else row.predicted
+        other = row.by_place(deployed=deployed)
         if not other:
             continue
         side = "NOT better than"
-        if fmean(ours) < fmean(other):
+        if fmean(ours.values()) < fmean(other.values()):
             side = CHANCE if _alike(ours, other) else "better than"
         sides[side].append(row.label)
     words = [f"{side} {' · '.join(labels)}" for side, labels in sides.items() if labels]
@@ -77,10 +77,9 @@ def _headline(table: Table, first: Row) -> str:
 
 def _against(first: Row, row: Row, deployed: bool) -> str:
     """Noise-aware beside another row, by the measured scores where there are any."""
-    ours = first.measured if deployed else first.predicted
-    theirs = row.measured if deployed and row.scores else row.predicted
+    ours, theirs = (one.by_place(deployed=deployed) for one in (first, row))
     where = " on the device" if deployed and row.scores else ""
-    mine, other = fmean(ours), fmean(theirs)
+    mine, other = fmean(ours.values()), fmean(theirs.values())
     figures = f"{mine:.4g} against {other:.4g}{where}"
     chance = ", perhaps by chance" * _alike(ours, theirs)
     if len(ours) == len(theirs) == 1:
@@ -91,22 +90,24 @@ def _against(first: Row, row: Row, deployed: bool) -> str:
     return f"Noise-aware is better than {row.label}: {figures} ({factor}{chance})."
 
 
-def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
-    """Whether two means over the same seeds and folds may differ by chance.
+def _alike(ours: Mapping[Place, float], theirs: Mapping[Place, float]) -> bool:
+    """Whether two means over seeds and folds may differ by chance.
 
-    By a t-test at 5 %: paired, and where some failed unpaired, with the degrees of freedom of the
-    fewer; one value alone counts as known exactly. True for one of each: nobody knows.
+    By a t-test at 5 %: paired by seed and fold, and where these are not the same, as some failed,
+    unpaired, with the degrees of freedom of the fewer; one value alone counts as known exactly.
+    True for one of each: nobody knows.
     """
     from scipy.stats import t
 
-    apart = [one - other for one, other in zip(ours, theirs, strict=False)]
-    samples = [apart] if len(ours) == len(theirs) else [ours, theirs]
+    samples = [list(ours.values()), list(theirs.values())]
+    if ours.keys() == theirs.keys():
+        samples = [[one - theirs[place] for place, one in ours.items()]]
     scattered = [one for one in samples if len(one) > 1]
     if not scattered:
         return True
     error = hypot(*(stdev(one) / len(one) ** 0.5 for one in scattered))
     most = float(t.ppf(1 - UNLIKELY / 2, min(map(len, scattered)) - 1))
-    return abs(fmean(ours) - fmean(theirs)) < most * error
+    return abs(fmean(ours.values()) - fmean(theirs.values())) < most * error
 
 
 def inside_words(inside: int, of: int) -> str:

@@ -15,12 +15,14 @@ from app.artefacts import (
     new_directory,
     now_iso,
     read_head,
+    refuse_never_begun,
     write_bytes,
     writing,
 )
 from app.checked_json import with_checksum
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.fit_checkpoint import load_checkpoint
+from app.library.kinds import head_of
 from app.operations.compare_twins_plan import Plan
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit import fit_from
@@ -42,8 +44,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from training.fit_settings import FitSettings
 
-FILE_NAME = "comparison.json"
-KIND, SCHEMA = "comparison", 1
+FILE_NAME, KIND, SCHEMA = head_of("cmp")
 COMPARED_BY_DEFAULT = ("energy", "innovations-energy", PUBLISHED)
 
 
@@ -91,6 +92,8 @@ def compare_twins(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out = Path(out)
+    if resume:
+        refuse_never_begun(out, "comparison of twins", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
     if body:
         plan, paths = Plan.told(body), [Path(p["path"]) for p in body["parents"]]

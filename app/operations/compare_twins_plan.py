@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.operations.trial import MOST_SEEDS
+from app.operations.trial import of_seeds
 from models.command import command_line
 from models.errors import InputError, raise_problems
 from training.fit_settings import FitSettings
@@ -42,10 +42,7 @@ class Plan:
         if self.rates and PUBLISHED not in self.objectives:
             problems.append("--published-rates: the published method is not among the objectives")
         problems += [f"rate {rate}: must be above zero" for rate in self.rates if not rate > 0]
-        if self.seeds < 1:
-            problems.append(f"{self.seeds} seeds: at least 1")
-        if self.seeds > MOST_SEEDS:
-            problems.append(f"{self.seeds} seeds: at most {MOST_SEEDS}")
+        problems += of_seeds(self.seeds)
         raise_problems(InputError, "compare-twins", problems)
 
     @property

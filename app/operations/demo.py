@@ -16,7 +16,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import load_artefact, new_directory, save_artefact
+from app.artefacts import load_artefact, new_directory, refuse_never_begun, save_artefact
 from app.disk import RESTORE
 from app.operations.demo_stages import FULL, QUICK, Events, Pace, Size, Step, groups_of, stages
 from app.operations.events import Event, Note, Result, Stage
@@ -125,6 +125,7 @@ def _settings(
         body = {"kind": KIND, "schema": SCHEMA, "quick": quick, "seed": seed, **asdict(size)}
         save_artefact(out, SETTINGS_FILE, body, {})
         return size, quick, seed
+    refuse_never_begun(out, "demo", SETTINGS_FILE)
     return read_settings(out)
 
 

@@ -34,6 +34,7 @@ from app.store import load_network
 from app.words import by_memory, counted
 from models import schedule
 from models.errors import InputError, RefusedError, TwinrigError, raise_problems
+from models.sequence import refuse_more_steps
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -111,6 +112,8 @@ def deploy(
     loaded = load_network(path)
     if repeats is not None and repeats < 1:
         raise InputError(f"deploy: {repeats} repeats of each node: 1 at least")
+    nodes = sum(layer.nodes for layer in loaded.layers)
+    refuse_more_steps(nodes, nodes * (loaded.steps + 1), repeats or 1, "deploy")
     drifted = checked_twins(loaded, path, despite_drift=despite_drift)
     benches = matched(loaded, path, bench)
     drifted += checked_currents(loaded, path, benches, despite_drift=despite_drift)

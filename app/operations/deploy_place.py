@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.artefacts import refuse_never_begun
 from app.deployment import blank_nodes, misfit_of, nodes_folder, of_another
 from app.operations.events import NodeMeasured, NodeStarted
 from app.operations.record_begin import slopes
 from app.operations.turns import Turn, opened
 from app.store import RecordingWriter, new_directory, read_recording
 from app.words import counted
-from models.errors import InputError, RefusedError, raise_problems
+from models.errors import RefusedError, raise_problems
 from models.paths import folder_at
 from models.recording import Recording
 from models.slopes import slopes_apart, slopes_of
@@ -84,8 +85,7 @@ def so_far(
     RefusedError
         It is of another network, of other repeats, or of other currents for the same fields.
     """
-    if not folder_at(out / nodes_folder(0)):
-        raise InputError(f"{out}: nothing to go on with, no deployment was begun there")
+    refuse_never_begun(out, "deployment", nodes_folder(0))
     found, problems = list[Recording](), list[str]()
     for k, bench in enumerate(benches):
         folder = out / nodes_folder(k)

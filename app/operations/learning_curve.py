@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from app.artefacts import code_version, new_directory, now_iso, read_head, write_bytes
+from app.artefacts import (
+    code_version,
+    new_directory,
+    now_iso,
+    read_head,
+    refuse_never_begun,
+    write_bytes,
+)
 from app.checked_json import with_checksum
+from app.library.kinds import head_of
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.fit_input import FitInput, refuse_changed
 from app.operations.fit_words import steps_told
 from app.operations.learning_events import CurvePoint
 from app.operations.results import spent
-from app.operations.trial import MOST_SEEDS
+from app.operations.trial import of_seeds
 from app.run_lock import RunLock
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
@@ -44,8 +52,7 @@ if TYPE_CHECKING:
 
     from app.operations.events import Event
 
-FILE_NAME = "learning-curve.json"
-KIND, SCHEMA = "learning-curve", 1
+FILE_NAME, KIND, SCHEMA = head_of("curve")
 SHARES = (0.125, 0.25, 0.5, 1.0)
 FEWEST = 4  # sequences: one of them selects
 
@@ -96,6 +103,8 @@ def learning_curve(
     # long by its arguments and what they mean: its steps are few, each a function of its own
     torch.set_num_threads(1)
     out, begin_s = Path(out), time.monotonic()
+    if resume:
+        refuse_never_begun(out, "learning curve", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
     paths = [Path(p["path"]) for p in body["parents"]] if body else [Path(p) for p in recordings]
     first = body["grid"]["seed"] if body else seed
@@ -144,8 +153,7 @@ def _grid(
         if not least <= n <= have
     ]  # fmt: skip
     iterations, minutes, seeds, seed, target = rest
-    wrong = "1 at least" if seeds < 1 else f"at most {MOST_SEEDS}"
-    problems += [f"{seeds} seeds: {wrong}"] * (not 1 <= seeds <= MOST_SEEDS)
+    problems += of_seeds(seeds)
     above = f"target {target:g}: a ratio to the floor, above 1, such as {TARGET}"
     problems += [above] * (not target > 1)
     raise_problems(InputError, "learning-curve", problems)

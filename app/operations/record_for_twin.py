@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import new_directory, new_id, now_iso
-from app.operations.adaptive_rounds import PLAN_NAME, SCORING, ForTwin, Round, Rounds
+from app.artefacts import new_directory, new_id, now_iso, refuse_never_begun
+from app.operations.adaptive_rounds import BEGUN, PLAN_NAME, SCORING, ForTwin, Round, Rounds
 from app.operations.adaptive_sent import SentWindows, played_by
 from app.operations.adaptive_twins import Twins
 from app.operations.events import Note, RepeatRecorded, Result, RunPlan, Stage
@@ -86,8 +86,8 @@ def record_for_twin(
     """
     # long by its arguments and what they mean: its steps are few, each a function of its own
     out, begin_s = Path(out), time.monotonic()
-    if resume and not file_at(out / PLAN_NAME):
-        raise InputError(f"{out}: no {PLAN_NAME}: no recording for a twin was begun there")
+    if resume:
+        refuse_never_begun(out, BEGUN, PLAN_NAME)
     with ExitStack() as held:
         if resume:  # before the plan is read: another program may be adding to it
             held.enter_context(RunLock(out))

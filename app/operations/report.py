@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from app.disk import anew
+from app.disk import anew, new_directory, refuse_unwritable
 from app.new_file import free_name
 from app.operations.events import Event, Note, Result
 from models.errors import InputError, TwinrigError
 from models.paths import anything_at, file_at
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from app.report.page import Page
@@ -42,22 +42,24 @@ def report(run: Path, out: Path | None = None) -> Generator[Event, None, None]:
     if out is not None and anything_at(out) and (file_at(out) or any(out.iterdir())):
         raise InputError(f"--out {out}: exists already, and nothing is ever overwritten")
     folder = out if out is not None else free_name(found.run / "report")
+    with _elsewhere(run if out is None else None):
+        refuse_unwritable(folder)
     for part in build_page(found, folder):
         if isinstance(part, Page):
-            _made(folder, run if out is None else None)
+            with _elsewhere(run if out is None else None):
+                new_directory(folder)
             page, values = _written(part, folder), part.values
         else:
             yield Note(f"report: {part}")
     yield Result({"path": str(page), "report": str(page), "status": "done", **values})
 
 
-def _made(folder: Path, run: Path | None) -> None:
-    """Make the page's folder; in a run, where nobody chose it, a complaint says how to choose."""
-    from app.store import new_directory
-
+@contextmanager
+def _elsewhere(run: Path | None) -> Iterator[None]:
+    """Within a run, where nobody chose the page's folder, a complaint says how to choose."""
     try:
         with anew():
-            new_directory(folder)
+            yield
     except TwinrigError as fault:
         if run is None:
             raise

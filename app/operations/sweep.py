@@ -7,8 +7,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.artefacts import code_version, new_directory, now_iso, plain, read_head, write_bytes
+from app.artefacts import (
+    code_version,
+    new_directory,
+    now_iso,
+    plain,
+    read_head,
+    refuse_never_begun,
+    write_bytes,
+)
 from app.checked_json import with_checksum
+from app.library.kinds import head_of
 from app.operations.events import Note, Result
 from app.operations.learning_events import TrialEnded
 from app.operations.pool import DONE, FAILED, run_pool, workers_of
@@ -27,8 +36,7 @@ if TYPE_CHECKING:
     from app.operations.events import Event
     from app.operations.trial import Trial, TrialResult
 
-FILE_NAME = "sweep.json"
-KIND, SCHEMA = "sweep", 1
+FILE_NAME, KIND, SCHEMA = head_of("sweep")
 
 
 def sweep(
@@ -105,6 +113,7 @@ def sweep(
 def _grid_of(grid: Grid | None, out: Path) -> tuple[Grid, dict[str, str]]:
     """What is trained (None: as `out` says), and the digests of its files; raises as `sweep`."""
     if grid is None:
+        refuse_never_begun(out, "sweep", FILE_NAME)
         head = read_head(out / FILE_NAME, KIND, SCHEMA)
         grid = Grid.from_json(head["grid"])
         # an older version kept none

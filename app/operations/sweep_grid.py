@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.operations.trial import MOST_SEEDS, OF_TRAIN, Trial
+from app.operations.trial import OF_TRAIN, Trial, of_seeds
 from app.train_request import TrainOptions, refuse_wrong
 from models.errors import InputError, raise_problems
 from models.paths import file_at
@@ -83,10 +83,7 @@ class Grid:
     def __post_init__(self) -> None:
         named = {"task": self.tasks, "twin": self.twins, "layers": self.layers}
         problems = [f"--{name} is missing" for name, values in named.items() if not values]
-        if self.seeds < 1:
-            problems.append(f"{self.seeds} seeds: at least 1")
-        if self.seeds > MOST_SEEDS:
-            problems.append(f"{self.seeds} seeds: at most {MOST_SEEDS}")
+        problems += of_seeds(self.seeds)
         problems += self._unfitting()
         if self.parallel and any("parallel" in tied.split(TIE) for tied in self.options):
             problems.append("layers beside each other are told by the layers or by an option, not "

@@ -8,6 +8,7 @@ import torch
 
 from app.operations.events import Note, Result, Stage
 from app.operations.train_baselines import of_software
+from models.errors import InputError, raise_problems
 from training.tasks import known_tasks, make_task, options_of
 from training.tasks.doubts import doubts
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from training.tasks import Task
 
 NODES = 100  # of the echo-state networks where nobody says another size
+MOST_NODES = 10_000  # 800 MB of weights; a network takes hours
+MOST_SPREAD = 1000.0  # of the signal: beyond it there is none, and at some 1e150 nothing is solved
 
 
 def list_tasks() -> Generator[Event, None, dict[str, str]]:
@@ -51,6 +54,7 @@ def describe_task(
     """
     torch.set_num_threads(1)
     task = make_task(text)
+    _refuse(text, nodes, spread)
     yield Note(task.describe())
     yield from (Note(words, "warning") for words in doubts(task))
     yield Stage("software baselines", 1, 1)
@@ -58,6 +62,19 @@ def describe_task(
     yield from of_software(task, nodes, spread, seed, baselines)
     yield Result(_values(task, baselines))
     return task
+
+
+def _refuse(text: str, nodes: int, spread: float | None) -> None:
+    """Raise InputError where no device is of that kind."""
+    problems = []
+    if nodes > MOST_NODES:
+        problems.append(f"{nodes} nodes of an echo-state network: at most {MOST_NODES}")
+    if spread is not None and spread > MOST_SPREAD:
+        problems.append(
+            f"a spread of {spread:g} times the signal: at most {MOST_SPREAD:g}; 0.1 is a tenth of "
+            "the signal"
+        )
+    raise_problems(InputError, f"task {text}", problems)
 
 
 def _values(task: Task, baselines: dict[str, float]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from app.operations.finished_training import finished_training
 from app.operations.pool import run_pool, workers_of
 from app.operations.results import spent
 from app.operations.sweep import refuse_wrong_tasks
-from app.operations.trial import DONE, MOST_SEEDS, Trial
+from app.operations.trial import DONE, Trial, of_seeds
 from app.run_lock import RunLock
 from app.store import new_directory
 from app.train_request import refuse_wrong
@@ -81,8 +81,8 @@ def train_seeds(
         asked, numbers, digests = _so_far(out)
         flat = _flat(asked)
     else:
-        numbers, flat = list(range(seed, seed + seeds)), _flat(asked)
         _refuse(asked, seeds)
+        numbers, flat = list(range(seed, seed + seeds)), _flat(asked)
         refuse_wrong([flat])
         tasks = [asked["task"]] if asked.get("task") else []
         refuse_wrong_tasks(tasks)
@@ -125,9 +125,7 @@ def _so_far(out: Path) -> tuple[dict[str, Any], list[int], dict[str, str]]:
 
 def _refuse(asked: Mapping[str, Any], seeds: int) -> None:
     """Raise InputError where so many seeds make no sense."""
-    problems = []
-    if not 2 <= seeds <= MOST_SEEDS:
-        problems.append(f"{seeds} seeds: give 2 to {MOST_SEEDS}")
+    problems = of_seeds(seeds, least=2)
     if asked.get("iterations") == 0:
         problems.append("untrained networks have no validation score to choose by: one at once")
     raise_problems(InputError, "train", problems)

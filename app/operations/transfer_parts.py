@@ -23,6 +23,7 @@ from app.artefacts import (
     now_iso,
     plain,
     read_head,
+    refuse_never_begun,
     sha256_of,
     write_bytes,
     writing,
@@ -232,8 +233,7 @@ def read_plan(out: Path, kind: str) -> dict[str, Any]:
         None was begun there, it is damaged, or its network has changed since.
     """
     path = out / f"{kind}.json"
-    if not file_at(path):
-        raise InputError(f"{out}: nothing to go on with, no twinrig {kind} was begun there")
+    refuse_never_begun(out, f"twinrig {kind}", path.name)
     plan = read_head(path, kind, SCHEMA)
     missing = [
         f"has no {name!r}" for name in ("network", "asked", "done", "despite_drift")

@@ -27,6 +27,13 @@ MOST_SEEDS = 1000  # of each setting: more are a slip, and every one is a trial 
 DONE, FAILED, LOST, SKIPPED, STOPPED = "done", "failed", "lost", "skipped", "stopped"
 
 
+def of_seeds(seeds: int, least: int = 1) -> list[str]:
+    """What is wrong with so many seeds, in words."""
+    if seeds < least:
+        return [f"{seeds} seeds: at least {least}"]
+    return [f"{seeds} seeds: at most {MOST_SEEDS}"] * (seeds > MOST_SEEDS)
+
+
 class LostError(TwinrigError):
     """The workers of a trial died as often as it is tried."""
 

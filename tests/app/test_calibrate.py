@@ -134,6 +134,21 @@ def test_one_far_from_the_last_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     assert "+10.0 %" in said[1]
 
 
+def test_an_earlier_one_that_bears_a_later_date_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The computer's clock was a year ahead, and is right again: the old one stayed the last."""
+    with monkeypatch.context() as ahead:
+        ahead.setattr("app.operations.calibrate_begin.now_iso", lambda: "2099-01-01T00:00:00+00:00")
+        _, said = run(tmp_path / "one")
+    assert said == []
+    _, said = run(tmp_path / "two")
+    assert len(said) == 1
+    assert f"{tmp_path / 'one' / 'calibration.json'}) is dated 2099-01-01" in said[0]
+    assert "move that folder away" in said[0]
+    assert read_recording(tmp_path / "two").meta["remarks"] == said
+
+
 def test_it_never_goes_beyond_the_field_limit(tmp_path: Path) -> None:
     text = TEXT.replace("max_current_A = 11.0", "max_current_A = 11.0\nmax_field_T = 0.002")
     tap = Orders()
@@ -305,7 +320,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [(["--points", "3"], "points = 3"), (["--share", "1.2"], "share = 1.2")],
+    [
+        (["--points", "3"], "points = 3"),
+        (["--share", "1.2"], "share = 1.2"),
+        (["--share", "1e-9"], "share = 1e-09 must be 0.001 to 1, of the limit"),
+        (["--settle", "1e300"], "settle_s = 1e+300 s must be 0 to 3600 s"),
+    ],
 )
 def test_wrong_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str], words: str

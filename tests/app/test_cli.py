@@ -16,7 +16,7 @@ import pytest
 
 import instruments
 from app.cli.arguments import build_parser
-from app.cli.main import check_our_packages, main
+from app.cli.main import RESUMABLE, check_our_packages, main
 from app.cli.types import path
 from app.commands import COMMANDS
 from app.operations.compare_networks_plan import Plan
@@ -99,6 +99,17 @@ def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
         (["report", "r", "--out="], "argument --out: '' is empty"),
         (["sweep", "--task", "narma-10", "--twin", "t", "--layers", "4", "--seeds", "100000000",
           "--out", "o"], "100000000 seeds: at most 1000"),
+        (["train", "--task", "narma-10", "--twin", "t", "--layers", "4", "--seeds", "100000000000",
+          "--out", "o"], "100000000000 seeds: at most 1000"),
+        (["compare-networks", "--task", "digits", "--twin", "t", "--layers", "4", "--folds",
+          "100000000000", "--out", "o"], "100000000000 folds: 0 to 1000"),
+        (["task", "mackey-glass", "--spread", "1e300"],
+         "a spread of 1e+300 times the signal: at most 1000"),
+        (["task", "mackey-glass", "--nodes", "1000000"], "1000000 nodes of an echo-state network"),
+        (["bench", "write", "--max-ramp-A-per-s", "-0", "--out", "b"], "not a number above zero"),
+        (["bench", "write", "--tesla-per-ampere", "0", "--out", "b"], "'0' is not a slope in T/A"),
+        ([*RECORD, "--bench", "virtual", "--accelerate", "1e-9", "--out", "o"],
+         "'1e-9' is too slow: 0.1 at least"),
         (["task", "mackey-glass", "--spread", "inf"], "'inf' is too large: a finite number"),
         (["monitor", "b.toml", "--interval", "1e999"], "'1e999' is too large: a finite number"),
         (["train", "--layers", "100000", "--out", "n"], "1 to 99999 nodes a layer"),
@@ -130,6 +141,22 @@ def test_wrong_use_is_exit_2_with_one_clear_message(
     assert "Traceback" not in shown.err
     assert shown.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", sorted(RESUMABLE))
+def test_where_no_run_was_begun_every_verb_says_so_in_one_sentence(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They named a missing file, each another, or said that a folder holds none."""
+    empty, needs_bench = tmp_path / "empty", {"record", "deploy", "recalibrate", "refine", "polish"}
+    empty.mkdir()
+    bench = ["--bench", "virtual"] if verb in needs_bench | {"bench calibrate"} else []
+    for folder, there in ((empty, "there is: nothing"), (tmp_path / "no", "no such folder")):
+        assert run(*verb.split(), *bench, "--resume", str(folder)) == 2
+        said = capsys.readouterr().err
+        assert f"{folder}: nothing to go on with, no " in said
+        assert f"was begun there ({there}" in said.replace("there is no", "no")
+    assert list(empty.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
+from app.cli.instrument_words import instrument_lines
 from app.cli.live import LiveProgress
 from app.cli.output import PlainLines
 from app.cli.plot import braille
-from app.cli.words import error_lines, instrument_lines, result_lines, words_of
+from app.cli.words import error_lines, result_lines, words_of
 from app.operations.events import Note, Progress, RepeatStarted, RunPlan, Stage, StepRead
 from app.operations.learning_events import TrialEnded, TrialProgress
 from app.words import duration

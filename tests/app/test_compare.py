@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fit_device import record_device
+from small_disk import small_disk
 
 from app.drift_store import latest_drift
 from app.operations.compare import compare_device, propose
@@ -16,7 +17,7 @@ from app.operations.fit import fit
 from app.operations.learning_events import FitProgress
 from app.sequence_files import sequences_from
 from app.store import load_twin, sha256_of, write_recording
-from models.errors import InputError
+from models.errors import InputError, TwinrigError
 from models.sequence import DriveWindow
 
 SMALL = {"latent": 4, "hidden": 16}
@@ -251,3 +252,22 @@ def test_another_calibration_is_said_where_devices_are_compared_and_keeps_record
         assert said in result(events)[1]
     with pytest.raises(InputError, match=said):
         list(fit([tmp_path / "then", tmp_path / "now"], tmp_path / "both", iterations=5, **SMALL))
+
+
+def test_a_twin_on_a_read_only_share_is_refused_before_anything_is_compared(kept, tmp_path):
+    with small_disk(tmp_path / "share") as share:
+        shutil.copytree(kept / "twin", share.path / "twin")
+        share.read_only()
+        with pytest.raises(
+            TwinrigError, match=r"drift-0001\.json.*Read-only.*with the copy"
+        ) as why:
+            list(compare_device(share.path / "twin", tmp_path / "not even looked at"))
+        assert not isinstance(why.value, InputError)
+
+
+def test_a_finished_fit_on_a_read_only_share_tells_its_result_once_more(kept, tmp_path):
+    with small_disk(tmp_path / "share") as share:
+        shutil.copytree(kept / "twin", share.path / "twin")
+        share.read_only()
+        values, _ = result(fit([], share.path / "twin", resume=True))
+        assert values["path"] == str(share.path / "twin" / "twin.json")

@@ -196,34 +196,51 @@ def test_the_table_says_where_noise_aware_wins_and_where_it_does_not(
     assert "10 of 10" in pooled_words([table, table])
 
 
+def by_seed(*values: float, first: int = 0) -> dict[tuple[int | None, int], float]:
+    """Scores of the seeds from `first` on."""
+    return {(None, seed): value for seed, value in enumerate(values, first)}
+
+
 def test_a_difference_that_chance_could_make_is_said_to_be_one() -> None:
     """EMG: 13.9 ± 2.9 % against 16.2 ± 2.8 % wrong stood as better, and nothing more."""
     ours = [0.11, 0.17, 0.12, 0.16, 0.135]
-    row = Row("other", "x", (), (0.16, 0.15, 0.17, 0.14, 0.16))
-    first = Row("noise-aware", NOISE_AWARE, (), tuple(ours))
+    row = Row("other", "x", (), by_seed(0.16, 0.15, 0.17, 0.14, 0.16))
+    first = Row("noise-aware", NOISE_AWARE, (), by_seed(*ours))
     assert _against(first, row, deployed=False).endswith("(× 1.12, perhaps by chance).")
-    worse = Row("other", "x", (), (0.12, 0.13, 0.14, 0.11, 0.13))
+    worse = Row("other", "x", (), by_seed(0.12, 0.13, 0.14, 0.11, 0.13))
     assert _against(first, worse, deployed=False).endswith("0.126, perhaps by chance.")
-    paired = Row("other", "x", (), tuple(one + 0.02 for one in ours))
+    paired = Row("other", "x", (), by_seed(*(one + 0.02 for one in ours)))
     assert _against(first, paired, deployed=False).endswith("(× 1.14).")
     # one that failed makes nothing sure
-    fewer, far = Row("o", "x", (), (0.16, 0.15, 0.17, 0.14)), Row("o", "x", (), (0.4, 0.41, 0.42))
+    fewer, far = (
+        Row("o", "x", (), by_seed(0.16, 0.15, 0.17, 0.14)),
+        Row("o", "x", (), by_seed(0.4, 0.41, 0.42)),
+    )
     assert _against(first, fewer, deployed=False).endswith("0.155 (× 1.12, perhaps by chance).")
     assert "chance" not in _against(first, far, deployed=False)
-    single, apart = (Row("other", "x", (), (value,)) for value in (0.16, 0.2))
+    single, apart = (Row("other", "x", (), by_seed(value)) for value in (0.16, 0.2))
     assert "chance" in _against(first, single, deployed=False)  # ours scatter around it
     assert "chance" not in _against(first, apart, deployed=False)
-    alone = Row("noise-aware", NOISE_AWARE, (), (0.1,))
+    alone = Row("noise-aware", NOISE_AWARE, (), by_seed(0.1))
     assert "chance" in _against(alone, apart, deployed=False)
-    eightfold = Row("noise-aware", NOISE_AWARE, (), (1.6,))  # which nobody would call chance
+    eightfold = Row("noise-aware", NOISE_AWARE, (), by_seed(1.6))  # which nobody would call chance
     assert "perhaps by chance" not in _against(eightfold, apart, deployed=False)
-    twice = Row("noise-aware", NOISE_AWARE, (), (0.10, 0.12))  # of two seeds nothing is sure
-    assert "chance" in _against(twice, Row("o", "x", (), (0.14, 0.17)), deployed=False)
-    plan = Plan("emg", ("twin",), (), (60,))
+    twice = Row("noise-aware", NOISE_AWARE, (), by_seed(0.10, 0.12))  # of two seeds nothing is sure
+    assert "chance" in _against(twice, Row("o", "x", (), by_seed(0.14, 0.17)), deployed=False)
+    plan = Plan("emg", ("twin",), (), by_seed(60))
     table = Table(plan, "balanced-error", (first, row, paired), None)
     assert standing(table) == (
         "Noise-aware is better than other; better, perhaps by chance, than other."
     )
+
+
+def test_networks_are_paired_by_their_seed_not_by_their_order() -> None:
+    """Seed 3 failed here, seed 0 there: in order each was 0.02 apart, and chance ruled out."""
+    ours = Row("noise-aware", NOISE_AWARE, (), by_seed(0.10, 0.15, 0.20))
+    theirs = Row("other", "x", (), by_seed(0.12, 0.17, 0.22, first=1))
+    assert _against(ours, theirs, deployed=False).endswith("(× 1.13, perhaps by chance).")
+    turned = Row("other", "x", (), dict(reversed(by_seed(0.12, 0.17, 0.22).items())))
+    assert _against(ours, turned, deployed=False).endswith("(× 1.13).")
 
 
 def test_folds_and_seeds_are_pooled_and_errors_are_told_in_points(

@@ -73,6 +73,8 @@ def test_an_averaged_deployment_goes_on_run_by_run_with_as_many_repeats(
     assert resumed[-1].values["hardware_runs"] == 8
     with pytest.raises(InputError, match="0 repeats"):
         next(deploy(kept / "network", bench, tmp_path / "other", repeats=0))
+    with pytest.raises(InputError, match="a month of a rig"):  # ended as a fault of the program
+        next(deploy(kept / "network", bench, tmp_path / "other", repeats=10**18 - 1))
 
 
 def test_an_averaged_deployment_goes_on_only_where_all_its_repeats_may_be_played(

@@ -39,7 +39,7 @@ def test_a_checkpoint_comes_back_as_it_was_and_is_replaced_whole(tmp_path: Path)
     assert (numbers["iteration"], numbers["best"]) == (8, float("inf"))
     assert [p.name for p in tmp_path.iterdir()] == [FILE_NAME]
     remove_checkpoint(tmp_path)
-    with pytest.raises(InputError, match="there is no fit to go on with"):
+    with pytest.raises(InputError, match="no fit was begun there"):
         load_checkpoint(tmp_path)
 
 

@@ -148,7 +148,7 @@ def test_more_than_there_is_is_refused_before_anything_is_made(recording, tmp_pa
 def test_a_target_below_the_floor_is_refused_by_itself(recording, tmp_path):
     with pytest.raises(InputError, match=r"curve: target 0\.5: a ratio .* above 1, such as 1\.5$"):
         list(learning_curve([recording], tmp_path / "out", target=0.5))
-    with pytest.raises(InputError, match=r"0 seeds: 1 at least\n.*target 1: "):
+    with pytest.raises(InputError, match=r"0 seeds: at least 1\n.*target 1: "):
         list(learning_curve([recording], tmp_path / "out", seeds=0, target=1.0))
     assert not (tmp_path / "out").exists()
 

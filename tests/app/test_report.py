@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from small_disk import small_disk
 
 from app.artefacts import now_iso
 from app.checked_json import with_checksum
@@ -226,6 +227,14 @@ def test_in_a_library_that_can_not_be_written_the_way_out_is_named(
     ):
         last(report(run))
     assert Path(last(report(run, elsewhere))["report"]).is_file()
+
+
+def test_a_read_only_run_is_refused_before_its_page_is_made(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "share") as share:
+        write_recording(share.path / "rec", leaky_recording(2, 6, "rec-one"))
+        share.read_only()
+        with pytest.raises(TwinrigError, match=r"Read-only file system.*--out FOLDER"):
+            next(report(share.path / "rec"))
 
 
 def test_a_single_recording_is_reported_too(run_folder: Path, tmp_path: Path) -> None:

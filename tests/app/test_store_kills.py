@@ -19,7 +19,7 @@ import xarray as xr
 
 from app import recording_reader
 from app.journal import START, read_journal
-from app.owner import Owner
+from app.owner import SILENT_S, Owner
 from app.store import RecordingWriter, read_recording
 from instruments.processes import _ps_start, process_start
 from models.errors import InputError
@@ -260,6 +260,28 @@ def test_an_owner_on_another_host_of_this_process_s_number_lives_by_its_heartbea
     assert read_recording(out).status == "running"
     os.utime(out / "journal.bin", (0, 0))
     assert read_recording(out).status == "interrupted"
+    writer.finish("stopped")
+
+
+def test_a_run_of_another_host_needs_no_two_clocks_that_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server whose clock was two minutes behind showed a run that goes on as interrupted."""
+    out, now_s = tmp_path / "r", [1000.0]
+    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+    writer = RecordingWriter(out, samples.blank())
+    monkeypatch.undo()
+    monkeypatch.setattr(recording_reader, "OPEN_HERE", set())
+    monkeypatch.setattr(recording_reader.time, "monotonic", lambda: now_s[0])
+    for beat_s in (time.time() - 300.0, time.time() + 300.0):  # of a clock behind, of one ahead
+        os.utime(out / "journal.bin", (beat_s, beat_s))
+        read_recording(out)
+        now_s[0] += 1.0
+        os.utime(out / "journal.bin", (beat_s + 1.0, beat_s + 1.0))
+        assert read_recording(out).status == "running"
+        now_s[0] += SILENT_S + 1.0
+        assert read_recording(out).status == "interrupted"
+    monkeypatch.undo()
     writer.finish("stopped")
 
 

@@ -71,7 +71,7 @@ def test_stopped_seeds_go_on_and_the_best_by_validation_is_the_folders_own(
 @pytest.mark.parametrize(
     ("change", "seeds", "words"),
     [
-        ({}, 1, "1 seeds: give 2 to"),
+        ({}, 1, "1 seeds: at least 2"),
         ({"iterations": 0}, 3, "no validation score to choose by"),
         ({"task": "mackey-glas"}, 2, "did you mean 'mackey-glass'"),
         ({"twins": ["a", "b", "c"]}, 2, "3 twins for 2 layers"),
