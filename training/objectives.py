@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 TINY = 1e-12  # under square roots, whose slope at 0 has no bound, and beneath a divisor
 LEAST_NOISE = 0.1  # of the signal's variance, in each channel, that a mean is trusted to at most
 LAGS = (0, 1, 2, 4, 8, 16)
-MOST_SCATTER = 1.0  # of `Batch.scatter`
 FEW = 4  # dimensions of points, up to which differences are faster than products
 
 
@@ -51,9 +50,10 @@ class EnergyScore:
     of its floor, cross-channel 1.5). So the squared differences of the covariances in time
     (`LAGS`) and between channels are added, times `correlations` over the scatter of a sequence's
     variance from one to the next; each difference is taken by two independent halves of the
-    samples: that product has the expectation of the square. Where a few loud sequences make most of
-    the variance (`MOST_SCATTER`) the term is left out: on the nanoring array (scatter 12) it made
-    every error worse.
+    samples: that product has the expectation of the square. Where a few loud moments make most of
+    the variance (an infinite scatter) the term is left out: on the nanoring array it made every
+    error worse, and of nine fits of 4 or 5 sequences × 8 repeats × 500 steps the spread in all and
+    the CRPS in eight (by 20 and 8 % in the mean; 2026-12-02, 1500 iterations, a script).
     """
 
     widths: tuple[int, ...] = (1, 4, 16)
@@ -76,9 +76,9 @@ class EnergyScore:
             offset = int(torch.randint(latest, (1,), generator=generator, device=x.device))
             total = total + energy_score(x, y, known, width, offset) / width**0.5
         score = total / len(widths)
-        if not self.correlations or batch.real.shape[2] < 2 or batch.scatter > MOST_SCATTER:
-            return score
         weight = self.correlations / batch.scatter
+        if not weight or batch.real.shape[2] < 2:
+            return score
         return score + weight * correlation_error(x, y, known)
 
 

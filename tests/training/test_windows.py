@@ -151,3 +151,34 @@ def test_values_that_are_not_numbers_are_counted_and_named():
 def test_a_recording_that_still_runs_is_refused():
     with pytest.raises(InputError, match="still being recorded"):
         join([recording(status="running")])
+
+
+def repeats_of(loud: float, sequences: int, steps: int, memory: float = 0.0) -> np.ndarray:
+    """Repeats `(S, 6, T, 2)`, coloured by `memory`; one moment in a hundred is `loud` times so."""
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((sequences, 6, steps, 2))
+    for t in range(1, steps):
+        noise[:, :, t] += memory * noise[:, :, t - 1]
+    moments = rng.random((sequences, 1, steps, 1)) < 0.01
+    moments[0, 0, steps // 2] = True  # there is one, however short
+    signal = rng.standard_normal((sequences, 1, steps, 2))
+    return signal + noise * np.where(moments, loud, 1.0)
+
+
+def scatter_of(response: np.ndarray) -> float:
+    drive = np.full((response.shape[0], response.shape[2]), 0.5)
+    return Batch.of(drive, response, Scales.of(response), torch.device("cpu")).scatter
+
+
+@pytest.mark.parametrize(("sequences", "steps"), [(4, 40), (4, 500), (40, 100), (40, 2000)])
+def test_loud_moments_are_known_however_long_and_few_the_sequences_are(
+    sequences: int, steps: int
+) -> None:
+    """They average out in long sequences: 4 × 500 of a nanoring passed for even noise."""
+    assert scatter_of(repeats_of(60.0, sequences, steps)) == np.inf
+    for memory in (0.0, 0.8):
+        assert scatter_of(repeats_of(1.0, sequences, steps, memory)) < 0.2
+
+
+def test_of_one_sequence_nobody_knows_what_is_loud() -> None:
+    assert scatter_of(repeats_of(60.0, 1, 100)) == 1.0
