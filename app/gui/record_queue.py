@@ -41,7 +41,9 @@ class Queued:
     def on(self, bench: str) -> Queued:
         """It as it waits on a bench: skipped there where it was made for another one."""
         other = f"it was queued for {self.bench}, this is {bench}: open that bench, or add it anew"
-        return replace(self, skipped=other if self.bench not in ("", bench) else "")
+        if not self.bench:
+            other = f"an earlier version kept no bench with it: add it anew if {bench} is its bench"
+        return replace(self, skipped=other if self.bench != bench else "")
 
     @property
     def time(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,9 @@ from PyQt6.QtGui import (
 from app.gui.stylesheet import stylesheet
 
 if TYPE_CHECKING:
-    from PyQt6.QtWidgets import QApplication
+    from collections.abc import Iterator
+
+    from PyQt6.QtWidgets import QApplication, QWidget
 
 LABEL_PX, BODY_PX, TITLE_PX, VALUE_PX = 11, 13, 15, 22
 MODES = ("light", "dark", "system")
@@ -235,6 +238,23 @@ class Theme(QObject):
         """Change with the system, where the look is the system's and that has changed."""
         if (DARK if self._is_dark(app) else LIGHT) is not self.tokens:
             self.apply(app)
+
+    @contextmanager
+    def light_for(self, widget: QWidget) -> Iterator[None]:
+        """Light within, for one widget that is drawn meanwhile: a sheet for all takes 0.4 s."""
+        before = self.tokens
+        if before is LIGHT:
+            yield
+            return
+        self.tokens = LIGHT
+        widget.setStyleSheet(stylesheet(LIGHT, mono().family()))
+        self.changed.emit()
+        try:
+            yield
+        finally:
+            self.tokens = before
+            widget.setStyleSheet("")
+            self.changed.emit()
 
     def _is_dark(self, app: QApplication) -> bool:
         if self.mode != "system":

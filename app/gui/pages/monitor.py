@@ -283,7 +283,7 @@ class MonitorPage(Page):
         if seen is None:
             return
         stem = f"{self.run_id}-{time.strftime('%H%M%S')}"
-        picture, library = self.content.grab().toImage(), self.session.library
+        picture, library = self.picture().toImage(), self.session.library
         self._export.ask(lambda: written(library, stem, seen, picture))
 
     def _exported(self, paths: tuple[Path, ...] | None, error: Exception | None) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PyQt6.QtCore import QEvent, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QApplication, QBoxLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.gui.live_wait import LiveWait
 from app.gui.widgets.basic import Elided
 from app.gui.widgets.form import Form
+from app.gui.widgets.picture import FLASH_MS, flash, picture
 from app.gui.widgets.tab_order import chain, focusable
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from PyQt6.QtCore import QObject
-    from PyQt6.QtGui import QShowEvent
+    from PyQt6.QtGui import QPixmap, QShowEvent
 
     from app.gui.job import JobSpec, Outcome
     from app.gui.served_rig import ServedRig
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from app.session import Session
     from instruments.bench_reading import BenchReading
 
-FLASH_MS = 160
 LEAST_HEADING_PX = 136  # of a header, left of its buttons: `No twin shown` whole
+ROW, COLUMN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
 LAID_OUT = (QEvent.Type.Resize, QEvent.Type.LayoutRequest)
 
 
@@ -120,7 +121,7 @@ class Page(QWidget):
         self.made_whole.connect(self._order_tabs)
 
     def _header(self) -> None:
-        head = QHBoxLayout()
+        self._head = head = QBoxLayout(ROW)
         head.setSpacing(8)
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -131,6 +132,7 @@ class Page(QWidget):
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(8)
         head.addLayout(self._buttons)
+        head.setAlignment(self._buttons, Qt.AlignmentFlag.AlignLeft)  # where they stand below
         self.body.addLayout(head)
         self.copy_button = self.button("Copy plots", self.copy_plots)
         self._spared = False  # the button, where the header has no room for it
@@ -139,21 +141,27 @@ class Page(QWidget):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Whatever changes the header or its room."""
         if watched is self.content and event is not None and event.type() in LAID_OUT:
-            self._spare_copy()
+            self._arrange_header()
         return super().eventFilter(watched, event)
 
-    def _spare_copy(self) -> None:
-        """In a narrow window the menu and Ctrl+Shift+C copy the plots; buttons never overlap."""
-        if self.copy_button.isHidden() and not self._spared:
-            return  # a page without plots
+    def _arrange_header(self) -> None:
+        """Buttons never overlap, nor cut the heading short: in a narrow window they stand below it.
+
+        The one that copies goes first, where there are plots: menu and Ctrl+Shift+C copy, too.
+        """
         items = [self._buttons.itemAt(k) for k in range(self._buttons.count())]
         widgets = [w for i in items if i is not None and (w := i.widget()) is not None]
-        shown = [w for w in widgets if w is self.copy_button or not w.isHidden()]
-        least = [max(w.minimumSizeHint().width(), w.minimumWidth()) for w in shown]
-        needed = sum(least) + len(least) * self._buttons.spacing() + LEAST_HEADING_PX
+        shown = [w for w in widgets if w is not self.copy_button and not w.isHidden()]
+        gap = self._buttons.spacing()
+        needed = sum(max(w.minimumSizeHint().width(), w.minimumWidth()) + gap for w in shown)
         margins = self.body.contentsMargins()
-        self._spared = needed > self.content.width() - margins.left() - margins.right()
-        self.copy_button.setVisible(not self._spared)
+        room = self.content.width() - margins.left() - margins.right()
+        below = needed + LEAST_HEADING_PX > room
+        if self._spared or not self.copy_button.isHidden():
+            needed += self.copy_button.minimumSizeHint().width() + gap
+            self._spared = needed + (0 if below else LEAST_HEADING_PX) > room
+            self.copy_button.setVisible(not self._spared)
+        self._head.setDirection(COLUMN if below else ROW)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         super().showEvent(event)
@@ -204,14 +212,14 @@ class Page(QWidget):
         clipboard = QApplication.clipboard()
         if clipboard is None:
             return
-        clipboard.setPixmap(self.content.grab())
+        clipboard.setPixmap(self.picture())
         self.copy_button.setText("Copied")
         QTimer.singleShot(8 * FLASH_MS, self._offer_copy)  # a method ends with the page
-        cover = QWidget(self.content)
-        cover.setStyleSheet(f"background: {self.theme.tokens.selected};")
-        cover.setGeometry(self.content.rect())
-        cover.show()
-        QTimer.singleShot(FLASH_MS, cover.deleteLater)
+        flash(self.content, self.theme.tokens.selected)
+
+    def picture(self) -> QPixmap:
+        """Heading and plots for a paper or a slide."""
+        return picture(self.content, self.theme, self.content.devicePixelRatioF())
 
     def _offer_copy(self) -> None:
         self.copy_button.setText("Copy plots")

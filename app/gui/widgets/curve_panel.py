@@ -128,19 +128,17 @@ class ScorePanel(Panel):
         room = np.clip(ROOM_SHARE * wide, min(ROOM_PX, MOST_SHARE * wide), MOST_ROOM_PX)
         self.labels.give_room(int(room))
         if self.run_id is not None:
-            self.run_id.setFixedWidth(self.labels.room_px)
-            self.run_id.setVisible(self._has_room_for_run())
+            # never shown or hidden here: Qt lays out at once then, amid its own laying out, and a
+            # widget beside this one kept a size from before (the topology, none at all)
+            self.run_id.setFixedWidth(self.room_for_run())
         super().resizeEvent(event)
         self.fit_range(self._values)
 
-    def room_for_run(self) -> float:
-        return self.labels.room_px
-
-    def _has_room_for_run(self) -> bool:
-        """Whether the axis's name is whole beside it; other panels of the page show it, too."""
-        margins = self.foot.contentsMargins()
-        left = self.width() - margins.left() - margins.right() - self.labels.room_px
-        return self.x_label.sizeHint().width() <= left
+    def room_for_run(self) -> int:
+        """None where the axis's name is not whole beside it; other panels of the page show it."""
+        margins, room = self.foot.contentsMargins(), self.labels.room_px
+        left = self.width() - margins.left() - margins.right() - room
+        return room if self.x_label.sizeHint().width() <= left else 0
 
     def show_baselines(self, baselines: dict[str, float]) -> None:
         """Lines at these scores, named at their right end; the best few where there are many."""

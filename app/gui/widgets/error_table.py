@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
 
 NO_AXIS_PX = 410
-PLACES = {False: (0.245, 0.345, 0.45, 0.63, 0.755), True: (0.265, 0.405, 0.5, 0.53, 0.68)}
+PLACES = {False: (0.245, 0.345, 0.45, 0.63, 0.755), True: (0.255, 0.395, 0.5, 0.535, 0.68)}
 """Of value, floor, axis, ratio and word, as shares of the width; without and with little room."""
 
 
@@ -103,7 +103,7 @@ class ErrorTable(Painted):
             self.figure(painter, QRectF(value, y, cell, height), score(row.value), "text1", 500)
             self.figure(painter, QRectF(floor, y, cell, height), score(row.floor), "text2", 400)
             if row.ratio is not None:
-                text = f"{row.ratio:.2f}"
+                text = f"{row.ratio:.{2 if row.ratio < 10 else 1}f}"
                 self.figure(painter, QRectF(ratio, y, cell, height), text, "text1", 500)
                 if not narrow:
                     self._interval(painter, row, at, y + height / 2)

@@ -21,16 +21,23 @@ translucent lines must stay one piece.
 
 
 @contextmanager
-def whole(curves: Sequence[Any]) -> Iterator[None]:
-    """For a drawing that others edit: each line is one piece while this lasts."""
+def whole(curves: Sequence[Any], dots: Sequence[Any]) -> Iterator[None]:
+    """For a drawing that others edit: each line is one piece while this lasts, each dot a circle.
+
+    pyqtgraph cuts dots out of one picture that holds those of every colour: a drawing kept all.
+    """
     cut = [curve for curve in curves if curve.opts["segmentedLineMode"] == SEGMENTED]
     for curve in cut:
         curve.setSegmentedLineMode("off")
+    for dot in dots:
+        dot.opts["useCache"] = False
     try:
         yield
     finally:
         for curve in cut:
             curve.setSegmentedLineMode(SEGMENTED)
+        for dot in dots:
+            dot.opts["useCache"] = True
 
 
 class Band:

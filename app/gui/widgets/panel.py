@@ -275,9 +275,9 @@ class Panel(QWidget):
             self._place_mark()
         if self.run_id is not None:
             self.run_id.setFont(mono(LABEL_PX))
-            wide = QFontMetrics(mono(LABEL_PX)).horizontalAdvance(run_id)
-            room = self.room_for_run()
-            self.run_id.setText(run_id if wide <= room else brief(run_id, room))
+            wide, room = QFontMetrics(mono(LABEL_PX)).horizontalAdvance, self.room_for_run()
+            told = (run_id, brief(run_id, room), "")
+            self.run_id.setText(next(text for text in told if wide(text) <= max(0, room)))
 
     def room_for_run(self) -> float:
         """Pixels for the run's id in the axis-label row."""

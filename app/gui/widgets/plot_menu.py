@@ -18,17 +18,17 @@ from PyQt6.QtCore import (
     QSize,
     QStandardPaths,
     Qt,
-    QTimer,
 )
-from PyQt6.QtGui import QPainter, QPixmap, QRegion
+from PyQt6.QtGui import QPainter, QPixmap
 from PyQt6.QtSvg import QSvgGenerator
-from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from app.disk import write_bytes
 from app.gui.background import Latest
-from app.gui.theme import DOTS, colour
+from app.gui.theme import DOTS, LIGHT, colour
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.lines import whole
+from app.gui.widgets.picture import flash, on_paper, picture, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from app.gui.widgets.legend import Key
     from app.gui.widgets.panel import Panel
 
-FLASH_MS = 160
 SHARP = 2.0  # a PNG has twice the pixels of the screen
 FORMATS = (("png", "PNG picture"), ("svg", "SVG drawing"), ("csv", "CSV table"))
 
@@ -64,15 +63,6 @@ def copy_plot(panel: Panel) -> None:
     if clipboard is not None:
         clipboard.setPixmap(_pixels(panel, panel.devicePixelRatioF()))
     flash(panel, panel.theme.tokens.selected)
-
-
-def flash(widget: QWidget, token: str) -> None:
-    """Cover a widget for a moment: it was copied."""
-    cover = QWidget(widget)
-    cover.setStyleSheet(f"background: {token};")
-    cover.setGeometry(widget.rect())
-    cover.show()
-    QTimer.singleShot(FLASH_MS, cover.deleteLater)
 
 
 def ask_place(panel: Panel, suffix: str, words: str) -> None:
@@ -129,13 +119,9 @@ def _drawn_at(panel: Panel, dots: float) -> Iterator[None]:
 
 
 def _pixels(panel: Panel, dots: float) -> QPixmap:
-    """The panel on the ground of its page, a pixel of the screen as so many dots."""
-    pixmap = QPixmap(panel.size() * dots)
-    pixmap.setDevicePixelRatio(dots)
-    pixmap.fill(colour(panel.theme.tokens.surface))
+    """The panel as a picture, a pixel of the screen as so many dots."""
     with _drawn_at(panel, dots):
-        panel.render(pixmap, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
-    return pixmap
+        return picture(panel, panel.theme, dots)
 
 
 def png_of(panel: Panel) -> bytes:
@@ -160,9 +146,10 @@ def svg_of(panel: Panel) -> bytes:
     generator.setTitle(f"{panel.title.text()} {panel.shown_run}".strip())
     painter = QPainter(generator)
     curves = [item.curve for item, _, style in panel.items if style["kind"] == "curve"]
-    with whole(curves), _drawn_at(panel, 1.0):
-        painter.fillRect(panel.rect(), colour(panel.theme.tokens.surface))
-        panel.render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    dots = [item for item, _, style in panel.items if style["kind"] == "dots"]
+    with _drawn_at(panel, 1.0), on_paper(panel, panel.theme), whole(curves, dots):
+        painter.fillRect(panel.rect(), colour(LIGHT.surface))
+        render(panel, painter)
     painter.end()
     buffer.close()
     return bytes(content.data())

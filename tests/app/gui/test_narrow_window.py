@@ -59,8 +59,18 @@ def test_the_twin_page_has_a_heading_in_the_smallest_window(window, qtbot) -> No
     words = page.heading
     assert words.text() == "No twin shown"
     assert words.width() >= words.fontMetrics().horizontalAdvance(words.text())
+    page.toggle.offer(("X", "Y"))  # as of a twin that was fitted
+    page.toggle.show()
+    page.train_button.show()
+    page.import_button.hide()
+    page.say("Twin fitted", "twin-20261202T060000-aaaaa2 · at the floor")
+    buttons = page.views.choice
+    qtbot.waitUntil(lambda: buttons.y() > page.subheading.geometry().bottom(), timeout=60_000)
+    for words in (page.heading, page.subheading):
+        assert words.width() >= words.fontMetrics().horizontalAdvance(words.text())
     window.resize(1440, 900)
-    qtbot.waitUntil(lambda: page.views.choice.width() == CHOICE_PX, timeout=60_000)
+    qtbot.waitUntil(lambda: buttons.width() == CHOICE_PX, timeout=60_000)
+    qtbot.waitUntil(lambda: buttons.y() < page.subheading.geometry().bottom(), timeout=60_000)
 
 
 def test_no_page_is_wider_than_its_place_in_the_smallest_window(window, qtbot) -> None:
@@ -123,6 +133,24 @@ def test_the_monitors_charts_take_the_width_that_loop_and_spectrum_leave_none_of
     qtbot.waitUntil(page.side.isHidden, timeout=60_000)
     window.resize(1280, 720)
     qtbot.waitUntil(page.side.isVisible, timeout=60_000)
+
+
+def test_a_wider_window_leaves_no_plot_of_the_network_page_without_height(
+    make_window, qtbot
+) -> None:
+    """A panel that showed a label amid the laying out left the topology beside it no height."""
+    window = make_window(connected=False, page="network")
+    page = window.page()
+    qtbot.waitUntil(lambda: page.whole, timeout=60_000)
+    plots = page.plots
+    plots.verdict.setText("Foreseen, the network loses to AR-4, AR-18 and ESN-6. " * 6)
+    plots.curve.x_label.setText("curve not kept")
+    plots.show_run("net-20261202T060000-aaaaa3")
+    for width, height in ((1024, 768), (1280, 800), (1024, 768), (1440, 900)):
+        window.resize(width, height)
+        QApplication.processEvents()
+        beside = plots.topology.parentWidget()
+        assert beside.height() == plots.curve.height() > 200, (width, height)
 
 
 def test_a_command_can_be_read_as_it_is_typed_in_the_smallest_window(window, qtbot) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
+from PyQt6.QtCore import QPoint, QRect, Qt
+from PyQt6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QImage, QPainter
+from PyQt6.QtSvg import QSvgRenderer
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 from window_disk import disk_of_the_window
 
 from app.gui.pages.twin_validation import PartPanel
+from app.gui.theme import DARK, LIGHT
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key
 from app.gui.widgets.lines import SEGMENTED
@@ -86,6 +88,18 @@ def test_a_folder_s_own_name_is_cut_at_its_end_and_told_so(qtbot, theme, wide) -
     assert made.run_id.text().startswith("tw")
 
 
+def test_an_id_that_has_no_room_at_all_is_not_shown(qtbot, theme) -> None:
+    """Its end stood beside the axis' words: `Iterationa2`."""
+    made = Panel(theme, "Loss", x_label="Iteration")
+    qtbot.addWidget(made)
+    made.resize(130, 150)
+    made.show()
+    made.show_run(RUN)
+    assert made.run_id.text() == ""
+    made.resize(300, 150)
+    qtbot.waitUntil(lambda: made.run_id.text() == brief(RUN), timeout=60_000)
+
+
 @pytest.mark.parametrize("wide", [300, 500, 1100])
 def test_an_id_is_never_cut_under_the_names_of_baselines(qtbot, theme, wide) -> None:
     made = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
@@ -133,6 +147,58 @@ def test_copy_puts_a_picture_on_the_clipboard(panel: Panel) -> None:
     clipboard = QApplication.clipboard()
     assert clipboard is not None
     assert clipboard.pixmap().size() == panel.size()
+
+
+def drawn_svg(panel: Panel) -> QImage:
+    """The drawing of a panel as it is seen."""
+    image = QImage(panel.size(), QImage.Format.Format_ARGB32)
+    image.fill(0)
+    painter = QPainter(image)
+    QSvgRenderer(svg_of(panel)).render(painter)
+    painter.end()
+    return image
+
+
+@pytest.mark.parametrize("made", [png_of, drawn_svg])
+def test_a_picture_is_light_in_a_dark_window_which_stays_dark(panel: Panel, qapp, made) -> None:
+    light = made(panel)
+    panel.theme.apply(qapp, "dark")
+    seen = panel.grab().toImage()
+    assert made(panel) == light
+    assert panel.grab().toImage() == seen
+    assert panel.theme.tokens is DARK
+    panel.theme.apply(qapp, "light")
+
+
+def test_a_dot_in_a_drawing_is_a_circle(panel: Panel, qapp) -> None:
+    """Once the theme had changed it was a strip of small dots of each theme's colour."""
+    for mode in ("dark", "light"):
+        panel.theme.apply(qapp, mode)
+        panel.grab()
+    dots = panel.items[2][0]
+    drawing = svg_of(panel).decode("utf-8")
+    assert 'width="8" height="8"' not in drawing  # a picture of 8 x 8 for each of 7 px
+    assert drawing.count(LIGHT.field.lower()) >= 2
+    assert dots.opts["useCache"]
+
+
+def test_a_page_is_copied_light_and_without_its_buttons(make_window, qapp) -> None:
+    window = make_window(connected=False, page="deploy")
+    window.theme.apply(qapp, "dark")
+    page = window.page()
+    page.copy_plots()
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    copied = clipboard.pixmap().toImage()
+    for button in (page.copy_button, *page.plots.verdict.buttons.values()):
+        at = button.mapTo(page.content, QPoint())
+        here = copied.copy(QRect(at, button.size())).scaled(40, 10)
+        colours = {here.pixelColor(x, y).name() for x in range(40) for y in range(10)}
+        assert len(colours) == 1, button.text()
+        assert colours <= {LIGHT.surface.lower(), LIGHT.window.lower()}  # no hole in the verdict
+    assert page.copy_button.graphicsEffect() is None
+    assert window.theme.tokens is DARK
+    window.theme.apply(qapp, "light")
 
 
 def test_a_table_has_every_line_and_the_run(panel: Panel) -> None:

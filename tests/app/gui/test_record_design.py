@@ -265,6 +265,16 @@ def test_what_was_queued_for_another_bench_is_not_recorded_on_this_one() -> None
     assert back.next() is None
 
 
+def test_what_an_earlier_version_queued_without_its_bench_is_not_recorded() -> None:
+    """Whichever bench was open got the fields of one that nobody knows."""
+    kept = queue_of(1).to_json()
+    del kept[0]["bench"]
+    queue = RecordQueue("ice")
+    queue.load(kept)
+    assert "an earlier version kept no bench with it: add it anew" in queue.start()
+    assert queue.next() is None
+
+
 def test_the_queue_comes_back_and_never_starts_by_itself() -> None:
     queue, other = queue_of(1, 2), RecordQueue()
     queue.start()
