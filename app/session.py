@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
-from app.operations.safely import each_made_safe, voice_of
+from app.operations.safely import each_made_safe, named, voice_of
 from app.wire_tail import WireTail
 from instruments.clock import Pause, Stop
 from models.errors import RefusedError
@@ -175,7 +175,9 @@ class Session:
     @property
     def unsafe(self) -> str:
         """Why the last way to safety was given up, with what to do by hand; empty: it was not."""
-        return "\n".join(filter(None, (voice_of(bench).unsafe for bench in self._every)))
+        every = self._every
+        told = [(bench, voice_of(bench).unsafe) for bench in every]
+        return "\n".join(named(bench, words, every) for bench, words in told if words)
 
     def close(self) -> None:
         """Make safe and disconnect; the bench is gone afterwards.

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from instruments.limits import UnsafeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from instruments.bench import Bench
     from instruments.protocols import MagnetState
@@ -117,20 +117,27 @@ def made_safe(bench: Bench) -> list[str]:
     return said
 
 
+def named(bench: Bench, words: str, every: Collection[Bench]) -> str:
+    """What is said of a bench, behind its name where there are others."""
+    return f"{bench.spec.name}: {words}" if len(every) > 1 else words
+
+
 def each_made_safe(benches: Iterable[Bench], after: Callable[[Bench], object]) -> list[str]:
     """`made_safe` of every bench, `after` each that is; what was found and done, in words.
+
+    Of several each sentence names its bench: their magnets may have one name.
 
     Raises
     ------
     UnsafeError
         Of those that are not, once all have been tried.
     """
-    said, problems = list[str](), list[str]()
-    for bench in benches:
+    every, said, problems = list(benches), list[str](), list[str]()
+    for bench in every:
         try:
-            said += made_safe(bench)
+            said += [named(bench, words, every) for words in made_safe(bench)]
         except UnsafeError as error:
-            problems.append(str(error))
+            problems.append(named(bench, str(error), every))
         else:
             after(bench)
     if problems:

@@ -161,11 +161,13 @@ def test_another_bench_that_is_not_safe_keeps_the_session_from_closing(session, 
 
     with monkeypatch.context() as broken:
         broken.setattr(other, "make_safe", refuse)
-        with pytest.raises(UnsafeError, match="go there"):
+        where = "virtual leaky integrator: go there"  # each bench has a magnet x
+        with pytest.raises(UnsafeError, match=f"^{where}$"):
             session.close()
-        assert (session.unsafe, session.bench, session.others) == ("go there", own, [other])
+        assert (session.unsafe, session.bench, session.others) == (where, own, [other])
     session.busy = "a job"
-    session.make_safe()
+    said = session.make_safe()
+    assert [words.partition(": x: ")[0] for words in said] == [other.spec.name, own.spec.name]
     assert session.others == [other]  # a job has it
     session.busy = ""
     session.close()
