@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.types import factor, slope
+from app.cli.types import number
 
 if TYPE_CHECKING:
     import argparse
 
 WORDS = "a new bench file for what is on the bus; limits are yours to say, none is guessed"
-SLOPE = "tesla_per_ampere"
 LIMITS = {
-    SLOPE: "field at the sample per ampere of the magnet, in T/A",
+    "tesla_per_ampere": "field at the sample per ampere of the magnet, in T/A",
     "max_current_A": "the most that its coil and supply may carry, in A",
     "max_ramp_A_per_s": "larger steps are walked at this rate, in A/s",
 }
@@ -32,8 +31,7 @@ def draft_arguments(parser: argparse.ArgumentParser) -> None:
         "--identify", action="store_true", help="open each and ask *IDN?; nothing is set"
     )
     for key, words in LIMITS.items():
-        kind = slope if key == SLOPE else factor
-        parser.add_argument(f"--{key.replace('_', '-')}", type=kind, metavar="X", help=words)
+        parser.add_argument(f"--{key.replace('_', '-')}", type=number, metavar="X", help=words)
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
         help="such as drive.low_T=0.0022 reset.field_T=0.004 magnet.y.max_current_A=9, or of a "

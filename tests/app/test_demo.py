@@ -104,7 +104,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(InputError, match="nothing is ever overwritten"):
         next(demo(tmp_path, size=SMALL))
-    with pytest.raises(InputError, match=r"demo\.json"):
+    with pytest.raises(InputError, match="no demo was begun there"):
         next(demo(tmp_path, size=SMALL, resume=True))
 
 
