@@ -107,7 +107,7 @@ def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
          "a spread of 1e+300 times the signal: at most 1000"),
         (["task", "mackey-glass", "--nodes", "1000000"], "1000000 nodes of an echo-state network"),
         (["bench", "write", "--max-ramp-A-per-s", "inf", "--out", "b"], "'inf' is not a number"),
-        (["bench", "write", "--tesla-per-ampere", "x", "--out", "b"], "'x' is not a number such as"),
+        (["bench", "write", "--tesla-per-ampere", "x", "--out", "b"], "'x' is not a number"),
         ([*RECORD, "--bench", "virtual", "--accelerate", "1e-9", "--out", "o"],
          "'1e-9' is too slow: 0.1 at least"),
         (["task", "mackey-glass", "--spread", "inf"], "'inf' is too large: a finite number"),
