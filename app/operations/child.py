@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 STOP_WITHIN_S = 30.0  # a checkpoint of any size is written by then
-ORPHAN_ENDS_WITHIN_S = 10.0
+ORPHAN_ENDS_WITHIN_S = 10.0  # a checkpoint is mostly written by then; else the last one stays
 STOP = "stop"
 ASIDE = 10
 """Niceness of what computes: beside a recording and plots of 10^6 points, where both cores are
@@ -219,12 +219,16 @@ def _operation(function: str) -> Callable[..., Generator[Event, None, Any]]:
 
 
 def _listen(pipe: Connection, stopping: threading.Event, stop: Stop) -> None:
-    """Wait for the stop; without a parent, leave even if the operation hangs."""
-    try:
-        pipe.recv()
-    except (EOFError, OSError):
-        leave = threading.Timer(ORPHAN_ENDS_WITHIN_S, os._exit, (1,))
-        leave.daemon = True
-        leave.start()
+    """Wait for the stop, then for the parent's end; without one, leave even if nothing follows.
+
+    A parent may be killed while it waits for what it has stopped, as `timeout -k` does.
+    """
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.recv()
+            stopping.set()
+            stop.request()
     stopping.set()
     stop.request()
+    time.sleep(ORPHAN_ENDS_WITHIN_S)
+    os._exit(1)

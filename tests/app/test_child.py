@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.operations.child import ChildDiedError, in_child
+from app.operations.child import ORPHAN_ENDS_WITHIN_S, ChildDiedError, in_child
 from app.operations.events import Note, Progress
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
@@ -53,6 +53,12 @@ OPERATIONS = """
         Path(mark).write_text("started")
         time.sleep(1.0)
         yield Note("late")
+
+    def deaf(mark):
+        Path(mark).write_text(str(os.getpid()))
+        yield Note("computes")
+        for _ in range(600):
+            time.sleep(0.1)
 
     def loaded():
         yield Note(",".join(sorted(m for m in ("torch", "PyQt6") if m in sys.modules)))
@@ -199,6 +205,31 @@ def test_the_child_does_not_outlive_a_parent_that_is_killed(tmp_path):
     parent.communicate()
     wait_for(mark.exists)  # its own finally ran
     wait_for(lambda: mark.read_text() != "" and gone(int(mark.read_text())))
+
+
+STOPPING_PARENT = """
+    import sys
+    from app.operations.child import in_child
+    if __name__ == "__main__":
+        events = in_child("child_operations.deaf", {"mark": sys.argv[1]}, stop=lambda: asked)
+        asked = False
+        next(events)
+        print("stops", flush=True)
+        asked = True
+        next(events)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_child_that_was_stopped_does_not_outlive_a_parent_killed_meanwhile(tmp_path):
+    """`timeout -k` stops and then kills: the child between two events computed on for minutes."""
+    mark = tmp_path / "mark"
+    parent = start(tmp_path, STOPPING_PARENT, str(mark))
+    parent.stdout.readline()
+    time.sleep(1.0)  # the stop is sent
+    parent.kill()
+    parent.communicate(timeout=20)
+    wait_for(lambda: gone(int(mark.read_text())), seconds=ORPHAN_ENDS_WITHIN_S + 5.0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
