@@ -223,9 +223,14 @@ def find_file(path: Path, name: str) -> Path:
         if file_at(found):
             return found
         if folder_at(path):
-            there = ", ".join(sorted(p.name for p in path.iterdir())[:MOST_NAMES]) or "nothing"
-            raise InputError(f"{path}: holds no {name} (there is: {there})")
+            raise InputError(f"{path}: holds no {name} ({_held(path)})")
     raise InputError(f"{found}: no such file or folder")
+
+
+def _held(folder: Path) -> str:
+    """The first names in a folder, in words."""
+    names = sorted(path.name for path in folder.iterdir())[:MOST_NAMES]
+    return f"there is: {', '.join(names) or 'nothing'}"
 
 
 def refuse_never_begun(out: Path, what: str, *names: str) -> None:
@@ -250,8 +255,7 @@ def refuse_never_begun(out: Path, what: str, *names: str) -> None:
             return
         there = "it is a file" if anything_at(out) else "there is no such folder"
         if folder_at(out):
-            found = ", ".join(sorted(p.name for p in out.iterdir())[:MOST_NAMES])
-            there = f"there is: {found or 'nothing'}"
+            there = _held(out)
     raise InputError(f"{out}: nothing to go on with, no {what} was begun there ({there})")
 
 

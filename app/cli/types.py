@@ -66,6 +66,14 @@ def port(text: str) -> int:
     return value
 
 
+def _float_of(text: str) -> float:
+    """The number that a text is; NaN where it is none, which no range holds."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def factor(text: str) -> float:
     """A finite number above zero."""
     value = _above_zero(text)
@@ -75,10 +83,7 @@ def factor(text: str) -> float:
 
 
 def _above_zero(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float_of(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
     return value
@@ -97,10 +102,7 @@ def acceleration(text: str) -> float:
 
 def kelvin(text: str) -> float:
     """A temperature in K, above zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float_of(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a temperature in kelvin, above zero")
     return value
@@ -108,10 +110,7 @@ def kelvin(text: str) -> float:
 
 def tesla(text: str) -> float:
     """A field in T."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float_of(text)
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a field in tesla such as 0.003")
     return value
@@ -119,10 +118,7 @@ def tesla(text: str) -> float:
 
 def current(text: str) -> float:
     """A current in A, not zero."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float_of(text)
     if not math.isfinite(value) or value == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a current in A other than zero")
     return value
@@ -130,10 +126,7 @@ def current(text: str) -> float:
 
 def number(text: str) -> float:
     """A finite number; the bench file's reader, who knows unit and limit, says what it must be."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float_of(text)
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0.5 or 4e-4")
     return value
@@ -174,10 +167,7 @@ def delays(text: str) -> tuple[int, ...]:
 
 def share(text: str) -> float:
     """A number from 0 to below 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _float_of(text)
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
     return value

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QStandardPaths
 from PyQt6.QtWidgets import QFileDialog, QPushButton
 
 from app.gui.job import JobSpec
-from app.gui.widgets.file_dialog import beside
+from app.gui.widgets.file_dialog import beside, in_documents
 from app.operations.child import in_child
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ class ExportButton(QPushButton):
     def ask_place(self) -> QFileDialog:
         """Ask where to; not modal, so that Stop works behind it."""
         assert self._recording is not None, "the button is enabled"
-        documents = QStandardPaths.StandardLocation.DocumentsLocation
-        first = Path(QStandardPaths.writableLocation(documents)) / self._recording.name
+        first = in_documents(self._recording.name)
         dialog = QFileDialog(self, f"Export {self._recording.name}", str(first), FORMATS)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QStandardPaths, Qt
 from PyQt6.QtWidgets import QFileDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from PyQt6.QtWidgets import QWidget
 
@@ -22,6 +22,12 @@ def ask_file(
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters([kind, "All files (*)"])
     return beside(dialog, chosen)
+
+
+def in_documents(name: str) -> Path:
+    """A file of this name where the system keeps a person's documents."""
+    documents = QStandardPaths.StandardLocation.DocumentsLocation
+    return Path(QStandardPaths.writableLocation(documents)) / name
 
 
 def beside(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:

@@ -16,7 +16,6 @@ from PyQt6.QtCore import (
     QPoint,
     QRect,
     QSize,
-    QStandardPaths,
     Qt,
 )
 from PyQt6.QtGui import QPainter, QPixmap
@@ -26,7 +25,7 @@ from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 from app.disk import write_bytes
 from app.gui.background import Latest
 from app.gui.theme import DOTS, LIGHT, colour
-from app.gui.widgets.file_dialog import beside
+from app.gui.widgets.file_dialog import beside, in_documents
 from app.gui.widgets.lines import whole
 from app.gui.widgets.picture import flash, on_paper, picture, render
 
@@ -67,13 +66,10 @@ def copy_plot(panel: Panel) -> None:
 
 def ask_place(panel: Panel, suffix: str, words: str) -> None:
     """Ask where to; not modal, so that Stop works behind it."""
-    folder = Path(
-        QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    )
     dialog = QFileDialog(
         panel,
         "Save the plot",
-        str(folder / f"{file_name(panel)}.{suffix}"),
+        str(in_documents(f"{file_name(panel)}.{suffix}")),
         f"{words} (*.{suffix})",
     )
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
