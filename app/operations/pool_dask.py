@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import math
 import queue
 import time
 from secrets import token_hex
@@ -20,7 +21,8 @@ from app.operations.learning_events import TrialProgress, TrialStarted
 from app.operations.pool_trial import run_trial
 from app.operations.trial import DONE, FAILED, LOST, STOPPED, LostError
 from app.words import counted
-from models.errors import InputError, TwinrigError
+from instruments.clock import Stop
+from models.errors import InputError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from app.operations.events import Event
@@ -162,23 +164,36 @@ class DaskWorkers:
         self._said.put(said)
 
 
+class _ClusterStop(Stop):
+    """A stop that is requested on the cluster, asked for now and then wherever it is checked."""
+
+    def __init__(self, event: Any) -> None:
+        super().__init__()
+        self._cluster, self._asked_s = event, -math.inf
+
+    def check(self) -> None:
+        """Raise StoppedError where it is requested there."""
+        if time.monotonic() - self._asked_s >= ASKED_EVERY_S:
+            self._asked_s = time.monotonic()
+            if self._cluster.is_set():
+                self.request()
+        super().check()
+
+
 def on_worker(text: str, topic: str) -> str:
     """Run the trial of a JSON text on a worker; returns what became of it as JSON, too."""
     distributed = _dask()
-    worker, stop = distributed.get_worker(), distributed.Event(f"{topic}-stop")
-    asked_s = time.monotonic()
-    if stop.is_set():
-        return json.dumps([STOPPED, "before it began"])
-    events = run_trial(text)
+    worker, stop = distributed.get_worker(), _ClusterStop(distributed.Event(f"{topic}-stop"))
+    events = run_trial(text, stop)
     try:
+        stop.check()
         while True:
             worker.log_event(topic, json.dumps(as_json(next(events))))
-            if time.monotonic() - asked_s >= ASKED_EVERY_S:
-                asked_s = time.monotonic()
-                if stop.is_set():
-                    return json.dumps([STOPPED, "stopped by the user"])
+            stop.check()
     except StopIteration as end:
         return json.dumps([DONE, end.value])
+    except StoppedError as error:
+        return json.dumps([STOPPED, str(error)])
     except LostError as error:
         return json.dumps([LOST, str(error)])
     except TwinrigError as error:

@@ -64,14 +64,23 @@ def run_trial(text: str, stop: Stop | None = None) -> Events:
     if trial.verb not in verbs:
         raise InputError(f"trial {trial.name}: verb {trial.verb!r} is none of {', '.join(verbs)}")
     begun = _begun(trial)
-    values = yield from driven(trial, verbs[trial.verb](trial.arguments, trial.out, begun, stop))
+    events = verbs[trial.verb](trial.arguments, trial.out, begun, stop)
+    values = yield from driven(trial, events, stop=stop)
     return values
 
 
-def driven(trial: Trial, events: Events, *, every: bool = False) -> Events:
+def driven(
+    trial: Trial, events: Events, *, every: bool = False, stop: Stop | None = None
+) -> Events:
     """Drive an operation for a trial; its result becomes a file.
 
-    `every`: yield each of its events but the result; else how far it is, now and then.
+    `every`: yield each of its events but the result; else how far it is, now and then, and nothing
+    for long where its baselines are scored: `stop` is heard at each event of its own.
+
+    Raises
+    ------
+    StoppedError
+        By `stop`; the operation was closed.
     """
     values: dict[str, Any] = {}
     told_s = 0.0
@@ -80,6 +89,8 @@ def driven(trial: Trial, events: Events, *, every: bool = False) -> Events:
         for event in events:
             if isinstance(event, Result):
                 values = plain(event.values)
+            elif stop is not None:
+                stop.check()
             told = None if every else _told(trial.name, event)
             if every and not isinstance(event, Result):
                 yield event

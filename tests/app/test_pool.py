@@ -17,7 +17,7 @@ from app.operations.events import NodeMeasured, Note, Progress
 from app.operations.learning_events import TrialEnded, TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
 from app.operations.pool_local import LocalWorkers
-from app.operations.pool_trial import run_trial
+from app.operations.pool_trial import driven, run_trial
 from app.operations.record import record
 from app.operations.trial import Trial, TrialResult
 from app.operations.trial_verbs import VERBS
@@ -29,6 +29,7 @@ from models.errors import InputError, StoppedError
 from models.sequence import FieldSequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from app.operations.events import Event
@@ -192,4 +193,25 @@ def test_a_stop_is_heard_within_what_says_nothing_for_long(twin: Path, tmp_path:
     stop.request()
     with pytest.raises(StoppedError):
         next(events)
+    assert trial.result() is None
+
+
+def test_a_stop_is_heard_where_baselines_are_scored(tmp_path: Path) -> None:
+    """They take a trial minutes, and are not told: no share of the whole."""
+    stop, said, closed = Stop(), [], []
+
+    def scoring() -> Iterator[Progress]:
+        try:
+            for k in range(100):
+                said.append(k)
+                if k == 3:
+                    stop.request()
+                yield Progress("baselines", k, 100, "passes", 0.0, None)
+        finally:
+            closed.append(True)
+
+    trial = Trial("a", "train", {}, str(tmp_path))
+    with pytest.raises(StoppedError):
+        list(driven(trial, scoring(), stop=stop))
+    assert (said, closed) == ([0, 1, 2, 3], [True])
     assert trial.result() is None
