@@ -46,7 +46,7 @@ class _Version(argparse.Action):
 
 
 def build_parser() -> Parser:
-    """All verbs of `twinrig`; imports nothing but the standard library."""
+    """All verbs of `twinrig`; imports neither torch nor PyVISA, so that an answer comes at once."""
     parser = Parser(prog="twinrig", description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, help="this program's version and commit")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
