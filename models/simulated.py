@@ -90,9 +90,12 @@ def simulated(
     filled = np.where(np.isfinite(drive), drive, 0.5).astype(np.float32)
     generator = torch.Generator(device=model.offset.device).manual_seed(seed)
     columns = torch.as_tensor(np.repeat(filled, runs, axis=0).T.copy(), device=model.offset.device)
-    parts = [model.sample(part, generator) for part in torch.split(columns, BATCH_SAMPLES, dim=1)]
-    normalised = torch.cat(parts, dim=1)
-    response = (model.offset + model.scale * normalised).permute(1, 0, 2).double().cpu().numpy()
+    response, begin = np.empty((sequences * runs, steps, model.channels)), 0
+    for part in torch.split(columns, BATCH_SAMPLES, dim=1):  # what is made on the way is small
+        units = model.offset + model.scale * model.sample(part, generator)
+        response[begin : begin + part.shape[1]] = units.permute(1, 0, 2).double().cpu().numpy()
+        begin += part.shape[1]
     response = response.reshape(sequences, runs, steps, model.channels)
-    response[np.broadcast_to(~np.isfinite(drive)[:, None, :, None], response.shape)] = np.nan
+    for row, known in zip(response, np.isfinite(drive), strict=True):
+        row[:, ~known] = np.nan
     return response if runs == repeats else np.repeat(response, repeats, axis=1)

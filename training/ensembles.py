@@ -5,19 +5,24 @@ Shapes: ensembles are float64 `(S, R, T, C)`: sequences, repeats, steps, channel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
+PART_BYTES = 2**25  # of an ensemble: its squares, spectra and ranks take some times as much
+LONGEST_LAG = 20  # steps, of an autocovariance
 NO_SPREAD = 1e-9  # of the channel's largest value: below it repeats differ by rounding only
 
 
@@ -62,13 +67,39 @@ class Ground:
         variance = np.where(varied, std**2, 0.0).sum(axis=(0, 1)) / steps
         return cls(valid, varied, centre, spread, NO_SPREAD * largest, variance)
 
+    @cached_property
+    def used(self) -> Mask:
+        """Steps `(S, T, C)` that are scored for their noise."""
+        mask: Mask = self.varied & self.valid[..., None]
+        return mask
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """How many pairs of such steps are 0 … `LONGEST_LAG` apart, `(S, 1 + lags, C)`."""
+        used, steps = self.used, self.used.shape[1]
+        lags = range(min(LONGEST_LAG, steps - 1) + 1)
+        apart = [(used[:, : steps - k] & used[:, k:]).sum(axis=1) for k in lags]
+        return np.stack(apart, axis=1)
+
     def inside(self, ensemble: Array) -> Array:
         """The ensemble about the centre, zero beyond each sequence's length."""
-        return np.where(self.valid[:, None, :, None], ensemble - self.centre, 0.0)
+        about: Array = ensemble - self.centre
+        return about if self.valid.all() else np.where(self.valid[:, None, :, None], about, 0.0)
+
+    def parts(self, ensemble: Array) -> Iterator[tuple[Array, Ground]]:
+        """Some sequences of the ensemble after others, and their ground: at most `PART_BYTES`.
+
+        Samples of a twin may fill half the memory; what is computed of them on the way must not.
+        """
+        each = max(PART_BYTES // max(ensemble[:1].nbytes, 1), 1)
+        for begin in range(0, len(ensemble), each):
+            rows = slice(begin, begin + each)
+            yield ensemble[rows], replace(self, valid=self.valid[rows], varied=self.varied[rows])
 
     def noiseless(self, ensemble: Array) -> bool:
         """Whether no member differs from another at any step that counts."""
-        return not np.ptp(self.inside(ensemble), axis=1).any()
+        parts = self.parts(ensemble)
+        return not any(np.ptp(ground.inside(part), axis=1).any() for part, ground in parts)
 
 
 def whole_repeats(real: Array) -> Mask:
@@ -110,7 +141,12 @@ def complete_repeats(real: Array, least: int = 1) -> tuple[Array, NDArray[np.int
             f"repeats {real.shape}: none of them is complete (every step and channel a number); "
             "leave the channel out that isn't, or record again"
         )
-    sizes = np.unique(counts[counts >= min(least, int(counts.max()))]).tolist()
-    best = int(max(sizes, key=lambda n: (int((counts >= n).sum()) * min(n, 16), n)))
+    best = repeats_kept(counts, least)
     kept = np.flatnonzero(counts >= best)
     return np.stack([real[s][complete[s]][:best] for s in kept]), kept
+
+
+def repeats_kept(counts: NDArray[np.integer[Any]], least: int = 1) -> int:
+    """Repeats of each sequence that `complete_repeats` keeps, of how many are whole `(S,)`."""
+    sizes = np.unique(counts[counts >= min(least, int(counts.max()))]).tolist()
+    return int(max(sizes, key=lambda n: (int((counts >= n).sum()) * min(n, 16), n)))

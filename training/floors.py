@@ -31,7 +31,7 @@ from training.bootstrap import (
     logarithm,
 )
 from training.ensembles import Ground, complete_repeats, whole_repeats
-from training.halves import RESAMPLED, half_splits, taken, values_by_split
+from training.halves import RESAMPLED, Halves, half_splits, inside, taken, values_by_split
 from training.metrics import (
     COVERED,
     SCORES,
@@ -46,7 +46,7 @@ from training.verdict_places import EXPECTED_COVERAGE
 from training.where import local_errors, where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -127,7 +127,7 @@ def score(
     if words := _too_few(repeats):
         raise InputError(f"{words}: record more repeats")
     half = min(half, repeats // 2)
-    twin = samples[kept]
+    twin = samples if len(kept) == len(samples) else samples[kept]
     ground, rng = Ground.of(whole), np.random.default_rng(seed)
     splits = half_splits(twin, whole, half, rng)
     noiseless = ground.noiseless(twin)
@@ -136,16 +136,17 @@ def score(
     names = list(dict.fromkeys(families)) if len(set(families)) > 1 else []
     blocks = [weights, *(family_weights(weights, families, n) for n in names)]
     counts = [len(kept), *map(families.count, names)]
-    inside = ground.inside(twin), ground.inside(whole)
     found = {
-        name: _beside_floors(name, taken(splits, *inside), ground, blocks, counts, noiseless)
+        name: _beside_floors(
+            name, inside(splits, twin, whole, ground), ground, blocks, counts, noiseless
+        )
         for name in SCORES
         if whole.shape[3] > 1 or name != "cross_correlation"
     }
     errors, *rest = ({name: rows[at] for name, rows in found.items()} for at in range(len(blocks)))
     by_family = dict(zip(names, rest, strict=True))
     covered, pit, left_out = coverage(twin, whole)
-    halves = [whole[:, other] for _, _, other in splits[:RESAMPLED]]
+    halves = Halves(whole, splits[:RESAMPLED])
     details: dict[str, Any] = {
         "pit": pit,
         "half": half,
@@ -160,7 +161,7 @@ def score(
     said: dict[str, float | None] = {"value": number(covered), "expected": EXPECTED_COVERAGE}
     places: dict[str, list[dict[str, Any]]] = {}
     if drives is not None:
-        local = local_errors(list(taken(splits[:RESAMPLED], twin, whole)), twin, whole, ground)
+        local = local_errors(taken(splits[:RESAMPLED], twin, whole), twin, whole, ground)
         if len(kept) > 1:
             said |= _coverage_interval(local.within, local.counted, weights)
         else:
@@ -262,19 +263,15 @@ def _within_by_repeat(samples: Array, real: Array, varied: Mask) -> tuple[Array,
 
 
 def _autocorrelations(
-    samples: Array, real: Array, halves: list[Array], ground: Ground, weights: Array
+    samples: Array, real: Array, halves: Iterable[Array], ground: Ground, weights: Array
 ) -> dict[str, Array]:
     """ρ by lag, averaged over channels; the band holds 90 % of halves of the real repeats."""
     band = np.concatenate(
-        [
-            autocorrelation(np.tensordot(weights[:16], lag_sums(ground.inside(h), ground), 1))
-            for h in halves
-        ]
+        [autocorrelation(np.tensordot(weights[:16], _lag_sums(h, ground), 1)) for h in halves]
     ).mean(axis=-1)
     low, high = np.percentile(band, INTERVAL, axis=0) if band.size else (band[0], band[0])
     one, other = (
-        autocorrelation(lag_sums(ground.inside(e), ground).sum(axis=0)).mean(axis=-1)
-        for e in (real, samples)
+        autocorrelation(_lag_sums(e, ground).sum(axis=0)).mean(axis=-1) for e in (real, samples)
     )
     return {
         "autocorrelation_real": one,
@@ -282,3 +279,8 @@ def _autocorrelations(
         "autocorrelation_low": low,
         "autocorrelation_high": high,
     }
+
+
+def _lag_sums(ensemble: Array, ground: Ground) -> Array:
+    """`lag_sums` of an ensemble as it is, some of its sequences after others."""
+    return np.concatenate([lag_sums(own.inside(part), own) for part, own in ground.parts(ensemble)])

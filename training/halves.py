@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,26 @@ def taken(splits: list[Split], samples: Array, real: Array) -> Iterator[tuple[Ar
     """Twin, one half, the other half."""
     for drawn, one, other in splits:
         yield samples[:, drawn], real[:, one], real[:, other]
+
+
+def inside(
+    splits: list[Split], samples: Array, real: Array, ground: Ground
+) -> Iterator[tuple[Array, Array, Array]]:
+    """As `taken`, each as `ground.inside` gives it; of all samples at once that were a copy."""
+    for twin, one, other in taken(splits, samples, real):
+        yield ground.inside(twin), ground.inside(one), ground.inside(other)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The other half of each split, made as it is looked at: all at once fill much memory."""
+
+    real: Array
+    splits: Sequence[Split]
+
+    def __iter__(self) -> Iterator[Array]:
+        """`(S, H, T, C)` of one split after another."""
+        return (self.real[:, other] for _, _, other in self.splits)
 
 
 def values_by_split(

@@ -10,13 +10,14 @@ sequence's length is NaN; `complete_repeats` takes missing repeats out beforehan
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
-from training.ensembles import Ground
+from training.ensembles import LONGEST_LAG, Ground
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-LONGEST_LAG = 20
 ENERGY_WINDOW = 16
 COVERED = 0.90
 COVERAGE_SAMPLES = 200
@@ -84,14 +84,13 @@ def lag_sums(ensemble: Array, ground: Ground) -> Array:
     """
     steps = ensemble.shape[2]
     lags = min(LONGEST_LAG, steps - 1)
-    used = ground.varied & ground.valid[..., None]
+    used = ground.used
     width = next_fast_len(steps + lags, real=True)
     wave = rfft(residuals(ensemble) * used[:, None], width, axis=2)
     power = (wave.real**2 + wave.imag**2).sum(axis=1)
     out = np.empty((ensemble.shape[0], 2, lags + 1, ensemble.shape[3]))
     out[:, 0] = irfft(power, width, axis=1)[:, : lags + 1]
-    for k in range(lags + 1):
-        out[:, 1, k] = (used[:, : steps - k] & used[:, k:]).sum(axis=1) * ensemble.shape[1]
+    out[:, 1] = ground.pairs[:, : lags + 1] * ensemble.shape[1]
     return out
 
 
@@ -136,19 +135,22 @@ def _autocovariance_value(total: Array) -> Array:
 
 
 def _cross_sums(x: Array, y: Array, ground: Ground) -> Array:
-    used = (ground.varied & ground.valid[..., None])[:, None]
+    used = ground.used[:, None]
     products = [
         np.einsum("srtc,srtd->scd", r, r, optimize=True)
         for r in (residuals(e) * used for e in (x, y))
     ]
-    return np.stack(products, axis=1)
+    one, other = np.triu_indices(x.shape[3])  # each pair once: of 201 channels all take long
+    return np.stack([both[:, one, other] for both in products], axis=1)
 
 
 def _cross_value(total: Array) -> Array:
-    one, other = np.triu_indices(total.shape[-1], 1)  # pairs alone: of 201 channels all take long
-    variance = np.einsum("...cc->...c", total)
+    channels = (math.isqrt(8 * total.shape[-1] + 1) - 1) // 2
+    one, other = np.triu_indices(channels)
+    itself = one == other
+    variance, one, other = total[..., itself], one[~itself], other[~itself]
     unit = np.where(variance > 0, 1 / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
-    pairs = total[..., one, other] * unit[..., one] * unit[..., other]
+    pairs = total[..., ~itself] * unit[..., one] * unit[..., other]
     known = variance[..., 1, :] > 0
     scored = known[..., one] & known[..., other]
     return np.sqrt(_average((pairs[..., 0, :] - pairs[..., 1, :]) ** 2, scored))
@@ -264,7 +266,7 @@ def coverage(samples: Array, real: Array) -> tuple[float, Array, int]:
         were left out because the real repeats don't differ there.
     """
     ground = Ground.of(real)
-    used = ground.varied & ground.valid[..., None]
+    used = ground.used
     within, counts = 0, np.zeros(samples.shape[1] + 1)
     for s in range(real.shape[0]):
         x, y = samples[s][:, used[s]], real[s][:, used[s]]

@@ -9,7 +9,7 @@ import numpy as np
 from training.metrics import ranks_below, residuals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -53,13 +53,14 @@ def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
     repeats, kept = ensemble.shape[1], ground.spread > 0
     unbiased = repeats / (repeats - 1)
     total, count = np.zeros(width // 2 + 1), 0
-    rest = residuals(ground.inside(ensemble))[..., kept] / np.sqrt(ground.variance[kept])
-    for s, length in enumerate(lengths):
-        for start in range(0, int(length) - width + 1, max(width // 2, 1)):
-            piece = rest[s, :, start : start + width] * window[:, None]
-            power = np.abs(np.fft.rfft(piece, axis=1)) ** 2
-            total += unbiased * power.mean(axis=(0, 2)) / (window**2).sum()
-            count += 1
+    for part, own in ground.parts(ensemble):
+        rest = residuals(own.inside(part))[..., kept] / np.sqrt(ground.variance[kept])
+        for one, length in zip(rest, own.valid.sum(axis=1), strict=True):
+            for start in range(0, int(length) - width + 1, max(width // 2, 1)):
+                piece = one[:, start : start + width] * window[:, None]
+                power = np.abs(np.fft.rfft(piece, axis=1)) ** 2
+                total += unbiased * power.mean(axis=(0, 2)) / (window**2).sum()
+                count += 1
     return np.arange(total.size) / width, total / max(count, 1)
 
 
@@ -71,7 +72,7 @@ def _reached(lengths: NDArray[np.integer[Any]]) -> int:
 
 
 def spectra(
-    samples: Array, real: Array, halves: Sequence[Array], ground: Ground
+    samples: Array, real: Array, halves: Iterable[Array], ground: Ground
 ) -> dict[str, Array]:
     """Spectra of the device, of the twin, and the band of 90 % of halves of the real repeats.
 

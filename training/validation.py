@@ -8,7 +8,7 @@ import numpy as np
 
 from models.errors import InputError
 from training.alike_drives import alike
-from training.ensembles import whole_repeats
+from training.ensembles import repeats_kept, whole_repeats
 from training.floors import FEWEST_REPEATS, Drives, score
 from training.held_out import HeldOut
 from training.metrics import COVERAGE_SAMPLES
@@ -33,6 +33,7 @@ VALIDATION_SHARE = 0.08
 MOST_TEST = 40  # sequences: beyond it the score's interval gains less than the fit loses
 MOST_VALIDATION = 32
 SCORING_REPEATS = 8
+MOST_SAMPLES_BYTES = 2**29  # of a twin to be scored: two channels of 100 steps of 1600 sequences
 CHOSE_THE_END = "; the recording ended when twins were good on these: others may be a little worse"
 NEVER_SEEN = "that neither the fit nor the choice of the snapshot has seen"
 SEEN_BEFORE = (
@@ -174,6 +175,33 @@ def _by_repeats(
         f"one sequence: scored on {test.size} of its {order.size} repeats that the fit has not "
         "seen; nothing is known about other drives",
     )  # fmt: skip
+
+
+def drawn_to_score(real: Array, steps: int, families: Sequence[str], seed: int) -> Index:
+    """Which of many sequences to score: all whose samples fit into `MOST_SAMPLES_BYTES`.
+
+    Otherwise, of those that have the repeats, as many as do (but at least as many as a fit holds
+    out), of every family in its share.
+
+    Parameters
+    ----------
+    real
+        `(S, R, T, C)`.
+    steps
+        Of the longest sequence, in holds.
+    families
+        S names.
+    """
+    each = COVERAGE_SAMPLES * steps * real.shape[3] * real.itemsize
+    most, every = max(MOST_SAMPLES_BYTES // each, MOST_TEST), np.arange(len(real))
+    if every.size <= most:
+        return every
+    whole = whole_repeats(real).sum(axis=1)
+    pool = every[whole >= repeats_kept(whole, FEWEST_REPEATS)]
+    if pool.size <= most:
+        return pool
+    rng = np.random.default_rng([seed, 31])
+    return _stratified(pool, tuple(families), 1.0, most, rng, pool.size)
 
 
 def score_model(

@@ -18,7 +18,7 @@ from training.bootstrap import PART_INTERVAL, centred, interval, logarithm
 from training.metrics import COVERED, fair_crps, ranks_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,7 +72,7 @@ class LocalErrors:
 
 
 def local_errors(
-    splits: Sequence[tuple[Array, Array, Array]], samples: Array, real: Array, ground: Ground
+    splits: Iterable[tuple[Array, Array, Array]], samples: Array, real: Array, ground: Ground
 ) -> LocalErrors:
     """Compare twin and halves step by step.
 
@@ -86,16 +86,17 @@ def local_errors(
         Of the real repeats.
     """
     scale = np.where(ground.spread > 0, ground.spread, np.inf)
-    used = ground.varied & ground.valid[..., None]
-    sums = [{name: np.zeros(used.shape) for name in MEASURES} for _ in range(2)]
+    used = ground.used
+    sums, count = [{name: np.zeros(used.shape) for name in MEASURES} for _ in range(2)], 0
     for twin, one, other in splits:
+        count += 1
         y = ground.inside(other) / scale
         for total, ensemble in zip(sums, (twin, one), strict=True):
             x = ground.inside(ensemble) / scale
             total["mean"] += (x.mean(axis=1) - y.mean(axis=1)) ** 2 * used
             total["spread"] += np.abs(x.std(axis=1, ddof=1) - y.std(axis=1, ddof=1)) * used
             total["crps"] += fair_crps(x, y) * used
-    twin_sum, floor_sum = ({k: v / len(splits) for k, v in s.items()} for s in sums)
+    twin_sum, floor_sum = ({k: v / count for k, v in s.items()} for s in sums)
     if ground.noiseless(samples):  # as in training.floors: what a perfect mean would score
         floor_sum["mean"] /= 2
     within, pit = _ranked(samples, real, used)

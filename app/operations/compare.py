@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from app.artefacts import code_version, find_file, new_id, now_iso, sha256_of
@@ -23,12 +24,11 @@ from training.drift import LEVEL, comparable, compare, compare_stored
 from training.drift_effect import named
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import in_single_holds
-from training.validation import score_model
+from training.validation import MOST_SAMPLES_BYTES, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from app.operations.events import Event
@@ -114,8 +114,14 @@ def _forecast(model: Sampled, seed: int) -> Any:
     """Mean and spread `(S, T, C)` of the twin's samples to drives `(S, T)`."""
 
     def forecast(drive: Array) -> tuple[Array, Array]:
-        samples = model.simulate(drive, COVERAGE_SAMPLES, seed)
-        return samples.mean(axis=1), samples.std(axis=1)
+        one = COVERAGE_SAMPLES * drive.shape[1] * model.channels * drive.itemsize
+        count = max(MOST_SAMPLES_BYTES // one, 1)  # sequences at once: all may fill the memory
+        told = []
+        for begin in range(0, len(drive), count):
+            samples = model.simulate(drive[begin : begin + count], COVERAGE_SAMPLES, seed + begin)
+            told.append((samples.mean(axis=1), samples.std(axis=1)))
+        mean, spread = (np.concatenate(parts) for parts in zip(*told, strict=True))
+        return mean, spread
 
     return forecast
 

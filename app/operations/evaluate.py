@@ -32,7 +32,7 @@ from training.ensembles import whole_repeats
 from training.exchanged_channels import exchanged_channels
 from training.import_again import import_again
 from training.reads import in_single_holds
-from training.validation import score_model
+from training.validation import drawn_to_score, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -68,7 +68,7 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
     doubts = [*warnings_beside(fitted, measured), *known_drives(fitted, twin, measured)]
     for text in doubts:
         yield Note(text, "warning")
-    drive, real, which, families = _unseen(fitted, measured)
+    drive, real, which, families = _unseen(fitted, measured, seed)
     yield Note(which)
     yield Stage("score", 2, 2)
     model = module_of(fitted)
@@ -165,13 +165,16 @@ def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
         )
 
 
-def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[str]]:
-    """Drives, repeats and families that the fit has not seen, and a sentence that says so."""
+def _unseen(twin: Twin, recording: Recording, seed: int) -> tuple[Array, Array, str, list[str]]:
+    """Drives, repeats and families that the fit has not seen, and a sentence that says so.
+
+    Of so many that their samples fill the memory some are drawn.
+    """
     response = recording.measured()
     held_out = held_out_of(twin, recording)
     test, repeats = list(held_out.sequences), list(held_out.repeats)
-    words = f"scored on all {len(recording.drive)} sequences"
-    if is_parent(twin, recording):
+    words, parent = f"scored on all {len(recording.drive)} sequences", is_parent(twin, recording)
+    if parent:
         if not test:
             raise InputError(
                 "evaluate: the twin was fitted on every sequence of this recording; choose one "
@@ -183,7 +186,15 @@ def _unseen(twin: Twin, recording: Recording) -> tuple[Array, Array, str, list[s
             f"scored on the {counted(len(test), 'sequence')} × {f'{low} to ' * (low < high)}"
             f"{counted(high, 'repeat')} of this recording that were held out of the fit"
         )
-    drive, real = in_single_holds(
-        recording.drive[test], response[test][:, repeats], recording.holds[test]
-    )
-    return drive, real, words, [recording.families[s] for s in test]
+    drive, real, holds = recording.drive[test], response[test][:, repeats], recording.holds[test]
+    families = [recording.families[s] for s in test]
+    steps = int(np.where(np.isfinite(drive), holds, 0).sum(axis=1).max())
+    drawn = drawn_to_score(real, steps, families, seed)
+    if len(drawn) < len(test):
+        held = " that were held out of the fit" * parent
+        words = (
+            f"scored on {len(drawn)} of {len(test)} sequences{held}: samples of all would fill the "
+            "memory"
+        )
+    drive, real = in_single_holds(drive[drawn], real[drawn], holds[drawn])
+    return drive, real, words, [families[s] for s in drawn]

@@ -10,6 +10,7 @@ from fit_device import record_device
 from small_disk import small_disk
 
 from app.drift_store import latest_drift
+from app.operations import compare
 from app.operations.compare import compare_device, propose
 from app.operations.evaluate import evaluate
 from app.operations.events import Note, Result
@@ -19,6 +20,7 @@ from app.sequence_files import sequences_from
 from app.store import load_twin, sha256_of, write_recording
 from models.errors import InputError, TwinrigError
 from models.sequence import DriveWindow
+from models.simulated import module_of
 
 SMALL = {"latent": 4, "hidden": 16}
 
@@ -67,6 +69,23 @@ def test_a_moved_offset_is_found_said_and_kept_beside_the_twin(kept, twin, tmp_p
     assert latest["twin"]["sha256"] == sha256_of(twin / "twin.json")
     assert values["path"] == str(twin / "drift-0001.json")
     json.dumps(values, allow_nan=False)
+
+
+def test_what_the_twin_foresees_of_many_drives_is_made_one_after_another(twin, monkeypatch):
+    monkeypatch.setattr(compare, "MOST_SAMPLES_BYTES", 1)
+    model, drive = module_of(load_twin(twin)), record_device(3, 1, seed=9).drive
+    asked = []
+    monkeypatch.setattr(
+        model,
+        "simulate",
+        lambda d, n, s: asked.append(len(d)) or type(model).simulate(model, d, n, s),
+    )
+    mean, spread = compare._forecast(model, 0)(drive)
+    assert asked == [1, 1, 1]
+    samples = model.simulate(drive, 2000, 5)
+    off = np.abs(mean - samples.mean(axis=1)) / (samples.std(axis=1) / np.sqrt(200))
+    assert np.nanmax(off) < 6
+    assert np.nanmax(np.abs(spread / samples.std(axis=1) - 1)) < 0.4
 
 
 def test_new_drives_are_compared_by_what_the_twin_leaves(kept, twin, tmp_path):

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fit_device import record_device
 
@@ -20,6 +21,7 @@ from app.store import load_twin, save_twin, sequences_from, write_recording
 from models.errors import InputError
 from models.paths import file_at
 from models.sequence import DriveWindow, Reset
+from training import validation
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,22 @@ def test_a_twin_is_scored_on_another_recording(twin, tmp_path):
     assert {"path", "errors", "coverage"} <= set(events[-1].values)
     assert events[-1].values["errors"]["mean"]["floor"] > 0
     assert "all 10 sequences" in words(events)
+
+
+def test_of_more_sequences_than_memory_holds_some_of_each_family_are_scored(
+    twin, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(validation, "MOST_SAMPLES_BYTES", 1)
+    monkeypatch.setattr(validation, "MOST_TEST", 5)
+    many = record_device(12, 16, seed=2)
+    many.response[:2, 3:] = np.nan  # too few repeats beside the others
+    many.order[:2, 3:] = -1
+    many = replace(many, families=("steps",) * 6 + ("sines",) * 6)
+    events = evaluated(twin, tmp_path, many)
+    assert "scored on 5 of 12 sequences: samples of all would fill the memory" in words(events)
+    assert events[-2].details["sequences"] == 5
+    assert set(events[-1].values["families"]) == {"steps", "sines"}
+    assert events[-2].details["repeats"] == 16
 
 
 def test_of_the_recording_it_was_fitted_on_only_the_held_out_part_counts(twin):
