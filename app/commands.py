@@ -259,10 +259,10 @@ def monitor(arguments: argparse.Namespace, run: Run) -> Events:
 
 
 def export(arguments: argparse.Namespace, run: Run) -> Events:
-    """`twinrig export`: a recording as CSV, NPZ or MAT."""
+    """`twinrig export`: a recording or deployment as CSV, NPZ or MAT."""
     from app.operations.export import export as operation
 
-    return operation(arguments.recording, arguments.out)
+    return operation(arguments.artefact, arguments.out)
 
 
 def safe(arguments: argparse.Namespace, run: Run) -> Events:

@@ -122,11 +122,15 @@ def _import(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _export(verbs: argparse._SubParsersAction[Parser]) -> None:
-    parser = verb(verbs, "export", "a recording as a file for other programs; nothing is changed")
-    parser.add_argument("recording", type=Path, metavar="RECORDING", help="a deployment's: D/nodes")
+    words = "a recording or deployment as a file for other programs; nothing is changed"
+    parser = verb(verbs, "export", words)
+    parser.add_argument(
+        "artefact", type=Path, metavar="ARTEFACT",
+        help="its folder; of a deployment the answers, its nodes' recording is D/nodes",
+    )  # fmt: skip
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE",
-        help="a new file: .csv has a row a step of each repeat, .npz and .mat have arrays",
+        help="a new file: .csv has a row a step of each repeat, or an answer, .npz and .mat arrays",
     )  # fmt: skip
 
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import scipy.io
+from network_samples import run, saved_network
 
 from app.cli.main import main
+from app.deployment_export import rows_of
+from app.deployment_store import SERIES, Deployment, load_deployment
+from app.export_files import MAT_BYTES, write_mat
 from app.importing.preview import preview
+from app.operations.deploy import deploy
 from app.operations.events import Note, Result
 from app.operations.export import export
 from app.operations.import_measured import import_measured
 from app.operations.mark import mark
-from app.recording_export import MAT_BYTES, write_mat
+from app.recording_export import arrays_of
 from app.store import read_recording, write_recording
+from instruments.bench import Bench
+from instruments.bench_file import read_bench
 from models.errors import InputError
+from models.paths import file_at
 from models.recording import Recording, stacked
 from models.sequence import DriveWindow, FieldSequence, Reset
 
@@ -139,13 +148,67 @@ def test_what_can_not_be_written_is_refused(
 
 
 def test_an_array_beyond_what_matlabs_format_holds_is_refused_in_words(folder: Path) -> None:
-    known = read_recording(folder)
-    many = np.broadcast_to(0.0, (S, R, T, MAT_BYTES // (8 * S * R * T) + 1))
-
-    class Large(Recording):
-        def measured(self) -> Any:
-            return many
-
-    fields = {name: getattr(known, name) for name in known.__dataclass_fields__}
+    arrays = arrays_of(read_recording(folder), ())
+    arrays["response"] = np.broadcast_to(0.0, (S, R, T, MAT_BYTES // (8 * S * R * T) + 1))
     with pytest.raises(InputError, match=r"2\.1 GB.*write \.npz"):
-        write_mat(None, Large(**fields), ())  # type: ignore[arg-type]  # nothing is written
+        write_mat(None, arrays)  # type: ignore[arg-type]  # nothing is written
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployment's folder."""
+    root = tmp_path_factory.mktemp("deployed")
+    with Bench.connect(read_bench("virtual")) as bench:
+        network = saved_network(bench, root, (2,))
+        run(deploy(network, bench, root / "dep"))
+    return root / "dep"
+
+
+def test_of_a_deployment_a_table_has_a_row_for_each_answer(
+    deployment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(deployment), "--out", str(tmp_path / "a.csv")]) == 0
+    assert f"twinrig export {deployment / 'nodes'}" in capsys.readouterr().err
+    known = load_deployment(deployment).arrays
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert list(rows[0]) == ["answer", *SERIES]
+    assert [row["answer"] for row in rows] == [str(k + 1) for k in range(60)]
+    for name in SERIES:
+        assert [float(row[name]) for row in rows] == known[name].tolist()
+
+
+@pytest.mark.parametrize("ending", ARRAYS)
+def test_of_a_deployment_arrays_hold_its_nodes_too(
+    deployment: Path, tmp_path: Path, ending: str
+) -> None:
+    file, made = tmp_path / f"a.{ending}", load_deployment(deployment)
+    list(export(deployment / "deployment.json", file))
+    found: Any = np.load(file) if ending == "npz" else scipy.io.loadmat(file, squeeze_me=True)
+    for name in (*SERIES, "misfit", "clipped"):
+        np.testing.assert_array_equal(found[name], made.arrays[name])
+    assert found["layer"].tolist() == [1, 1]
+    assert json.loads(str(found["about"]))["measured"] == made.body["measured"]
+    assert "classes" not in found
+
+
+def test_of_several_outputs_each_has_columns_of_its_own() -> None:
+    arrays = {name: np.arange(6.0).reshape(3, 2) + k for k, name in enumerate(SERIES)}
+    named, numbered = (
+        list(rows_of(Deployment({"classes": classes}, arrays, ())))
+        for classes in (["open", "closed fist"], [])
+    )
+    assert named[0][:4] == ["answer", "prediction open", "prediction closed fist", "target open"]
+    assert numbered[0][:4] == ["answer", "prediction 1", "prediction 2", "target 1"]
+    assert named[1:] == numbered[1:]
+    assert named[2][:4] == (2, 2.0, 3.0, 3.0)
+
+
+def test_of_a_deployment_on_its_way_it_says_what_is_missing(
+    deployment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(deployment, tmp_path / "dep")
+    (tmp_path / "dep" / "deployment.json").unlink()
+    assert main(["export", str(tmp_path / "dep"), "--out", str(tmp_path / "b.csv")]) == 2
+    assert "holds no recording.nc (there is: nodes, result.nc" in capsys.readouterr().err
+    assert not file_at(tmp_path / "b.csv")

@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QLineEdit, QPushButton
 from app.gui.background import Latest, Reading
 from app.gui.pages.library_again import again
 from app.gui.pages.library_detail import Detail
-from app.gui.pages.library_export import ExportButton
+from app.gui.pages.library_export import EXPORTED, ExportButton
 from app.gui.pages.library_list import EntryList, read_whole
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
@@ -203,7 +203,8 @@ class LibraryPage(Page):
         whole = one.artefact.path if one is not None and not one.problem else None
         recording = whole if one is not None and one.kind == "rec" else None
         self.mark.follow(recording)
-        self.export.follow(None if self.running else recording)
+        data = whole if one is not None and one.kind in EXPORTED else None
+        self.export.follow(None if self.running else data)
         self.simulate.follow(whole if one is not None and one.kind == "twin" else None)
         self.compare.setEnabled(len(chosen) == 2)
         self.compare.setToolTip("Choose two with Ctrl or Shift")

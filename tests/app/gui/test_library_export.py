@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from artefact_samples import full, twin
+from fuzz_kinds import make_deployment
 from PyQt6.QtWidgets import QLineEdit
 
 from app.store import read_recording, save_twin, write_recording
@@ -71,7 +72,17 @@ def test_the_chosen_format_is_the_files_ending(page: Any, qtbot: Any, tmp_path: 
     np.testing.assert_array_equal(np.load(tmp_path / "rec-a.npz")["drive"], known.drive)
 
 
-def test_of_what_is_no_recording_there_is_nothing_to_export(page: Any) -> None:
+def test_of_what_has_no_data_there_is_nothing_to_export(page: Any) -> None:
     assert page.export.isEnabled()
     choose(page, "twin-a")
     assert not page.export.isEnabled()
+
+
+def test_a_deployments_answers_are_written(make_window: Any, qtbot: Any, tmp_path: Path) -> None:
+    make_deployment(tmp_path / "library" / "dep-a")
+    page = make_window(connected=False, page="library").page()
+    qtbot.waitUntil(lambda: len(page.rows) == 2, timeout=WAIT_MS)
+    choose(page, "dep-a")
+    page.export.ask_place().fileSelected.emit(str(tmp_path / "a.csv"))
+    qtbot.waitUntil(lambda: any("is written" in words for words in said(page)), timeout=WAIT_MS)
+    assert (tmp_path / "a.csv").read_text().startswith("answer,prediction,target,forecast_mean")
