@@ -279,7 +279,7 @@ def still_of(recording: Recording) -> list[str]:
 
 def _known(recording: Recording, channel: int) -> Array:
     """Values of a channel's complete repeats that are numbers."""
-    values = recording.response[recording.complete][..., channel]
+    values = recording.response[..., channel][recording.complete]
     known: Array = values[np.isfinite(values)]
     return known
 

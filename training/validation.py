@@ -197,7 +197,7 @@ def drawn_to_score(real: Array, steps: int, families: Sequence[str], seed: int) 
     if every.size <= most:
         return every
     whole = whole_repeats(real).sum(axis=1)
-    pool = every[whole >= repeats_kept(whole, FEWEST_REPEATS)]
+    pool: Index = every[whole >= repeats_kept(whole, FEWEST_REPEATS)]
     if pool.size <= most:
         return pool
     rng = np.random.default_rng([seed, 31])

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from models.errors import InputError
+from training import metrics
 from training.ensembles import Ground, complete_repeats
 from training.floors import score
 from training.metrics import (
@@ -285,3 +286,21 @@ def test_a_perfect_memory_of_the_real_spin_vortex_ice_scores_what_the_study_foun
     value, floor = np.mean(scores, axis=0).T
     # the study's 1.46 is the ratio of *squared* differences of autocovariance
     np.testing.assert_allclose((value / floor) ** [1, 1, 2], [1.21, 1.20, 1.46], atol=0.05)
+
+
+def test_of_a_wide_spectrum_some_pairs_of_channels_tell_what_all_would(monkeypatch):
+    """Noise that is smooth over neighbouring channels beside such that is not."""
+    rng = np.random.default_rng(4)
+    white = rng.normal(size=(2, 40, 30, 2, 160))
+    smooth = np.stack([white[:, :, :, 0, k : k + 120] for k in range(0, 9)]).mean(axis=0)
+    found, every = [], []
+    for pairs, said in ((metrics.MOST_PAIRS, found), (10**6, every)):
+        monkeypatch.setattr(metrics, "MOST_PAIRS", pairs)
+        said += [
+            cross_correlation_error(white[..., 1, :120], smooth),
+            cross_correlation_error(smooth[:, :20], smooth[:, 20:]),
+        ]
+    assert found[0] > 4 * found[1]
+    assert found == pytest.approx(every, rel=0.1)
+    assert len(metrics._pairs(201)[0]) <= metrics.MOST_PAIRS
+    assert len(metrics._pairs(60)[0]) == 60 * 59 // 2
