@@ -187,7 +187,7 @@ class RecordPlots(QWidget):
         self._say_empty()
         for line in (*self.cursors, self.spread_mean):
             line.hide()
-        self.heat.image.clear()
+        self.heat.heat.hide()
 
     # a run
 
@@ -213,7 +213,7 @@ class RecordPlots(QWidget):
             self._draw_field(live)
             if not self.heat.isHidden():
                 mean = live.mean_of_all(self.shown)
-                self.heat.draw(mean * factor, live.plan.channel_words, self.channel, unit)
+                self.heat.draw(mean * factor, self.channel, unit)
                 self.heat.settle()
             self.field.settle()
         if part in (None, 2):

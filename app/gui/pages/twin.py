@@ -20,7 +20,7 @@ from app.gui.twin_asks import FIT, SCORE, CurveAsk, ResumeAsk, ResumeCurveAsk, S
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
-from app.gui.widgets.channels import Channels
+from app.gui.widgets.channels import EVERY, Channels
 from app.operations.child import in_child
 from app.operations.events import Result
 
@@ -48,7 +48,7 @@ class TwinPage(Page):
         self.twin: Path | None = None
         self.channels: tuple[str, ...] = ()
         self.units: tuple[str, ...] = ()
-        self.channel = 0
+        self.channel: int | None = 0  # None: all of many, as maps
         self._library, self.opener = Reading(), TwinOpener(self)
         self._library.done.connect(self._offer)
         self.opener.read.connect(self._show)
@@ -73,9 +73,11 @@ class TwinPage(Page):
 
     def _header_buttons(self) -> None:
         self._buttons.insertWidget(0, self.views.choice)
-        self.toggle = Channels(self.theme)
+        self.toggle = Channels(self.theme, "all, as a map")
         self.toggle.hide()
         self.toggle.chosen.connect(self._choose_channel)
+        for panel in (self.plots.device, self.plots.twin):
+            panel.heat.picked.connect(self.toggle.choose)
         self.views.choice.chosen.connect(self._show_toggle)
         self._buttons.insertWidget(0, self.toggle)
         self.import_button = self.button("Import", lambda: self.shell.open_page("import_data"))
@@ -170,9 +172,8 @@ class TwinPage(Page):
         if looked.first is None:
             return
         self.set_channels(looked.names, looked.units)
-        real = looked.first[:, :, self.channel]
-        if len(real):
-            self.plots.draw_repeats(real, self.channels[self.channel], self.units[self.channel])
+        if len(looked.first):
+            self.plots.draw_repeats(looked.first, self.channel, self.channels, self.units)
         self.plots.show_run(looked.path.name, "")
 
     def set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
@@ -180,7 +181,7 @@ class TwinPage(Page):
         self.channels, self.units = channels, units
         self.toggle.offer(channels)
         self._show_toggle()
-        self.channel = self.toggle.value
+        self.channel = None if self.toggle.value == EVERY else self.toggle.value
 
     def _show_toggle(self, *_: Any) -> None:
         self.toggle.setVisible(len(self.channels) > 1 and self.views.choice.value == "fit")
@@ -190,7 +191,7 @@ class TwinPage(Page):
             self.views.show_kind(self.rows.ask().kind)
 
     def _choose_channel(self, channel: int) -> None:
-        self.channel = channel
+        self.channel = None if channel == EVERY else channel
         self._redraw()
         self._recordings_changed()
 

@@ -50,7 +50,6 @@ class DeviceLook:
         page, found = self._page, self._found
         if found is None or not self._shown or found.twin != page.twin:
             return
-        at = page.channel
-        page.plots.draw_repeats(found.repeats[:, :, at], page.channels[at], page.units[at])
+        page.plots.draw_repeats(found.repeats, page.channel, page.channels, page.units)
         page.plots.show_run(found.recording, found.twin.name)
         page.plots.device.title.setToolTip(f"Sequence {found.sequence + 1}, held out of the fit")

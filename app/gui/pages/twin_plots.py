@@ -14,11 +14,14 @@ from app.gui.pages.twin_steps import SequenceSteps
 from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.error_table import ErrorTable
+from app.gui.widgets.heat import levels_of
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from app.gui.live_fit import LiveFit
@@ -44,7 +47,7 @@ class TwinPlots(QWidget):
         self.theme = theme
         self.device = Ensemble(theme, "Device", "measured", dashed=False, noun="repeats")
         self.twin = Ensemble(theme, "Twin", "twin", dashed=True, noun="samples")
-        self._drawn: tuple[LiveFit, int, Any, Any] | None = None
+        self._drawn: tuple[LiveFit, int | None, Any, Any] | None = None
         self.steps = SequenceSteps(self.device, self._draw_again)
         self.spread = Panel(theme, "Spread", x_label="Step")
         self.correlation = Panel(theme, "Autocorrelation", "of the noise", x_label="Lag, steps")
@@ -132,13 +135,9 @@ class TwinPlots(QWidget):
         self.twin.empty("samples appear here every few seconds of a fit")
         self.loss.empty("while fitting")
         self._show_no_noise("after the fit")
-        for item in (
-            self.device.lines, self.device.mean, self.twin.lines, self.twin.mean,
-            self.spread_device, self.spread_twin, self.training, self.validation,
-        ):  # fmt: skip
+        self._clear_ensembles()
+        for item in (self.training, self.validation):
             item.setData([], [])
-        for one in (self.device.band_, self.twin.band_):
-            one.clear()
         self.turn.hide()
         self.errors.show_rows([])
         self._show_search(None)
@@ -162,23 +161,31 @@ class TwinPlots(QWidget):
         self.twin.empty("a twin keeps no samples: Score draws new ones")
         self.loss.empty("not kept")
         self.turn.hide()
-        for item in (
-            self.twin.lines, self.twin.mean, self.spread_twin, self.training, self.validation,
-            self.device.lines, self.device.mean, self.spread_device,
-        ):  # fmt: skip
+        self._clear_ensembles()
+        for item in (self.training, self.validation):
             item.setData([], [])
-        for one in (self.twin.band_, self.device.band_):
-            one.clear()
 
-    def draw(self, live: LiveFit, channel: int, channels: Any, units: Any) -> None:
-        """Draw the fit as it stands."""
+    def _clear_ensembles(self) -> None:
+        for panel in (self.device, self.twin):
+            panel.heat.hide()
+            panel.clear_traces()
+            panel.unit.setText("")
+        for line in (self.spread_device, self.spread_twin):
+            line.setData([], [])
+        self.spread.x_label.setText("Step")
+
+    def draw(self, live: LiveFit, channel: int | None, channels: Any, units: Any) -> None:
+        """Draw the fit as it stands: one channel, or all as maps (None)."""
         self._drawn = live, channel, channels, units
         self.steps.show(live.held_out)
         real, twin = live.beside
         if real is not None and twin is not None and real.size:
             self.device.title.setToolTip("")  # which sequence of a twin that was opened
-            self._draw_ensembles(real[:, :, channel], twin[:, :, channel],
-                                 str(channels[channel]), str(units[channel]))  # fmt: skip
+            if channel is None:
+                self._draw_maps(real, twin, unit_of_all(units))
+            else:
+                self._draw_ensembles(real[:, :, channel], twin[:, :, channel],
+                                     str(channels[channel]), str(units[channel]))  # fmt: skip
         self._draw_loss(live)
         self._show_search(live)
         self.errors.show_rows(live.rows)
@@ -192,15 +199,41 @@ class TwinPlots(QWidget):
         if self._drawn is not None:
             self.draw(*self._drawn)
 
-    def draw_repeats(self, real: FloatArray, channel: str, unit: str) -> None:
-        """Before a fit: the repeats `(R, T)` that it will see."""
+    def draw_repeats(
+        self, real: FloatArray, channel: int | None, channels: Any, units: Any
+    ) -> None:
+        """Before a fit: the repeats `(R, T, C)` that it will see, of a channel or as a map."""
+        if channel is None:
+            self._draw_maps(real, None, unit_of_all(units))
+            return
+        traces, unit = real[:, :, channel], str(units[channel])
+        factor, unit = prefix(float(np.abs(traces).max(initial=0.0)), unit)
+        self.device.show_traces(traces * factor, unit, str(channels[channel]))
+        if len(traces) > 1:
+            self._draw_spreads([spread(traces * factor), np.empty(0)], unit, "Step")
+
+    def _draw_maps(self, real: FloatArray, twin: FloatArray | None, unit: str) -> None:
+        """Means `(R, T, C)` by step and channel on one scale, spreads by channel."""
         factor, unit = prefix(float(np.abs(real).max(initial=0.0)), unit)
-        self.device.show_traces(real * factor, unit, channel)
-        if len(real) > 1:
-            self.spread.filled()
-            self.spread_device.setData(np.arange(real.shape[1]), spread(real * factor))
-            self.spread.plot.setXRange(0, real.shape[1] - 1, padding=0)  # as above it
-            self.spread.unit.setText(unit)
+        levels = levels_of(factor * real.mean(axis=0))
+        by_channel: list[FloatArray] = [np.empty(0)] * 2
+        for k, (panel, ensemble) in enumerate(((self.device, real), (self.twin, twin))):
+            if ensemble is not None:
+                panel.show_map(factor * ensemble, unit, levels)
+                if len(ensemble) > 1:
+                    by_channel[k] = spread(factor * ensemble).mean(axis=0)
+        self._draw_spreads(by_channel, unit, "Channel, mean over steps")
+
+    def _draw_spreads(self, both: Sequence[FloatArray], unit: str, along: str) -> None:
+        """Of device and twin, empty where there is none, along steps or channels."""
+        first = int(along != "Step")  # channels count from 1, as on the maps
+        for line, known in zip((self.spread_device, self.spread_twin), both, strict=True):
+            line.setData(np.arange(first, first + len(known)), known)
+            if len(known):
+                self.spread.filled()
+                self.spread.plot.setXRange(first, first + len(known) - 1, padding=0)
+        self.spread.unit.setText(unit)
+        self.spread.x_label.setText(along)
 
     def _draw_ensembles(self, real: FloatArray, twin: FloatArray, channel: str, unit: str) -> None:
         factor, unit = prefix(float(np.abs(real).max(initial=0.0)), unit)
@@ -210,13 +243,8 @@ class TwinPlots(QWidget):
         low, high = float(min(real.min(), twin.min())), float(max(real.max(), twin.max()))
         for panel in (self.device, self.twin):
             panel.plot.setYRange(low, high, padding=0.06)
-        x = np.arange(real.shape[1])
-        for line, traces in ((self.spread_device, real), (self.spread_twin, twin)):
-            few = len(traces) < 2  # no spread: that of another sequence is none of this one's
-            line.setData([] if few else x, [] if few else spread(traces))
-        self.spread.filled()
-        self.spread.unit.setText(unit)
-        self.spread.plot.setXRange(0, real.shape[1] - 1, padding=0)
+        # of fewer than two no spread: that of another sequence is none of this one's
+        self._draw_spreads([spread(e) for e in (real, twin)], unit, "Step")
 
     def _draw_loss(self, live: LiveFit) -> None:
         if live.iterations:
@@ -268,6 +296,11 @@ class TwinPlots(QWidget):
             self.pit_level.setValue(1.0)
             self.pit_level.show()
             self.pit.unit.setText("flat is right")
+
+
+def unit_of_all(units: Any) -> str:
+    """The unit that all channels have; empty where they differ."""
+    return str(units[0]) if len(set(units)) == 1 else ""
 
 
 def _mean_of(details: dict[str, Any], name: str) -> FloatArray | None:

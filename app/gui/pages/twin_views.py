@@ -63,9 +63,13 @@ class Views:
             self.plots.show_run(recording, run)
 
     def draw_fit(
-        self, live: LiveFit, channel: int, channels: tuple[str, ...], units: tuple[str, ...]
+        self,
+        live: LiveFit,
+        channel: int | None,
+        channels: tuple[str, ...],
+        units: tuple[str, ...],
     ) -> None:
-        """Draw a fit as it stands."""
+        """Draw a fit as it stands: one channel, or all (None)."""
         self.plots.draw(live, channel, channels, units)
         if self._shown_validation is not live.validation:
             self._shown_validation = live.validation

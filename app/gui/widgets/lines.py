@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
+from PyQt6.QtGui import QColor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
+COLOURS = 256  # of a map
 MOST_REPEATS = 64
 SEGMENTED = "on"
 """How a line of more than a pixel is painted: segment by segment.
@@ -38,6 +42,14 @@ def whole(curves: Sequence[Any], dots: Sequence[Any]) -> Iterator[None]:
             curve.setSegmentedLineMode(SEGMENTED)
         for dot in dots:
             dot.opts["useCache"] = True
+
+
+def colours_between(empty: str, full: str) -> NDArray[np.uint8]:
+    """Colours `(256, 3)` of a map's values from one token's to another's."""
+    low, high = (np.array(QColor(name).getRgb()[:3], dtype=float) for name in (empty, full))
+    share = np.linspace(0, 1, COLOURS)[:, None]
+    table: NDArray[np.uint8] = (low + (high - low) * share).astype(np.uint8)
+    return table
 
 
 class Band:

@@ -15,7 +15,7 @@ from app.gui.widgets.axis import Axis
 from app.gui.widgets.basic import Elided, label, show_focus
 from app.gui.widgets.drawn_arrays import keep_views
 from app.gui.widgets.legend import Legend
-from app.gui.widgets.lines import SEGMENTED, Band
+from app.gui.widgets.lines import SEGMENTED, Band, colours_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +173,8 @@ class Panel(QWidget):
             item.setBrush(colour(name, alpha))
         elif kind == "dots":
             item.setBrush(colour(name, style["alpha"]))
+        elif kind == "map":
+            item.setLookupTable(colours_between(t.surface, name))
         elif kind == "limit":
             item.setPen(pen(name, 1))
 
@@ -222,6 +224,13 @@ class Panel(QWidget):
         item = pg.ScatterPlotItem(size=pixels, pen=None, antialias=True)
         self.plot.addItem(item)
         return self._own(item, token, kind="dots", alpha=alpha)
+
+    def image(self, token: str) -> Any:
+        """A map of values, from the surface's colour to this one; hidden until it is needed."""
+        item = pg.ImageItem(axisOrder="row-major")
+        item.hide()
+        self.plot.addItem(item)
+        return self._own(item, token, kind="map")
 
     def cursor(self) -> Any:
         """A vertical line at the running step; hidden until it is needed."""

@@ -154,9 +154,11 @@ def svg_of(panel: Panel) -> bytes:
 def csv_of(panel: Panel) -> bytes:
     """Every line, point and band of the panel as columns, in the units that are shown.
 
-    Lines may have different lengths: each has its own column of x, in front of its y.
+    Lines may have different lengths: each has its own column of x, in front of its y. Of a map each
+    channel is a column.
     """
     columns = [column for item in drawn(panel) for column in _columns(*item, panel)]
+    columns += _of_maps(panel)
     longest = max((len(values) for _, values in columns), default=0)
     head = [f"# {panel.title.text()}, {panel.unit.text()}".rstrip(", ")]
     if panel.shown_run:
@@ -180,7 +182,7 @@ def drawn(panel: Panel) -> list[tuple[str, tuple[Any, ...]]]:
     names: dict[str, int] = {}
     told: dict[tuple[str, str], int] = {}
     for item, token, style in panel.items:
-        if style["kind"] == "limit":
+        if style["kind"] in ("limit", "map"):
             continue
         word = _word(panel.legend.keys, token, style, told)
         if not item.isVisible():
@@ -240,6 +242,14 @@ def _columns(name: str, data: Any, panel: Panel) -> list[tuple[str, Any]]:
     x_name = panel.x_label.text() if panel.run_id is not None else "x"
     named = [(f"{name}{end}", values) for end, values in zip(ends, kept[1:], strict=True)]
     return [(f"{x_name} of {name}", kept[0]), *named]
+
+
+def _of_maps(panel: Panel) -> Iterator[tuple[str, Any]]:
+    """The steps, and the row of each channel, of a map in view."""
+    for item, _, style in panel.items:
+        if style["kind"] == "map" and item.isVisible():
+            yield "step", np.arange(item.image.shape[1])
+            yield from ((f"channel {k}", row) for k, row in enumerate(item.image, 1))
 
 
 def _quoted(text: str) -> str:

@@ -13,12 +13,14 @@ from PyQt6.QtSvg import QSvgRenderer
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 from window_disk import disk_of_the_window
 
+from app.gui.pages.record_heat import HeatPanel
 from app.gui.pages.twin_validation import PartPanel
 from app.gui.theme import DARK, LIGHT
 from app.gui.widgets.curve_panel import ScorePanel
 from app.gui.widgets.legend import Key
 from app.gui.widgets.lines import SEGMENTED
 from app.gui.widgets.panel import Panel, brief
+from app.gui.widgets.picture import on_paper
 from app.gui.widgets.plot_menu import (
     copy_plot,
     csv_of,
@@ -322,3 +324,20 @@ def test_asking_for_a_place_holds_up_nothing(panel: Panel, qtbot) -> None:
     assert not dialog.isModal()
     assert QApplication.activeModalWidget() is None
     dialog.close()
+
+
+def test_a_map_is_saved_a_column_a_channel_and_light_in_a_dark_window(theme, qtbot) -> None:
+    panel = HeatPanel(theme)
+    qtbot.addWidget(panel)
+    panel.draw(np.arange(6.0).reshape(2, 3), 0, "mV")
+    title, head, *rows = csv_of(panel).decode("utf-8").splitlines()
+    assert title.startswith("# Response, mV · 3 channels by step · white")
+    assert head == "step,channel 1,channel 2,channel 3"
+    assert rows == ["0,0,1,2", "1,3,4,5"]
+    theme.tokens = DARK
+    panel.restyle()
+    seen = panel.heat.image.lut[0].tolist()
+    with on_paper(panel, theme):
+        assert panel.heat.image.lut[0].tolist() != seen
+        assert panel.heat.image.lut[0].tolist() == [255, 255, 255]
+    assert panel.heat.image.lut[0].tolist() == seen

@@ -279,7 +279,7 @@ def test_a_channel_is_chosen_by_a_click_on_its_row_of_the_map(theme: Theme, qtbo
     panel.resize(500, 300)
     panel.show()
     live = recorded(40)
-    panel.draw(live.mean_of_all(0), live.plan.channels, 0, "V")
+    panel.draw(live.mean_of_all(0), 0, "V")
     panel.grab()
     assert clicked(panel, at(panel, 2.0, 7.5), qtbot) == [7]
 

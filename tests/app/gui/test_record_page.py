@@ -248,8 +248,8 @@ def test_sixty_channels_are_a_map_of_which_one_is_chosen(window, page) -> None:
     assert isinstance(page.live, LiveRecording)
     assert page.plots.heat.isVisible()
     assert page.plots.response.isHidden()
-    assert page.plots.heat.image.image.shape == (60, 25)
-    assert np.allclose(page.plots.heat.image.image, 1e3 * np.mean(responses, axis=0).T)
+    assert page.plots.heat.heat.image.image.shape == (60, 25)
+    assert np.allclose(page.plots.heat.heat.image.image, 1e3 * np.mean(responses, axis=0).T)
     page.plots.heat.picked.emit(41)
     assert page.plots.response.isVisible()
     assert page.plots.channels.many.currentText() == "f41"

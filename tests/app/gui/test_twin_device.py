@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from app.artefacts import sha256_of
+from app.gui.pages.twin_plots import TwinPlots
+from app.gui.widgets.channels import EVERY
+from app.gui.widgets.heat import levels_of
 from app.recording_store import write_recording
 from app.store import save_twin
 
@@ -61,3 +64,45 @@ def test_without_its_recordings_it_says_why_the_device_is_not_shown(opened, qtbo
     hint = page.plots.device.hint
     qtbot.waitUntil(lambda: "is not there any more" in hint.text(), timeout=WAIT_MS)
     assert page.plots.device.mean.getData()[0] is None
+
+
+def test_of_many_channels_all_are_shown_as_maps_of_which_a_row_is_chosen(make_window) -> None:
+    page = make_window(connected=False, page="twin").page()
+    rng = np.random.default_rng(0)
+    real, twin = (rng.normal(size=(n, 5, 9)) + np.arange(9.0) for n in (4, 6))
+    live, plots = page.live, page.plots
+    live.real, live.twin = 1e-3 * real, 1e-3 * twin
+    page.set_channels(tuple(f"f{k}" for k in range(9)), ("V",) * 9)
+    assert page.channel is None
+    page._redraw()
+    for panel, mean in ((plots.device, real.mean(axis=0)), (plots.twin, twin.mean(axis=0))):
+        assert np.allclose(panel.heat.image.image, mean.T)  # in mV
+        assert tuple(panel.heat.image.levels) == levels_of(real.mean(axis=0))  # one scale
+        assert panel.unit.text().startswith("mV · mean of")
+        assert panel.mean.getData()[0] is None
+    x, y = plots.spread_device.getData()
+    assert x.tolist() == list(range(1, 10))
+    assert np.allclose(y, real.std(axis=0, ddof=1).mean(axis=0))
+    plots.twin.heat.picked.emit(7)
+    assert (page.channel, page.toggle.value) == (7, 7)
+    assert not plots.device.heat.shown
+    assert np.allclose(plots.device.mean.getData()[1], real.mean(axis=0)[:, 7])
+    assert plots.spread_device.getData()[0].tolist() == list(range(5))
+    assert plots.spread.x_label.text() == "Step"
+    page.toggle.choose(EVERY)
+    assert plots.device.heat.shown
+    page.set_channels(("X", "Y"), ("V", "V"))
+    assert page.channel == 0
+
+
+def test_before_a_fit_the_repeats_of_many_channels_are_a_map(theme, qtbot) -> None:
+    plots = TwinPlots(theme)
+    qtbot.addWidget(plots)
+    real = np.random.default_rng(0).normal(size=(1, 5, 9))
+    plots.draw_repeats(real, None, tuple("abcdefghi"), ("V", "A", *["V"] * 7))
+    assert plots.device.heat.shown
+    assert plots.device.unit.text().startswith("mean of 1 repeat · white")  # units differ
+    assert not plots.twin.heat.shown
+    assert plots.spread_device.getData()[0] is None  # one repeat has none
+    plots.clear()
+    assert not plots.device.heat.shown
