@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 OF_SPECTRUM = re.compile(r"S21\[(\d+)\]")
 AXIS = ("start_Hz", "stop_Hz", "points")  # settings of a read-out that sweeps a linear axis
+MANY = 6  # channels: beyond them curves are no picture any more, and a map is one
 UNITS = ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"))
+
+
+def unit_of_all(units: Sequence[str]) -> str:
+    """The unit that all channels have; empty where they differ."""
+    return str(units[0]) if len(set(units)) == 1 else ""
 
 
 def channel_words(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FIELD, MEASURED, TWIN = "#0072B2", "#D55E00", "#009E73"  # Okabe–Ito, one meaning each
 REPEAT, INK, GREY, GRID = "#59626C", "#1C2126", "#58616B", "#EDEFF1"
 DASH = (0, (6, 3.5))
+MAP_RANGE = (1.0, 99.0)  # percentiles from end to end: one bad step must not grey the rest
 DRAWN_REPEATS = 24  # more only darken the grey
 FORECAST_STEPS = 300  # of the unseen part: about six quasi-periods of Mackey-Glass
 WIDTH_IN = 8.6
@@ -116,6 +118,37 @@ def repeats_figure(
             )  # fmt: skip
         style(axes, "", "step", with_unit(channel, shown))
     _legend(rows[0, 0], rows[1, 0])
+    return figure
+
+
+def maps_figure(cases: Sequence[tuple[str, Array, Array]], unit: str) -> Figure:
+    """Means of all channels by step, device beside twin on one scale, one row a sequence.
+
+    Parameters
+    ----------
+    cases
+        Title, mean `(T, C)` of the real repeats and of the twin's samples, each sequence.
+    unit
+        Of the response; empty where the channels differ.
+    """
+    every = np.concatenate([real[np.isfinite(real)] for _, real, _ in cases])
+    factor, shown = prefix(float(np.abs(every).max(initial=0.0)), unit)
+    low, high = factor * np.percentile(every, MAP_RANGE)
+    figure = new_figure(0.6 + 2.3 * len(cases))
+    rows = figure.subplots(len(cases), 2, squeeze=False, sharey=True)
+    for (title, *means), both in zip(cases, rows, strict=True):
+        ways = zip(both, means, ("device", "twin"), (MEASURED, TWIN), strict=True)
+        for axes, mean, who, full in ways:
+            colours = LinearSegmentedColormap.from_list(who, ["white", full])
+            image = axes.imshow(
+                factor * mean.T, origin="lower", aspect="auto", interpolation="nearest",
+                cmap=colours, vmin=low, vmax=high, extent=(0, len(mean), 0.5, mean.shape[1] + 0.5),
+            )  # fmt: skip
+            style(axes, f"{title}, {who}", "step", "channel" if who == "device" else "")
+            axes.grid(visible=False)
+            bar = figure.colorbar(image, ax=axes)
+            bar.set_label(with_unit("mean", shown), fontsize=9, color=GREY)
+            bar.ax.tick_params(labelsize=8, colors=GREY)
     return figure
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from app.report import figures
 from app.report.drift import add_drift
 from app.report.search import add_search
+from app.report.twin_repeats import add_repeats
 from app.report.validation import add_validation
 from app.so_far import unfinished_words
 from app.words import capitalised, counted, fixed
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 FEWEST_REPEATS = 4  # two halves with a spread each
 TOO_FEW = "too few repeats were held out"
-SHOWN_SEQUENCES = 4
-SHOWN_SAMPLES = 200
 ERROR_WORDS = {
     "mean": "mean",
     "spread": "spread",
@@ -64,7 +63,7 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
         words += "".join(f" But {said}." for said in _known_drives(twin, path, unseen.recording))
     page.text(words, note=True)
     if unseen is not None:
-        _repeats(page, name, twin, unseen)
+        add_repeats(page, name, twin, unseen)
     if said := unfinished_words(twin.meta):
         page.text(f"{capitalised(said)}.", note=True)
     if twin.members > 1:
@@ -223,33 +222,6 @@ def _evaluated(
         if isinstance(event, Result):
             errors, coverage = event.values["errors"], event.values["coverage"]
     return errors, coverage, details
-
-
-def _repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
-    from models.simulated import module_of, played
-
-    recording, model = unseen.recording, module_of(twin)
-    families = [recording.families[s] for s in unseen.sequences]
-    cases = []
-    for s in (unseen.sequences[place] for place in by_family(families)):
-        steps = int(recording.lengths[s])
-        drive = recording.drive[s, :steps]
-        kept = [r for r in unseen.repeats if recording.complete[s, r]]
-        real = recording.response[s, kept, :steps, 0]
-        samples = played(model, recording.sequences()[s], SHOWN_SAMPLES, seed=s)[:, :, 0]
-        cases.append((f"sequence {s + 1}, {recording.families[s]}", drive, real, samples))
-    figure = figures.repeats_figure(
-        cases, recording.channel_words[0], recording.window.field_T, recording.units[0]
-    )
-    words = "Unseen repeats of the device, and the twin's samples under the same field."
-    page.figure(f"repeats-{name}", figure, words)
-
-
-def by_family(families: Sequence[str]) -> list[int]:
-    """Up to four sequences, as many families as there are."""
-    first = [families.index(family) for family in dict.fromkeys(families)]
-    others = [s for s in range(len(families)) if s not in first]
-    return sorted((first + others)[:SHOWN_SEQUENCES])
 
 
 def _errors(

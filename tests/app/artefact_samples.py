@@ -32,7 +32,7 @@ def blank(lengths: tuple[int, ...] = (5, 3), repeats: int = 4, channels: int = 2
         ("steps",) * s,
         np.full((s, repeats), -1),
         np.full((s, repeats), np.nan),
-        ("X", "Y", "Z")[:channels],
+        ("X", "Y", "Z", *(f"c{k}" for k in range(3, channels)))[:channels],
         ("V",) * channels,
         WINDOW,
         RESET,

@@ -29,7 +29,8 @@ from app.report.figures import log_scale, misfit_figure, new_figure, repeats_fig
 from app.report.network import Measured, _baselines, _networks, against_baselines, headline
 from app.report.page import Page
 from app.report.run import find_artefacts
-from app.report.twin import by_family, coverage_words, error_words, spread_over_signal
+from app.report.twin import coverage_words, error_words, spread_over_signal
+from app.report.twin_repeats import by_family
 from app.report.validation import add_validation, coverage_figure
 from app.store import load_network, load_twin, write_recording
 from models.errors import InputError, TwinrigError

@@ -13,11 +13,12 @@ from app.gui.live_record import spread
 from app.gui.pages.record_drift import DriftPanel
 from app.gui.pages.record_heat import HeatPanel
 from app.gui.pages.record_response import ResponsePanel
-from app.gui.widgets.channels import MANY, Channels
+from app.gui.widgets.channels import Channels
 from app.gui.widgets.panel import Panel
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.step_buttons import step_buttons
 from app.gui.words import joined_words, minus, short
+from models.channel_words import MANY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

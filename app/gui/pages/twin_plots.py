@@ -18,6 +18,7 @@ from app.gui.widgets.heat import levels_of
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix
+from models.channel_words import unit_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -296,11 +297,6 @@ class TwinPlots(QWidget):
             self.pit_level.setValue(1.0)
             self.pit_level.show()
             self.pit.unit.setText("flat is right")
-
-
-def unit_of_all(units: Any) -> str:
-    """The unit that all channels have; empty where they differ."""
-    return str(units[0]) if len(set(units)) == 1 else ""
 
 
 def _mean_of(details: dict[str, Any], name: str) -> FloatArray | None:

@@ -9,13 +9,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.gui.widgets.basic import Choice
 from app.gui.widgets.segments import Segments
+from models.channel_words import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.gui.theme import Theme
 
-MANY = 6  # channels: beyond them names side by side are no choice any more, and curves no picture
 EVERY = -1  # in place of a channel's number: all of them, as a map
 LIST_PX, MOST_LIST_PX, MOST_PX = 100, 170, 300
 LEAST_PX, LETTER_PX, EDGE_PX = 36, 9, 12  # of a name side by side with others
