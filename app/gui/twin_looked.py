@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.device_words import told
 from app.gui.fit_complaints import Finding, find, first_of, still_in_all
 from app.library.begun import parents
 from app.library.folders import entries_of, stamp_of
@@ -144,7 +145,7 @@ def complaint(
             return one.broken, "fault"
     channels = {one.channels for one in read}
     if len(channels) > 1:
-        words = " and ".join(", ".join(names) for names in sorted(channels))
+        words = " and ".join(told(names) for names in sorted(channels))
         return f"recordings of other channels can't be joined: {words}", "fault"
     if like is not None and read:
         for name in ("channels", "units"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.device_words import told
 from app.journal import NAME as JOURNAL_NAME
 from app.library.begun import how
 from app.library.facts import Facts, Thumb, common_rows
@@ -15,7 +16,7 @@ from app.netcdf import read_netcdf
 from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
 from app.words import MISSING, counted
-from models.channel_words import channel_words
+from models.channel_words import MANY, channel_words
 from models.paths import file_at
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         ("Status", f"{seen.status}, {done.size} of {seen.order.size} repeats"
          + (f", {marked} marked bad" if marked else "")),
         ("Sequences", f"{sequences} of {seen.steps} steps, {family}, {each} each"),
-        ("Channels", ", ".join(seen.channels)),
+        ("Channels", told(tuple(seen.channels))),
         ("Bench", str(seen.meta.get("bench", bench))),
         *((name, str(seen.meta[key])) for key, name in SAID.items() if seen.meta.get(key)),
         *([("Remarks", "; ".join(map(str, remarks)))] if remarks else []),
@@ -128,7 +129,8 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
     seed = seen.meta.get("seed")
     if isinstance(seed, int):
         form["seed"] = seed
-    made = ", simulated" if simulated else ""
+    count = len(seen.channels)
+    made = f", {count} channels" * (count > MANY) + ", simulated" * simulated
     return Facts(
         f"{sequences} × {seen.steps} steps, {each}{made}", tuple(rows),
         _traces(seen.first), form, str(seen.meta.get("id", "")), seen.status,

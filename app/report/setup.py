@@ -10,6 +10,7 @@ from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any
 
 from app.deployment import nodes_folder
+from app.device_words import told
 from app.store import read_recording
 from app.words import with_unit
 from models.paths import folder_at
@@ -59,7 +60,7 @@ def setup_rows(recording: Recording) -> Rows:
         ("bench", str(meta.get("bench", "—"))),
         ("drive 0…1 of each step", str(recording.window)),
         ("reset before each repeat", str(recording.reset)),
-        ("channels", ", ".join(with_unit(name, unit) for name, unit in channels)),
+        ("channels", told(tuple(with_unit(name, unit) for name, unit in channels))),
     ]
     if isinstance(mixed := meta.get("interleave"), bool):
         words = "at random over all sequences" if mixed else "all of one sequence, then the next"

@@ -538,3 +538,21 @@ def test_a_time_that_no_calendar_has_hides_nothing(folder: Path) -> None:
     for changed_s in (1.5e12, 1e20, -1e14, float("nan")):
         assert replace(one, changed_s=changed_s).when == ""
     assert replace(one, changed_s=0.0).when != ""
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_spectrum_says_how_many_channels_it_has_and_names_the_ends(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
+    response = np.zeros((2, 4, 5, 9))
+    response[1, :, 3:] = np.nan  # it is shorter
+    wide = replace(blank(channels=9), response=response)
+    order, start_s = np.arange(8).reshape(2, 4), np.zeros((2, 4))
+    write_recording(folder / "wide", replace(wide, order=order, start_s=start_s, status="done"))
+    by_name = {e.artefact.path.name: e for e in Index(Library(folder)).read()}
+    assert not by_name["wide"].problem
+    assert by_name["wide"].facts.title == "2 × 5 steps, 4 repeats, 9 channels"
+    assert dict(by_name["wide"].facts.rows)["Channels"] == "X … c8 (9)"
+    assert by_name["rec-folder"].facts.title == "2 × 5 steps, 4 repeats"
