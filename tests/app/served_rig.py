@@ -29,7 +29,8 @@ class ServedRig:
 
     def messages(self, model: str = "kepco-bop") -> list[dict[str, Any]]:
         """What was sent to an instrument, in order."""
-        lines = [json.loads(line) for line in self.wire_log.read_text().splitlines()]
+        whole, _, _ = self.wire_log.read_text().rpartition("\n")  # the last may be half written
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [m for m in lines if m["model"] == model and m["direction"] == "out"]
 
     def sets(self) -> list[tuple[float, float]]:
