@@ -177,6 +177,12 @@ def _by_repeats(
     )  # fmt: skip
 
 
+def sampled_at_once(steps: int, channels: int) -> int:
+    """Sequences of so many steps whose samples fit into `MOST_SAMPLES_BYTES`; at least one."""
+    each = COVERAGE_SAMPLES * steps * channels * np.dtype(np.float64).itemsize
+    return max(MOST_SAMPLES_BYTES // each, 1)
+
+
 def drawn_to_score(real: Array, steps: int, families: Sequence[str], seed: int) -> Index:
     """Which of many sequences to score: all whose samples fit into `MOST_SAMPLES_BYTES`.
 
@@ -192,8 +198,8 @@ def drawn_to_score(real: Array, steps: int, families: Sequence[str], seed: int) 
     families
         S names.
     """
-    each = COVERAGE_SAMPLES * steps * real.shape[3] * real.itemsize
-    most, every = max(MOST_SAMPLES_BYTES // each, MOST_TEST), np.arange(len(real))
+    most = max(sampled_at_once(steps, real.shape[3]), MOST_TEST)
+    every = np.arange(len(real))
     if every.size <= most:
         return every
     whole = whole_repeats(real).sum(axis=1)

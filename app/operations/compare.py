@@ -24,7 +24,7 @@ from training.drift import LEVEL, comparable, compare, compare_stored
 from training.drift_effect import named
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import in_single_holds
-from training.validation import MOST_SAMPLES_BYTES, score_model
+from training.validation import sampled_at_once, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -114,8 +114,7 @@ def _forecast(model: Sampled, seed: int) -> Any:
     """Mean and spread `(S, T, C)` of the twin's samples to drives `(S, T)`."""
 
     def forecast(drive: Array) -> tuple[Array, Array]:
-        one = COVERAGE_SAMPLES * drive.shape[1] * model.channels * drive.itemsize
-        count = max(MOST_SAMPLES_BYTES // one, 1)  # sequences at once: all may fill the memory
+        count = sampled_at_once(drive.shape[1], model.channels)
         told = []
         for begin in range(0, len(drive), count):
             samples = model.simulate(drive[begin : begin + count], COVERAGE_SAMPLES, seed + begin)

@@ -196,5 +196,6 @@ def _unseen(twin: Twin, recording: Recording, seed: int) -> tuple[Array, Array, 
             f"scored on {len(drawn)} of {len(test)} sequences{held}: samples of all would fill the "
             "memory"
         )
-    drive, real = in_single_holds(drive[drawn], real[drawn], holds[drawn])
-    return drive, real, words, [families[s] for s in drawn]
+        drive, real, holds = drive[drawn], real[drawn], holds[drawn]
+        families = [families[s] for s in drawn]
+    return *in_single_holds(drive, real, holds), words, families

@@ -19,12 +19,16 @@ from models.errors import InputError
 from models.paths import file_at
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from app.operations.events import Event
 
     Events = Generator[Event, None, dict[str, Any]]
+    Rows = Iterator[Sequence[Any]]
+    Arrays = Mapping[str, NDArray[Any]]
 
 
 def export(artefact: Path, out: Path) -> Generator[Event, None, Path]:
@@ -44,41 +48,43 @@ def export(artefact: Path, out: Path) -> Generator[Event, None, Path]:
     TwinrigError
         The disk refuses.
     """
-    ending = out.suffix.lower()
-    if ending not in ENDINGS:
+    if out.suffix.lower() not in ENDINGS:
         raise InputError(
             f"{out}: ends in {out.suffix or 'nothing'!r}; what can be written ends in "
             f"{', '.join(ENDINGS)}"
         )
     refuse_taken(out)
     deployed = artefact.name == DEPLOYMENT or file_at(artefact / DEPLOYMENT)
-    told = yield from (_deployment if deployed else _recording)(artefact, out, ending)
+    told = yield from (_deployment if deployed else _recording)(artefact, out)
     yield Result({"exported": str(out), "status": "done", **told, "size": size(out.stat().st_size)})
     return out
 
 
-def _recording(folder: Path, out: Path, ending: str) -> Events:
+def _recording(folder: Path, out: Path) -> Events:
     known, bad = read_recording(folder), bad_positions(folder)
     kept = int(known.complete.sum())
     if not kept:
         raise InputError(f"{folder}: no repeat is complete, so that there is nothing to write")
-    if ending in OF_ARRAYS:
-        arrays = recording_export.arrays_of(known, bad)
-        fill_new(out, lambda file: OF_ARRAYS[ending](file, arrays))
-    else:
-        fill_new(out, lambda file: write_csv(file, recording_export.rows_of(known, bad)))
+    rows, arrays = recording_export.rows_of, recording_export.arrays_of
+    _write(out, lambda: rows(known, bad), lambda: arrays(known, bad))
     if left := len(bad & set(known.order[known.complete].tolist())):
         yield Note(f"{left} of its repeats are marked bad: written, with `bad` = 1")
     return {"repeats": kept}
 
 
-def _deployment(folder: Path, out: Path, ending: str) -> Events:
+def _deployment(folder: Path, out: Path) -> Events:
     known = load_deployment(folder)
-    if ending in OF_ARRAYS:
-        arrays = deployment_export.arrays_of(known)
-        fill_new(out, lambda file: OF_ARRAYS[ending](file, arrays))
-    else:
-        fill_new(out, lambda file: write_csv(file, deployment_export.rows_of(known)))
+    rows, arrays = deployment_export.rows_of, deployment_export.arrays_of
+    _write(out, lambda: rows(known), lambda: arrays(known))
     nodes = find_file(folder, DEPLOYMENT).parent / NODES
     yield Note(f"what its nodes played and answered is a recording: twinrig export {nodes}")
     return {"answers": len(known.arrays["target"])}
+
+
+def _write(out: Path, rows: Callable[[], Rows], arrays: Callable[[], Arrays]) -> None:
+    """Rows or arrays, as the file's ending asks for."""
+    if (write := OF_ARRAYS.get(out.suffix.lower())) is not None:
+        made = arrays()
+        fill_new(out, lambda file: write(file, made))
+    else:
+        fill_new(out, lambda file: write_csv(file, rows()))

@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from app.map_levels import levels_of
 from app.words import prefix, shown_name, with_unit
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 FIELD, MEASURED, TWIN = "#0072B2", "#D55E00", "#009E73"  # Okabe–Ito, one meaning each
 REPEAT, INK, GREY, GRID = "#59626C", "#1C2126", "#58616B", "#EDEFF1"
 DASH = (0, (6, 3.5))
-MAP_RANGE = (1.0, 99.0)  # percentiles from end to end: one bad step must not grey the rest
 DRAWN_REPEATS = 24  # more only darken the grey
 FORECAST_STEPS = 300  # of the unseen part: about six quasi-periods of Mackey-Glass
 WIDTH_IN = 8.6
@@ -131,9 +131,9 @@ def maps_figure(cases: Sequence[tuple[str, Array, Array]], unit: str) -> Figure:
     unit
         Of the response; empty where the channels differ.
     """
-    every = np.concatenate([real[np.isfinite(real)] for _, real, _ in cases])
-    factor, shown = prefix(float(np.abs(every).max(initial=0.0)), unit)
-    low, high = factor * np.percentile(every, MAP_RANGE)
+    largest = max(float(np.nanmax(np.abs(real))) for _, real, _ in cases)
+    factor, shown = prefix(largest, unit)
+    low, high = levels_of(*(factor * real for _, real, _ in cases))
     figure = new_figure(0.6 + 2.3 * len(cases))
     rows = figure.subplots(len(cases), 2, squeeze=False, sharey=True)
     for (title, *means), both in zip(cases, rows, strict=True):

@@ -27,7 +27,7 @@ def add_repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
 
     recording, model = unseen.recording, module_of(twin)
     families = [recording.families[s] for s in unseen.sequences]
-    traces, maps = [], []
+    traces, maps, many = [], [], len(recording.channels) > MANY
     told = _telling_channel(recording, unseen)
     for s in (unseen.sequences[place] for place in by_family(families)):
         steps = int(recording.lengths[s])
@@ -37,8 +37,9 @@ def add_repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
         samples = played(model, recording.sequences()[s], SHOWN_SAMPLES, seed=s)
         title = f"sequence {s + 1}, {recording.families[s]}"
         traces.append((title, drive, real[..., told], samples[..., told]))
-        maps.append((title, real.mean(axis=0), samples.mean(axis=0)))
-    if len(recording.channels) > MANY:
+        if many:
+            maps.append((title, real.mean(axis=0), samples.mean(axis=0)))
+    if many:
         figure = figures.maps_figure(maps, unit_of_all(recording.units))
         words = "Means of all channels under the same field, which the fit has not seen."
         page.figure(f"maps-{name}", figure, words)

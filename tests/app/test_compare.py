@@ -21,6 +21,7 @@ from app.store import load_twin, sha256_of, write_recording
 from models.errors import InputError, TwinrigError
 from models.sequence import DriveWindow
 from models.simulated import module_of
+from training import validation
 
 SMALL = {"latent": 4, "hidden": 16}
 
@@ -72,7 +73,7 @@ def test_a_moved_offset_is_found_said_and_kept_beside_the_twin(kept, twin, tmp_p
 
 
 def test_what_the_twin_foresees_of_many_drives_is_made_one_after_another(twin, monkeypatch):
-    monkeypatch.setattr(compare, "MOST_SAMPLES_BYTES", 1)
+    monkeypatch.setattr(validation, "MOST_SAMPLES_BYTES", 1)
     model, drive = module_of(load_twin(twin)), record_device(3, 1, seed=9).drive
     asked = []
     monkeypatch.setattr(

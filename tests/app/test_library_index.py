@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(params=["whole", "large"])
+def _read_both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recordings are read as small ones are, and looked into as those that are too large."""
+    if request.param == "large":
+        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A recording, a twin of it, a network of that twin."""
@@ -243,13 +250,11 @@ def test_files_of_other_programs_hide_nothing(folder: Path) -> None:
     assert {entry.id for entry in Index(Library(folder)).read()} == {"rec-1", "twin-1", "net-1"}
 
 
-@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.usefixtures("_read_both_ways")
 def test_a_run_that_was_killed_is_never_called_running(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its recording.nc says that it runs, for as long as nobody seals it: the journal knows."""
-    if large:
-        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     writer = RecordingWriter(tmp_path / "rec", blank())
     writer.append(0, 0, 0, 0.0, response_of(0, 0, 5))
     (entry,) = Index(Library(tmp_path)).read()
@@ -328,13 +333,9 @@ def test_facts_say_what_it_takes_to_run_it_again(folder: Path) -> None:
     np.testing.assert_allclose(thumb.mean, np.mean(thumb.traces, axis=0))
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_a_recording_of_holds_and_references_is_asked_for_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
-) -> None:
+@pytest.mark.usefixtures("_read_both_ways")
+def test_a_recording_of_holds_and_references_is_asked_for_as_it_was(tmp_path: Path) -> None:
     """They were run again with whatever stood in the form."""
-    if large:
-        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     holds = np.ones((2, 5), dtype=np.int64)
     holds[0, 2] = 4
     made = replace(full(), status="done", holds=holds)
@@ -379,12 +380,10 @@ def test_a_comparison_has_every_figure_of_both(folder: Path) -> None:
     assert table["Layers"] == ["—", "2·2"]
 
 
-@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.usefixtures("_read_both_ways")
 def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_counted(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+    folder: Path,
 ) -> None:
-    if large:
-        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
     made = replace(full(), status="done")
     made.meta.update(sample="Py rings no. 7", operator="Ada", notes="at 2 K <b>", temperature_K=2.0)
     write_recording(folder / "rec-said", made)
@@ -540,12 +539,8 @@ def test_a_time_that_no_calendar_has_hides_nothing(folder: Path) -> None:
     assert replace(one, changed_s=0.0).when != ""
 
 
-@pytest.mark.parametrize("large", [False, True])
-def test_a_spectrum_says_how_many_channels_it_has_and_names_the_ends(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, large: bool
-) -> None:
-    if large:
-        monkeypatch.setattr("app.library.recording.WHOLE_BYTES", 0)
+@pytest.mark.usefixtures("_read_both_ways")
+def test_a_spectrum_says_how_many_channels_it_has_and_names_the_ends(folder: Path) -> None:
     response = np.zeros((2, 4, 5, 9))
     response[1, :, 3:] = np.nan  # it is shorter
     wide = replace(blank(channels=9), response=response)

@@ -14,10 +14,10 @@ from app.gui.pages.twin_steps import SequenceSteps
 from app.gui.widgets.basic import Elided, label, set_role
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.error_table import ErrorTable
-from app.gui.widgets.heat import levels_of
 from app.gui.widgets.legend import Key
 from app.gui.widgets.panel import Panel
 from app.gui.words import prefix
+from app.map_levels import levels_of
 from models.channel_words import unit_of_all
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class TwinPlots(QWidget):
         self.device = Ensemble(theme, "Device", "measured", dashed=False, noun="repeats")
         self.twin = Ensemble(theme, "Twin", "twin", dashed=True, noun="samples")
         self._drawn: tuple[LiveFit, int | None, Any, Any] | None = None
+        self._mapped: tuple[FloatArray | None, FloatArray | None] = (None, None)
         self.steps = SequenceSteps(self.device, self._draw_again)
         self.spread = Panel(theme, "Spread", x_label="Step")
         self.correlation = Panel(theme, "Autocorrelation", "of the noise", x_label="Lag, steps")
@@ -214,15 +215,22 @@ class TwinPlots(QWidget):
             self._draw_spreads([spread(traces * factor), np.empty(0)], unit, "Step")
 
     def _draw_maps(self, real: FloatArray, twin: FloatArray | None, unit: str) -> None:
-        """Means `(R, T, C)` by step and channel on one scale, spreads by channel."""
+        """Means `(R, T, C)` by step and channel on one scale, spreads by channel.
+
+        Nothing is done where they are shown already: a fit is drawn with each of its events, and
+        its samples come every few seconds.
+        """
+        if self.device.heat.shown and self._mapped[0] is real and self._mapped[1] is twin:
+            return
+        self._mapped = real, twin
         factor, unit = prefix(float(np.abs(real).max(initial=0.0)), unit)
         levels = levels_of(factor * real.mean(axis=0))
-        by_channel: list[FloatArray] = [np.empty(0)] * 2
-        for k, (panel, ensemble) in enumerate(((self.device, real), (self.twin, twin))):
-            if ensemble is not None:
-                panel.show_map(factor * ensemble, unit, levels)
-                if len(ensemble) > 1:
-                    by_channel[k] = spread(factor * ensemble).mean(axis=0)
+        by_channel = []
+        for panel, ensemble in ((self.device, real), (self.twin, twin)):
+            shown = np.empty((0, *real.shape[1:])) if ensemble is None else factor * ensemble
+            if len(shown):
+                panel.show_map(shown, unit, levels)
+            by_channel.append(spread(shown).mean(axis=0) if len(shown) > 1 else np.empty(0))
         self._draw_spreads(by_channel, unit, "Channel, mean over steps")
 
     def _draw_spreads(self, both: Sequence[FloatArray], unit: str, along: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from PyQt6.QtCore import QObject, QPointF, Qt, pyqtSignal
 
 from app.gui.words import short
+from app.map_levels import levels_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,14 +17,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-RANGE = (1.0, 99.0)  # percentiles shown from end to end: one bad step must not grey the rest
 MOST_TICKS = 8
-
-
-def levels_of(mean: FloatArray) -> tuple[float, float]:
-    """Values of a map `(T, C)` that are shown white and full; some of it must be finite."""
-    low, high = (float(v) for v in np.percentile(mean[np.isfinite(mean)], RANGE))
-    return low, max(high, low + 1e-12)
 
 
 class Heat(QObject):

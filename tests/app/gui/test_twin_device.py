@@ -11,7 +11,7 @@ import pytest
 from app.artefacts import sha256_of
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.widgets.channels import EVERY
-from app.gui.widgets.heat import levels_of
+from app.map_levels import levels_of
 from app.recording_store import write_recording
 from app.store import save_twin
 
@@ -83,6 +83,13 @@ def test_of_many_channels_all_are_shown_as_maps_of_which_a_row_is_chosen(make_wi
     x, y = plots.spread_device.getData()
     assert x.tolist() == list(range(1, 10))
     assert np.allclose(y, real.std(axis=0, ddof=1).mean(axis=0))
+    drawn = plots.device.heat.image.image
+    page._redraw()  # as at each event of a fit, whose samples come every few seconds
+    assert plots.device.heat.image.image is drawn
+    live.twin = 2e-3 * twin
+    page._redraw()
+    assert plots.device.heat.image.image is not drawn
+    assert np.allclose(plots.twin.heat.image.image, 2 * twin.mean(axis=0).T)
     plots.twin.heat.picked.emit(7)
     assert (page.channel, page.toggle.value) == (7, 7)
     assert not plots.device.heat.shown
