@@ -13,6 +13,7 @@ import logging
 import math
 import queue
 import time
+from collections import deque
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,10 @@ class DaskWorkers:
     def __init__(self, address: str) -> None:
         distributed = _dask(address)
         try:
-            self._client: Any = distributed.Client(address, timeout=ANSWERS_WITHIN_S)
+            # no default of this process: xarray would lock its files by a scheduler that is gone
+            self._client: Any = distributed.Client(
+                address, timeout=ANSWERS_WITHIN_S, set_as_default=False
+            )
         except ValueError as wrong:
             raise InputError(f"--scheduler {address}: {wrong}; expected tcp://HOST:PORT") from wrong
         except OSError as silent:
@@ -134,8 +138,10 @@ class DaskWorkers:
         if running:
             self._stop.set()
             waiting = [future for future in running if future.status == "pending"]
+            within_s = STOPS_WITHIN_S if self._workers() else 0
+            ended = _dask().as_completed(waiting, loop=self._client.loop, timeout=within_s)
             try:
-                _dask().wait(waiting, timeout=STOPS_WITHIN_S if self._workers() else 0)
+                deque(ended, maxlen=0)  # `wait` asks the client that is this process' default
             except TimeoutError:
                 self._client.cancel(waiting)
         self._client.unsubscribe_topic(self._topic)

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from network_samples import TASK
 from pool_samples import saved_twins
 
@@ -258,6 +259,12 @@ def test_a_resumed_sweep_that_can_not_begin_keeps_its_table(
     trial.save(TrialResult(trial.name, "done", values))
     with pytest.raises(TwinrigError, match="--scheduler"):
         list(sweep(None, tmp_path / "out", resume=True, scheduler="nowhere://1"))
+    distributed = pytest.importorskip("distributed")
+    with pytest.raises(
+        ValueError, match="No global client found"
+    ):  # else all of Dask here would ask it
+        distributed.get_client()
+    xr.Dataset({"x": ("t", [1.0])}).to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
     assert "0.1234" in (tmp_path / "out" / "sweep.md").read_text()
     assert "0.1234" in (tmp_path / "out" / "sweep.csv").read_text()
 
