@@ -225,6 +225,7 @@ def evaluate(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig evaluate`: the errors of a twin on a recording beside their floors."""
     from app.operations.evaluate import evaluate as operation
 
+    run.keeps_nothing = True  # and scoring says nothing for up to a minute
     if arguments.beside:
         from app.operations.evaluate_beside import evaluate_beside
 

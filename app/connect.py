@@ -32,7 +32,8 @@ ALREADY_SAFE = "already safe"  # in the words of `LimitedMagnet.make_safe`
 class Run:
     """One command while it runs: its requests to stop and to pause, and where sentences go.
 
-    `asked` counts the user's requests; `holds_bench`: there is a rig to be made safe.
+    `asked` counts the user's requests; `holds_bench`: there is a rig to be made safe;
+    `keeps_nothing`: there is nothing that a stop at any place could leave half done.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -40,6 +41,7 @@ class Run:
         self.pause = Pause()
         self.asked = 0
         self.holds_bench = False
+        self.keeps_nothing = False
         self.say = say
 
     @contextmanager

@@ -54,13 +54,13 @@ def stop_on_signals(run: Run, say: Callable[[str], None]) -> Iterator[None]:
     """Within it the stop signals ask `run` to stop instead of ending the process.
 
     A second one makes the rig safe once more where the run holds one, and otherwise raises
-    KeyboardInterrupt. To be used in the main thread.
+    KeyboardInterrupt, as the first does where a run keeps nothing. To be used in the main thread.
     """
 
     def count(_number: int, _frame: FrameType | None) -> None:
         run.asked += 1
         run.stop.flag()
-        if run.asked > 1 and not run.holds_bench:
+        if (run.asked > 1 or run.keeps_nothing) and not run.holds_bench:
             raise KeyboardInterrupt
 
     def console_closed() -> None:

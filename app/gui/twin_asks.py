@@ -192,7 +192,7 @@ class BesideAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        return "Compare two twins", "seconds · scored on what neither was fitted on, where known"
+        return "Compare two twins", "seconds, of a spectrum a minute or two · on what neither was fitted on, where known"
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
@@ -219,7 +219,7 @@ class ScoreAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        return "Score a twin", "seconds · on what its fit has not seen"
+        return "Score a twin", "seconds, of a spectrum a minute · on what its fit has not seen"
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""

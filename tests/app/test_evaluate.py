@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from fit_device import record_device
 
+from app.cli.main import main
+from app.operations import evaluate as module
 from app.operations.compare import compare_device
 from app.operations.evaluate import evaluate
 from app.operations.evaluate_beside import evaluate_beside
@@ -47,6 +50,20 @@ def test_a_twin_is_scored_on_another_recording(twin, tmp_path):
     assert {"path", "errors", "coverage"} <= set(events[-1].values)
     assert events[-1].values["errors"]["mean"]["floor"] > 0
     assert "all 10 sequences" in words(events)
+
+
+def test_ctrl_c_is_heard_while_it_scores(twin, tmp_path, monkeypatch, capsys):
+    write_recording(tmp_path / "recording", record_device(10, 16, seed=2))
+
+    def score(*_, **__):
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("not heard")
+
+    monkeypatch.setattr(module, "score_model", score)
+    assert main(["evaluate", str(twin), str(tmp_path / "recording"), "--json"]) == 3
+    said = capsys.readouterr()
+    assert '"status": "stopped"' in said.out
+    assert "SIGINT: stopping" in said.err
 
 
 def test_of_more_sequences_than_memory_holds_some_of_each_family_are_scored(
