@@ -192,7 +192,8 @@ class BesideAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        return "Compare two twins", "seconds, of a spectrum a minute or two · on what neither was fitted on, where known"
+        cost = "seconds, of a spectrum minutes · on what neither was fitted on, where known"
+        return "Compare two twins", cost
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
