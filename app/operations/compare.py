@@ -24,7 +24,7 @@ from training.drift import LEVEL, comparable, compare, compare_stored
 from training.drift_effect import named
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import in_single_holds
-from training.validation import sampled_at_once, score_model
+from training.validation import drawn_to_score, sampled_at_once, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -93,7 +93,10 @@ def compare_device(
         forecast = _forecast(model, seed)
         drift = compare(old.found, new, forecast, limits, level=level, seed=seed)
     else:
-        drift = compare_stored(_errors(model, new, seed), fitted.errors, level)
+        errors, drawn = _errors(model, new, seed)
+        if drawn:
+            yield Note(drawn)
+        drift = compare_stored(errors, fitted.errors, level)
     for text in drift.notes:
         yield Note(text, "warning")
     head = _head(fitted, file, new, Path(recording), old.paths, seed)
@@ -125,10 +128,17 @@ def _forecast(model: Sampled, seed: int) -> Any:
     return forecast
 
 
-def _errors(model: Sampled, new: Recording, seed: int) -> dict[str, Any]:
-    response = new.measured()
-    drive, response = in_single_holds(new.drive, response, new.holds)
-    return score_model(model, drive, response, seed).errors
+def _errors(model: Sampled, new: Recording, seed: int) -> tuple[dict[str, Any], str]:
+    """The twin's errors, and how many sequences tell them where not all do, in words."""
+    drive, response = in_single_holds(new.drive, new.measured(), new.holds)
+    drawn, words = drawn_to_score(response, drive.shape[1], new.families, seed), ""
+    if drawn.size < len(drive):
+        words = (
+            f"compared on {drawn.size} of {len(drive)} sequences: samples of all would fill the "
+            "memory"
+        )
+        drive, response = drive[drawn], response[drawn]
+    return score_model(model, drive, response, seed).errors, words
 
 
 def _head(

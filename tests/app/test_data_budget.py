@@ -23,6 +23,7 @@ import pytest
 import torch
 from budget_plans import (
     HELD_OUT_REPEATS,
+    OF_EACH,
     OF_FITS,
     TARGET,
     WORST,
@@ -31,6 +32,7 @@ from budget_plans import (
     errors_of,
     fits_of,
     measured,
+    of_each_sequence,
     of_fits,
 )
 
@@ -40,6 +42,7 @@ from instruments.bench_file import read_bench
 from models.sequence import make_sequences
 from training.acquire import pool
 from training.acquire_curve import needed
+from training.metrics import autocovariance_error
 from training.verdict import DECIDING
 
 PUBLISHED_REPEATS = 100
@@ -107,6 +110,25 @@ def test_every_plan_is_scored_at_the_same_budgets(tmp_path):
     assert all(ratios[WORST] > 1 for one in fits for ratios in one)
 
 
+def test_of_each_sequence_sees_noise_that_two_sequences_have_exchanged():
+    rng, steps = np.random.default_rng(0), 60
+
+    def noise(memory, repeats):
+        x = rng.standard_normal((1, repeats, steps, 1))
+        for t in range(1, steps):
+            x[:, :, t] += memory * x[:, :, t - 1]
+        return x * np.sqrt(1 - memory**2)
+
+    real, same, exchanged = (
+        np.concatenate([noise(a, repeats), noise(b, repeats)])
+        for a, b, repeats in ((0.9, 0.0, 16), (0.9, 0.0, 48), (0.0, 0.9, 48))
+    )
+    together = [autocovariance_error(x, real) for x in (same, exchanged)]
+    assert together[1] < 2 * together[0]
+    assert of_each_sequence(same, real, 0) < 1.3
+    assert of_each_sequence(exchanged, real, 0) > 2
+
+
 @pytest.mark.full
 @pytest.mark.timeout(14400)
 def test_what_each_plan_takes_to_come_within_half_of_the_floor(tmp_path):
@@ -120,7 +142,7 @@ def test_what_each_plan_takes_to_come_within_half_of_the_floor(tmp_path):
         rows = list(workers.map(plans, folders, [FULL] * FULL.seeds, range(FULL.seeds)))
     for seed, curves in enumerate(rows):
         for name, curve in curves.items():
-            for of, error in product(OF_FITS, (WORST, *DECIDING)):
+            for of, error in product(OF_FITS, (WORST, *DECIDING, OF_EACH)):
                 points = [(n, of_fits(of, error, fits)) for n, fits in curve]
                 found = needed(*zip(*points, strict=True), TARGET)
                 takes.setdefault((of, error, name), []).append(found or np.inf)

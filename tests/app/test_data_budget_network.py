@@ -22,6 +22,7 @@ import pytest
 import torch
 from budget_plans import (
     HELD_OUT_REPEATS,
+    OF_EACH,
     OF_FITS,
     TARGET,
     WORST,
@@ -146,7 +147,7 @@ def test_what_each_plan_takes_where_a_network_drives(tmp_path):
         rows = workers.map(plans, folders, [FULL] * FULL.seeds, range(FULL.seeds))
         for seed, curves in enumerate(rows):
             for (plan, where), curve in curves.items():
-                for of, error in product(OF_FITS, (WORST, *DECIDING)):
+                for of, error in product(OF_FITS, (WORST, *DECIDING, OF_EACH)):
                     points = [(n, of_fits(of, error, fits)) for n, fits in curve]
                     found = needed(*zip(*points, strict=True), TARGET)
                     takes.setdefault((of, where, error, plan), []).append(found or np.inf)
