@@ -107,7 +107,7 @@ def test_a_recording_that_moved_with_its_twin_is_found_and_another_can_be_named(
     assert values["method"] == "same drives"
 
 
-def test_without_the_old_recording_the_stored_errors_are_compared(tmp_path):
+def test_without_the_old_recording_the_stored_errors_are_compared(tmp_path, monkeypatch):
     write_recording(tmp_path / "old", record_device(24, 8, seed=1))
     list(fit([tmp_path / "old"], tmp_path / "twin", iterations=40, **SMALL))
     shutil.rmtree(tmp_path / "old")
@@ -119,6 +119,12 @@ def test_without_the_old_recording_the_stored_errors_are_compared(tmp_path):
     assert values["p_value"] is None
     assert not values["matches"]
     assert "is not there any more" in said
+    assert "compared on" not in said
+    monkeypatch.setattr(validation, "MOST_SAMPLES_BYTES", 1)
+    monkeypatch.setattr(validation, "MOST_TEST", 5)
+    values, said = result(compare_device(tmp_path / "twin", tmp_path / "far"))
+    assert not values["matches"]
+    assert "compared on 5 of 8 sequences: samples of all would fill the memory" in said
 
 
 def test_the_twins_own_recording_and_another_window_are_refused(kept, twin, tmp_path):
