@@ -15,6 +15,7 @@ from app.library.facts import Facts, Thumb, common_rows
 from app.netcdf import read_netcdf
 from app.recording_marks import bad_positions
 from app.recording_reader import FILE_NAME, read_recording
+from app.telling_channel import telling_channel
 from app.words import MISSING, counted
 from models.channel_words import MANY, channel_words
 from models.paths import file_at
@@ -77,7 +78,7 @@ def _whole(folder: Path) -> _Seen:
     one = read_recording(folder)
     return _Seen(
         one.meta, one.status, tuple(one.families), one.channel_words, one.response.shape[2],
-        np.where(one.complete, one.order, -1), one.response[0][one.complete[0], :, 0],
+        np.where(one.complete, one.order, -1), _of_one(one.response[0][one.complete[0]]),
         {"low_T": one.window.low_T, "high_T": one.window.high_T}, int(one.holds.max()),
     )  # fmt: skip
 
@@ -91,9 +92,14 @@ def _piece(file: Path) -> _Seen:
     some = np.flatnonzero(order[0] >= 0)[:MOST_REPEATS]
     return _Seen(
         json.loads(attrs["meta"]), attrs["status"], tuple(arrays["family"]),
-        names, response.shape[2], order, np.array(response[0, some, :, 0]),
+        names, response.shape[2], order, _of_one(np.array(response[0, some])),
         json.loads(attrs["window"]), int(arrays["hold"].max()) if "hold" in arrays else 1,
     )  # fmt: skip
+
+
+def _of_one(first: FloatArray) -> FloatArray:
+    """Repeats `(R, T)` of one channel of the first sequence's `(R, T, C)`; of none none."""
+    return first[..., telling_channel(first[None])] if first.size else first[..., 0]
 
 
 def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:

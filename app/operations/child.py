@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 STOP_WITHIN_S = 30.0  # a checkpoint of any size is written by then
+LEAVES_WITHIN_S = 0.5  # what keeps nothing
 ORPHAN_ENDS_WITHIN_S = 10.0  # a checkpoint is mostly written by then; else the last one stays
 STOP = "stop"
 ASIDE = 10
@@ -51,7 +52,7 @@ def pipe() -> tuple[Connection, Connection]:
 
 def in_child(
     function: str, kwargs: dict[str, Any], stop: Callable[[], bool] | None = None, *,
-    parent: bool = False, nice: int = ASIDE,
+    parent: bool = False, nice: int = ASIDE, keeps_nothing: bool = False,
 ) -> Generator[Event, None, Any]:  # fmt: skip
     """Run a generator of events in a child process; yields its events, returns its value.
 
@@ -72,6 +73,9 @@ def in_child(
     nice
         How far it steps back where the computer is busy (0: not at all). What computes for
         minutes lets the window and the rig go first.
+    keeps_nothing
+        The operation leaves nothing half done wherever it is ended: a stop doesn't wait for its
+        next event.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def in_child(
             else:
                 return content
     finally:
-        _end(ours, process)
+        _end(ours, process, LEAVES_WITHIN_S if keeps_nothing else STOP_WITHIN_S)
 
 
 def _receive(
@@ -120,11 +124,11 @@ def _receive(
     return message
 
 
-def _end(ours: Connection, process: multiprocessing.process.BaseProcess) -> None:
+def _end(ours: Connection, process: multiprocessing.process.BaseProcess, within_s: float) -> None:
     """Ask the child to stop, drain what it still says, join it; end it by force if it hangs."""
     with suppress(OSError, ValueError):
         ours.send(STOP)
-    deadline_s = time.monotonic() + STOP_WITHIN_S
+    deadline_s = time.monotonic() + within_s
     with suppress(EOFError, OSError):
         while time.monotonic() < deadline_s and (ours.poll(POLL_S) or process.is_alive()):
             if ours.poll():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.report import figures
+from app.telling_channel import telling_channel
 from models.channel_words import MANY, unit_of_all
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from app.report.page import Page
     from app.report.twin import Unseen
-    from models.recording import Recording
     from models.twin import Twin
 
 SHOWN_SEQUENCES = 4
@@ -28,7 +28,7 @@ def add_repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
     recording, model = unseen.recording, module_of(twin)
     families = [recording.families[s] for s in unseen.sequences]
     traces, maps, many = [], [], len(recording.channels) > MANY
-    told = _telling_channel(recording, unseen)
+    told = telling_channel(recording.measured()[np.ix_(unseen.sequences, unseen.repeats)])
     for s in (unseen.sequences[place] for place in by_family(families)):
         steps = int(recording.lengths[s])
         drive = recording.drive[s, :steps]
@@ -48,17 +48,6 @@ def add_repeats(page: Page, name: str, twin: Twin, unseen: Unseen) -> None:
     )
     words = "Unseen repeats of the device, and the twin's samples under the same field."
     page.figure(f"repeats-{name}", figure, words)
-
-
-def _telling_channel(recording: Recording, unseen: Unseen) -> int:
-    """The channel to draw repeats of: of a spectrum the one that moves most beside its noise."""
-    if len(recording.channels) <= MANY:
-        return 0
-    known = recording.measured()[np.ix_(unseen.sequences, unseen.repeats)]
-    real = np.ma.masked_invalid(known)
-    mean = real.mean(axis=1, keepdims=True)
-    noise = np.sqrt(((real - mean) ** 2).mean(axis=(0, 1, 2)))
-    return int((mean.std(axis=(0, 1, 2)) / noise).filled(0.0).argmax())
 
 
 def by_family(families: Sequence[str]) -> list[int]:

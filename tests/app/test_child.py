@@ -151,6 +151,15 @@ def test_a_stop_is_noticed_while_the_child_is_silent(tmp_path):
         next(events)
 
 
+def test_what_keeps_nothing_is_ended_in_the_middle_of_what_it_computes(tmp_path):
+    mark = tmp_path / "mark"
+    asked = {"mark": str(mark)}
+    events = in_child("child_operations.deaf", asked, stop=mark.exists, keeps_nothing=True)
+    with pytest.raises(StoppedError):
+        list(events)
+    assert gone(int(mark.read_text()))
+
+
 def test_it_works_from_a_worker_thread():
     got = []
     thread = threading.Thread(

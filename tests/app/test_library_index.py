@@ -540,8 +540,9 @@ def test_a_time_that_no_calendar_has_hides_nothing(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("_read_both_ways")
-def test_a_spectrum_says_how_many_channels_it_has_and_names_the_ends(folder: Path) -> None:
-    response = np.zeros((2, 4, 5, 9))
+def test_a_spectrum_says_how_many_channels_it_has_and_draws_one_that_tells(folder: Path) -> None:
+    response = np.random.default_rng(0).standard_normal((2, 4, 5, 9))
+    response[..., 6] += 100 * np.arange(5)  # the others are noise
     response[1, :, 3:] = np.nan  # it is shorter
     wide = replace(blank(channels=9), response=response)
     order, start_s = np.arange(8).reshape(2, 4), np.zeros((2, 4))
@@ -550,4 +551,7 @@ def test_a_spectrum_says_how_many_channels_it_has_and_names_the_ends(folder: Pat
     assert not by_name["wide"].problem
     assert by_name["wide"].facts.title == "2 × 5 steps, 4 repeats, 9 channels"
     assert dict(by_name["wide"].facts.rows)["Channels"] == "X … c8 (9)"
+    thumb = by_name["wide"].facts.thumb
+    assert thumb is not None
+    np.testing.assert_array_equal(thumb.traces, response[0, :, :, 6])
     assert by_name["rec-folder"].facts.title == "2 × 5 steps, 4 repeats"
