@@ -164,7 +164,8 @@ def _drive(arguments: argparse.Namespace, screen: Screen, this_run: Run) -> None
             if this_run.asked and not isinstance(event, Result):
                 break
     except (StoppedError, KeyboardInterrupt) as error:
-        screen.say(str(error) or "stopped")
+        if str(error):
+            screen.say(str(error))
     except BrokenPipeError:
         if screen.result is None:
             screen.say(_how_to_go_on(arguments, "nobody reads standard output any more: stopped"))

@@ -64,6 +64,7 @@ def test_ctrl_c_is_heard_while_it_scores(twin, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr()
     assert '"status": "stopped"' in said.out
     assert "SIGINT: stopping" in said.err
+    assert said.err.splitlines().count("stopped") == 1
 
 
 def test_of_more_sequences_than_memory_holds_some_of_each_family_are_scored(
