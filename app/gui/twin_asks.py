@@ -192,8 +192,7 @@ class BesideAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        cost = "seconds, of a spectrum minutes · on what neither was fitted on, where known"
-        return "Compare two twins", cost
+        return "Compare two twins", "up to a minute each · on what neither has seen"
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
@@ -220,7 +219,7 @@ class ScoreAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        return "Score a twin", "seconds, of a spectrum a minute · on what its fit has not seen"
+        return "Score a twin", "up to a minute · on what it has not seen"
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""
