@@ -192,7 +192,7 @@ class BesideAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        return "Compare two twins", "up to a minute each · on what neither has seen"
+        return "Compare two twins", "up to a minute each · on unseen sequences"
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:
         """Of the operation."""

@@ -6,7 +6,7 @@ from app.gui.widgets.offer import OfferButton
 
 
 class CostButton(OfferButton):
-    """`role` `fault` or `attention` colours the second line, which is its tool tip then."""
+    """`role` `fault` or `attention` colours the second line."""
 
     LEAST_PX, WEIGHT = 96, 600
 
@@ -14,7 +14,6 @@ class CostButton(OfferButton):
         """Show text and cost."""
         self.role = role
         super().say(text, note)
-        self.setToolTip(note if role else "")
 
     @property
     def cost(self) -> str:

@@ -75,7 +75,7 @@ class PrimaryButton(QAbstractButton):
         self.setText(text)
         self.cost, self.cost_role, self.fraction = cost, role, fraction
         self.setAccessibleName(f"{text}, {cost}")
-        self.setToolTip(cost if role else "")
+        self.setToolTip(cost)  # which is cut where it has no room
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

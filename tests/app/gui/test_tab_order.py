@@ -90,6 +90,14 @@ def test_the_primary_button_shows_that_it_has_the_keyboard(theme, qtbot, running
     assert abs(at_ring() - without) > 0.4
 
 
+def test_what_a_press_costs_is_told_whole_where_the_button_has_no_room(theme, qtbot) -> None:
+    cost = "4 members, 6000 iterations, 30 minutes at most · own process, 1 core"
+    button = PrimaryButton(theme)
+    qtbot.addWidget(button)
+    button.say("Fit a twin", cost)
+    assert button.toolTip() == cost
+
+
 @pytest.mark.parametrize("moved", [False, True])
 def test_the_primary_button_has_the_keyboard_again_once_its_plan_was_looked_at(
     window, qtbot, moved
