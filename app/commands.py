@@ -197,6 +197,7 @@ def import_(arguments: argparse.Namespace, run: Run) -> Events:
     if arguments.out is None:
         missing = ["--out is missing: the recording's new folder"] if arguments.map else []
         raise_problems(InputError, "twinrig import", missing)
+        run.keeps_nothing = True
         return show(arguments.file)
     if not arguments.map and not is_nanoring(arguments.file):
         seen = preview(arguments.file)

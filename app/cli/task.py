@@ -39,6 +39,7 @@ def task_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, Non
         raise InputError("twinrig task: --nodes and --spread go with a TASK")
     from app.operations.task import describe_task, list_tasks
 
+    run.keeps_nothing = True
     if arguments.task is None:
         return list_tasks()
     return shown_events(describe_task(arguments.task, seed=arguments.seed, **given))

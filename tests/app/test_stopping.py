@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from served_rig import ServedRig, served_rig, start, stop_signal
 
+from app.cli.arguments import build_parser
 from app.cli.main import main
+from app.commands import COMMANDS
+from app.connect import Run
 from app.store import read_recording
 
 if TYPE_CHECKING:
@@ -40,6 +43,22 @@ def interrupt(
     rest, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     return lines + [json.loads(text) for text in rest.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["task", "digits"], True),
+        (["evaluate", "twin", "recording"], True),
+        (["import", "file.npz"], True),
+        (["import", "file.npz", "--map", "drive=a:step", "--out", "recording"], False),
+        (["export", "recording", "--out", "file.csv"], False),
+    ],
+)
+def test_what_keeps_nothing_is_stopped_wherever_it_is(words: list[str], expected: bool) -> None:
+    run, parsed = Run(print), build_parser().parse_args(words)
+    COMMANDS[parsed.verb](parsed, run)
+    assert run.keeps_nothing is expected
 
 
 @pytest.fixture
