@@ -126,7 +126,7 @@ class TwinRuns:
         if status == "done":
             return DONE.get(self.kind, title), " ".join(self.other.verdict[:1])
         if self.kind in (SCORE, BESIDE):  # which write nothing
-            return f"{word}: no scores", "nothing is kept of half a score: press again"
+            return f"{word}: no scores", "a score is whole or none: press again"
         return (
             f"{word}: {title.lower()}",
             f"kept: choose it under Begin with to go on · {self.folder}",
