@@ -99,8 +99,8 @@ def import_measured(
     yield Stage("write the recording", STAGES, STAGES)
     with anew():
         new_directory(out)
-    named = {**recording.meta, "id": new_id("rec", out)}
-    path = write_recording(out, replace(recording, meta=named))
+    recording = replace(recording, meta={**recording.meta, "id": new_id("rec", out)})
+    path = write_recording(out, recording)
     yield Result(result_values(recording, path, time.monotonic() - begin_s))
     return path
 

@@ -74,6 +74,7 @@ def test_the_result_has_the_keys_of_record(tmp_path: Path) -> None:
     assert last.values["path"] == str(tmp_path / "r" / "recording.nc")
     assert last.values["channels"] == ["c0", "c1", "c2"]
     assert last.values["seconds"] >= 0
+    assert last.values["id"] == read_recording(tmp_path / "r").meta["id"]
 
 
 def test_it_can_t_be_recorded_on_and_that_is_the_reason_told(
