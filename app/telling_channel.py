@@ -16,9 +16,10 @@ def telling_channel(response: NDArray[np.float64]) -> int:
     """The channel of repeats `(S, R, T, C)` whose mean moves most beside its noise.
 
     Of few channels it is the first: all of them tell something. The first of a spectrum is mostly
-    noise. Without a second repeat nothing is known of noise, and the first it is, too.
+    noise. Without a second repeat nothing is known of noise, and the first it is, too; so it is of
+    no repeats.
     """
-    if response.shape[3] <= MANY:
+    if response.shape[3] <= MANY or not response.size:
         return 0
     real = np.ma.masked_invalid(response)
     mean = real.mean(axis=1, keepdims=True)

@@ -210,6 +210,11 @@ def drawn_to_score(real: Array, steps: int, families: Sequence[str], seed: int) 
     return _stratified(pool, tuple(families), 1.0, most, rng, pool.size)
 
 
+def drawn_words(drawn: int, total: int, which: str = "") -> str:
+    """So many of all sequences (`which`: of what kind), where `drawn_to_score` took some."""
+    return f"{drawn} of {total} sequences{which}: samples of all would fill the memory"
+
+
 def score_model(
     model: Sampled,
     drive: Array,

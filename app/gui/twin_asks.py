@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FIT, OBJECTIVES, BESIDE, CURVE = "fit", "objectives", "beside", "curve"
 SCORE = "score"  # what is asked for where nothing stands beside a twin
+KEEP_NOTHING = (SCORE, BESIDE)
 CURVE_FITS = 12  # points of a curve where nobody names them: four numbers × three of repeats
 
 

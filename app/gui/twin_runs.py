@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
-from app.gui.twin_asks import BESIDE, CURVE, FIT, OBJECTIVES, SCORE, Ask, ScoreAsk
+from app.gui.twin_asks import BESIDE, CURVE, FIT, KEEP_NOTHING, OBJECTIVES, SCORE, Ask, ScoreAsk
 from app.words import duration
 from models.paths import file_at
 
@@ -125,7 +125,7 @@ class TwinRuns:
         title = self.asked.title if self.asked is not None else ""
         if status == "done":
             return DONE.get(self.kind, title), " ".join(self.other.verdict[:1])
-        if self.kind in (SCORE, BESIDE):  # which write nothing
+        if self.kind in KEEP_NOTHING:
             return f"{word}: no scores", "a score is whole or none: press again"
         return (
             f"{word}: {title.lower()}",

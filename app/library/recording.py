@@ -98,8 +98,8 @@ def _piece(file: Path) -> _Seen:
 
 
 def _of_one(first: FloatArray) -> FloatArray:
-    """Repeats `(R, T)` of one channel of the first sequence's `(R, T, C)`; of none none."""
-    return first[..., telling_channel(first[None])] if first.size else first[..., 0]
+    """Repeats `(R, T)` of one channel of the first sequence's `(R, T, C)`."""
+    return first[..., telling_channel(first[None])]
 
 
 def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:

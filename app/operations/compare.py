@@ -24,7 +24,7 @@ from training.drift import LEVEL, comparable, compare, compare_stored
 from training.drift_effect import named
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import in_single_holds
-from training.validation import drawn_to_score, sampled_at_once, score_model
+from training.validation import drawn_to_score, drawn_words, sampled_at_once, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -132,11 +132,8 @@ def _errors(model: Sampled, new: Recording, seed: int) -> tuple[dict[str, Any], 
     """The twin's errors, and how many sequences tell them where not all do, in words."""
     drive, response = in_single_holds(new.drive, new.measured(), new.holds)
     drawn, words = drawn_to_score(response, drive.shape[1], new.families, seed), ""
-    if drawn.size < len(drive):
-        words = (
-            f"compared on {drawn.size} of {len(drive)} sequences: samples of all would fill the "
-            "memory"
-        )
+    if len(drawn) < len(drive):
+        words = f"compared on {drawn_words(len(drawn), len(drive))}"
         drive, response = drive[drawn], response[drawn]
     return score_model(model, drive, response, seed).errors, words
 

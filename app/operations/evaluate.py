@@ -32,7 +32,7 @@ from training.ensembles import whole_repeats
 from training.exchanged_channels import exchanged_channels
 from training.import_again import import_again
 from training.reads import in_single_holds
-from training.validation import drawn_to_score, score_model
+from training.validation import drawn_to_score, drawn_words, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -192,10 +192,7 @@ def _unseen(twin: Twin, recording: Recording, seed: int) -> tuple[Array, Array, 
     drawn = drawn_to_score(real, steps, families, seed)
     if len(drawn) < len(test):
         held = " that were held out of the fit" * parent
-        words = (
-            f"scored on {len(drawn)} of {len(test)} sequences{held}: samples of all would fill the "
-            "memory"
-        )
+        words = f"scored on {drawn_words(len(drawn), len(test), held)}"
         drive, real, holds = drive[drawn], real[drawn], holds[drawn]
         families = [families[s] for s in drawn]
     return *in_single_holds(drive, real, holds), words, families

@@ -16,7 +16,15 @@ from app.gui.pages.twin_open import TwinOpener
 from app.gui.pages.twin_recordings import RecordingTicks
 from app.gui.pages.twin_views import Views
 from app.gui.pages.twin_weakest import Weakest
-from app.gui.twin_asks import BESIDE, FIT, SCORE, CurveAsk, ResumeAsk, ResumeCurveAsk, ScoreAsk
+from app.gui.twin_asks import (
+    FIT,
+    KEEP_NOTHING,
+    SCORE,
+    CurveAsk,
+    ResumeAsk,
+    ResumeCurveAsk,
+    ScoreAsk,
+)
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
@@ -208,8 +216,8 @@ class TwinPage(Page):
         arguments = ask.arguments(paths, out)
 
         def start(stop: Callable[[], bool]) -> Iterator[Event]:
-            scores = ask.kind in (SCORE, BESIDE)
-            return in_child(ask.operation, arguments, stop, keeps_nothing=scores)
+            nothing = ask.kind in KEEP_NOTHING
+            return in_child(ask.operation, arguments, stop, keeps_nothing=nothing)
 
         runs = self.runs
         before, runs.asked, runs.folder = (runs.asked, runs.folder), ask, out
