@@ -99,6 +99,11 @@ def left_s(done: int, total: int, elapsed_s: float) -> float | None:
     return elapsed_s / done * (total - done) if done and total else None
 
 
+def left_words(rest_s: float | None) -> str:
+    """`12 min left`; empty before there is a pace."""
+    return "" if rest_s is None else f"{duration(rest_s)} left"
+
+
 def told_apart(paths: Iterable[str]) -> dict[str, str]:
     """Each path's last part; the whole path where another one ends so, too."""
     last = {path: Path(path).name for path in paths}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.gui.preflight import preflight
+from app.gui.preflight import deployment_bytes, deployment_s, preflight
+from app.gui.words import count, size
 from app.operations.further_benches import all_benches, with_further
+from app.words import duration
 from instruments.bench_file import read_bench
 from models.errors import InputError
 
@@ -49,6 +51,14 @@ class DeployAsk:
             network, self.network, bench, folder, despite_drift=self.despite_drift,
             repeats=self.repeats, further=self.further, max_hours=self.max_hours,
         )  # fmt: skip
+
+    def words(self, network: Network, bench: Bench) -> tuple[str, str]:
+        """What a press does, and what it costs: time and bytes, or how far it had come."""
+        if self.begun is not None:
+            return f"Go on with {self.begun.path.name}", self.begun.far
+        took_s = deployment_s(network, bench, self.repeats)
+        cost = f"{duration(took_s)} · {size(deployment_bytes(network, self.repeats))}"
+        return f"Deploy {count(network.nodes, 'node')}", cost
 
     def start(self, session: Session, bench: Bench, out: Path) -> Iterator[Event]:
         """The operation's events."""

@@ -24,7 +24,7 @@ from app.operations.events import (
 )
 from app.operations.learning_events import Forecast
 from app.scatter import WITHIN, within_scatter
-from app.words import by_memory
+from app.words import by_memory, duration
 from models.network import ORIGIN_UNKNOWN
 from models.schedule import runs
 
@@ -145,6 +145,12 @@ class LiveDeployment:
         word = "Stopped" if status == "stopped" else "Failed"
         done, total, unit = self._counted(nodes)
         return f"{word}: {done} of {total} {unit}s measured", f"{kept}no verdict without all"
+
+    def done_words(self, nodes: int) -> str:
+        """What a whole one has cost."""
+        runs, spent = self.result.get("hardware_runs", "—"), duration(self.result.get("seconds"))
+        continued = " since it was continued" * bool(self.result.get("continued"))
+        return f"{nodes} nodes · {runs} runs · {spent}{continued}"
 
     def _counted(self, nodes: int) -> tuple[int, int, str]:
         """What is over, of how much, and what that is."""

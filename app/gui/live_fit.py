@@ -12,7 +12,7 @@ from app.gui.live_held_out import HeldOutSequences
 from app.operations.events import Progress, Stage
 from app.operations.learning_events import CandidateScored, FitProgress, FitSamples, TwinScored
 from app.weights_store import SO_FAR
-from app.words import duration, left_s
+from app.words import left_s, left_words
 from training.kept import OLDER, kept_validation, scored_by_older
 from training.verdict import telling
 from training.verdict import verdict as weighed
@@ -192,8 +192,7 @@ class LiveFit:
             return self.searched, ""
         if not self.total or not self.reached:
             return None
-        left = "" if self.left_s is None else f"{duration(self.left_s)} left"
-        return min(1.0, self.reached / self.total), left
+        return min(1.0, self.reached / self.total), left_words(self.left_s)
 
     @property
     def left_s(self) -> float | None:

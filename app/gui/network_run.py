@@ -16,7 +16,7 @@ from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE
 from app.gui.scores import interval
 from app.operations.events import Result, Stage
 from app.operations.learning_events import NetworkState
-from app.words import by_memory, duration
+from app.words import by_memory, left_words
 from models.wiring import layers_text
 
 if TYPE_CHECKING:
@@ -145,13 +145,11 @@ class NetworkRun:
     def progress(self) -> tuple[float, str] | None:
         """Share done and time left, for the status line."""
         if self.view != ONE:
-            left_s = self.trials.left_s
-            return self.trials.share, "" if left_s is None else f"{duration(left_s)} left"
+            return self.trials.share, left_words(self.trials.left_s)
         live = self.live
         if not live.total or not live.iterations:
             return None
-        left = "" if not live.left_s else f"{duration(live.left_s)} left"
-        return live.iterations[-1] / live.total, left
+        return live.iterations[-1] / live.total, left_words(live.left_s or None)
 
     @property
     def foot(self) -> str:

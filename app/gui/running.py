@@ -10,7 +10,7 @@ from PyQt6.QtCore import pyqtSignal
 
 from app.gui.bench_window import BenchWindow
 from app.gui.words import minus
-from app.words import duration
+from app.words import left_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ class RunningWindow(BenchWindow):
             self.top.show_point(point)
         if isinstance(progress, Progress):
             share = progress.done / progress.total if progress.total else 0.0
-            left = "" if progress.remaining_s is None else f"{duration(progress.remaining_s)} left"
+            left = left_words(progress.remaining_s)
             words = f"{job.spec.title}, {progress.done:g} of {progress.total:g} {progress.unit}"
             self.status.say(words, fraction=share, left=left)
             self._show_share(job, share)

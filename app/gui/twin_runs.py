@@ -9,7 +9,7 @@ from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
 from app.gui.twin_asks import BESIDE, CURVE, FIT, KEEP_NOTHING, OBJECTIVES, SCORE, Ask, ScoreAsk
-from app.words import duration
+from app.words import duration, left_words
 from models.paths import file_at
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class TwinRuns:
         """Share done and time left; None before there is one."""
         if self.asked is None or self.alone:
             return self.fit.progress
-        left_s = self.other.left_s
-        return self.other.overall, "" if left_s is None else f"{duration(left_s)} left"
+        return self.other.overall, left_words(self.other.left_s)
 
     @property
     def header(self) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.gui.pages.page import Page, Shell
+    from app.gui.pages.page import Page
+    from app.gui.pages.shell import Shell
 
 PAGE_CLASSES = {
     "bench": "BenchPage",

@@ -25,7 +25,7 @@ from app.gui.pages.bench_states import (
     rows_of,
 )
 from app.gui.pages.bench_wire import WirePanel
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import scroll_area
 from app.gui.widgets.checks import CheckList
 from app.gui.words import count
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QHideEvent, QShowEvent
 
     from app.gui.job import Outcome
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
     from instruments.bench_reading import BenchReading
 
@@ -65,6 +66,7 @@ class BenchPage(Page):
         self._guards()
         self._instruments()
         self.manual, self.wire = ManualPanel(shell), WirePanel(shell)
+        self.remembers = self.wire
         below = QHBoxLayout()
         below.setSpacing(24)
         below.addWidget(self.manual)
@@ -303,9 +305,3 @@ class BenchPage(Page):
     def hideEvent(self, event: QHideEvent | None) -> None:
         super().hideEvent(event)
         self.wire.watch(on=False)
-
-    def form_values(self) -> dict[str, Any]:
-        return self.wire.values()
-
-    def set_form_values(self, values: dict[str, Any]) -> None:
-        self.wire.set_values(values)

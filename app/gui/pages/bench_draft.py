@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from app.gui.background import Latest
 from app.gui.pages.bench_draft_card import InstrumentCard
 from app.gui.pages.bench_draft_form import DraftForm
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import label, scroll_area
 from app.new_file import write_new
 from instruments.bench_draft import Draft, DraftInstrument, is_missing, named, text_of
@@ -28,6 +28,8 @@ from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from app.gui.pages.shell import Shell
 
 LEAST_PREVIEW_PX, MOST_PREVIEW_PX = 112, 240
 EMPTY = (

@@ -31,7 +31,7 @@ from models.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.gui.widgets.form import Form
     from app.library.library import Library
     from instruments.bench_spec import BenchSpec

@@ -21,7 +21,7 @@ from models.errors import InputError, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.operations.bench_read import BenchRead
     from app.operations.events import Event
     from instruments.bench_reading import BenchReading

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QResizeEvent
 
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.operations.console import Answer
     from app.wire_tail import Message
 

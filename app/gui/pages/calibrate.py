@@ -14,9 +14,9 @@ from app.gui.job import JobSpec, Outcome
 from app.gui.live_calibrate import LiveCalibration
 from app.gui.pages.calibrate_form import CalibrateForm
 from app.gui.pages.calibrate_plots import CalibratePlots
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.store import read_recording
-from app.words import duration
+from app.words import duration, left_words
 from instruments.calibration_walk import BRANCHES, chosen
 from models.errors import InputError, TwinrigError
 from models.paths import file_at, folder_at
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from app.calibration_store import Stored
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
     from instruments.bench_spec import BenchSpec
     from models.recording import Recording
@@ -69,7 +70,9 @@ class CalibratePage(Page):
         self.live = LiveCalibration()
         self.calibration: Path | None = None
         self._sizes: tuple[int, ...] = ()  # of the branches of the run
-        self.rows = CalibrateForm(self.theme, self.form, self.session.spec, self.form_changed)
+        self.rows = self.remembers = CalibrateForm(
+            self.theme, self.form, self.session.spec, self.form_changed
+        )
         self.rows.magnet.currentIndexChanged.connect(self._offer)
         self.plots = CalibratePlots(self.theme)
         self.body.addWidget(self.plots, 1)
@@ -194,7 +197,7 @@ class CalibratePage(Page):
     def progress(self) -> tuple[float, str] | None:
         """Share done, for the status line: `Progress` tells of whole branches only."""
         left = self.live.progress.remaining_s if self.live.progress is not None else None
-        return self._share, "" if left is None else f"{duration(left)} left"
+        return self._share, left_words(left)
 
     def _redraw(self) -> None:
         self.plots.draw(self.live, self.rows.bench_says, running=self.running)
@@ -286,9 +289,6 @@ class CalibratePage(Page):
         whose = "" if of_here else f" · another rig's: {stored.bench}, {supply_then}"
         self.say(f"Magnet {name}: {1e3 * found:.5g} mT/A", f"{folder.name} · {when} UTC{whose}")
 
-    def form_values(self) -> dict[str, Any]:
-        return self.rows.values()
-
     def set_form_values(self, values: dict[str, Any]) -> None:
-        self.rows.set_values(values)
+        super().set_form_values(values)
         self.show_cost()

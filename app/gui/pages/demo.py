@@ -9,7 +9,7 @@ from app.gui.background import Reading
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_demo import TITLE, DemoAsk, LiveDemo, begun_demos
 from app.gui.pages.library_report import show_file
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import Choice, label
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.number_entry import WholeEntry
@@ -18,6 +18,7 @@ from app.gui.widgets.segments import Segments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
 
 WHAT = (

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.gui.background import Latest, Reading
 from app.gui.begun_bench import DEPLOY, begun_runs
 from app.gui.deploy_asks import TITLE
+from app.gui.deploy_lack import Asked, Lack
 from app.gui.job import JobSpec, Outcome
-from app.gui.live_deploy import LiveDeployment, criterion, diagnosis, verdict
+from app.gui.live_deploy import LiveDeployment, criterion
 from app.gui.network_looked import looked
-from app.gui.offered import items_of, state
+from app.gui.offered import items_of
 from app.gui.pages.deploy_earlier import EarlierPart
 from app.gui.pages.deploy_form import DeployForm
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_transfer import TransferPart
-from app.gui.pages.page import Page, Shell
-from app.gui.preflight import deployment_bytes, deployment_s
-from app.gui.widgets.channels import Channels
+from app.gui.pages.page import Page
 from app.gui.widgets.checks import Check
-from app.gui.words import BEING_READ, count, size
-from app.words import duration
+from app.gui.words import count
+from app.words import left_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from app.gui.begun_bench import BegunRun
+    from app.gui.pages.shell import Shell
     from app.library.folders import Artefact
     from app.operations.events import Event
     from models.network import Network
@@ -54,7 +54,7 @@ class DeployPage(Page):
         self._background.done.connect(self._checked)
         self._library.done.connect(self._offer)
         self._loader.done.connect(self._loaded)
-        self.rows = rows = DeployForm(self.theme, self.form)
+        self.rows = self.remembers = rows = DeployForm(self.theme, self.form)
         self.choice, self.despite, self.list = rows.choice, rows.despite, rows.list
         self.choice.currentIndexChanged.connect(self._chosen)
         rows.changed.connect(self.form_changed)
@@ -63,10 +63,8 @@ class DeployPage(Page):
         self.plots.grid.chosen.connect(self._pin)
         self.transfers, self.earlier = TransferPart(self), EarlierPart(self)
         self.body.addWidget(self.plots, 1)
-        self.toggle = Channels(self.theme)
-        self.toggle.chosen.connect(self._choose_channel)
-        self.toggle.hide()
-        self._buttons.insertWidget(0, self.toggle)
+        self.plots.toggle.chosen.connect(self._redraw)
+        self._buttons.insertWidget(0, self.plots.toggle)
         self.library_button = self.button(
             "Show in Library", lambda: self.shell.open_page("library", self.deployed)
         )
@@ -139,60 +137,35 @@ class DeployPage(Page):
         self.rows.show_network(network, self.session.spec)
         self.plots.show_network(network)
         self.plots.verdict.show_verdict(criterion(predicted, network.nodes, metric))
-        channels = max((device.channel_words for device in network.devices), key=len)
-        self.toggle.offer(channels)
-        self.plots.channel = self.toggle.value
-        self.toggle.setVisible(len(channels) > 1)
 
     def show_cost(self) -> None:
         """Pre-flight and cost; the instruments are asked in a thread."""
         if self.running:
             return
-        network, bench = self.network, self.session.bench
+        network, text = self.network, self.choice.currentText()
         self.checks = []  # not known yet
         self.transfers.show()
-        if reading := self.earlier.reading:
-            self._background.forget()
-            self.form.primary.setEnabled(False)
-            self.form.primary.say("Deploy", f"{reading} is read …")
-            return
-        if network is None and self.path is not None:
-            words = "can't be read: choose another network" if self._unread else ""
-            self.form.primary.setEnabled(False)
-            self.form.primary.say("Deploy", words or "the network is read …",
-                                  role="fault" if words else "")  # fmt: skip
-            return
-        if fault := self.choice.fault:
-            self._background.forget()
-            if self.live.plan is None:
-                self.say("Nothing to deploy", f"{self.choice.currentText()}: {fault}")
-            self.form.primary.setEnabled(False)
-            self.form.primary.say(
-                "Deploy", f"the network is {state(fault)}: choose another", role="fault"
-            )
-            return
-        if network is None and self._library.is_first:
-            self.form.primary.setEnabled(False)
-            self.form.primary.say("Deploy", BEING_READ)
-            self.say("No network chosen yet", BEING_READ)
-            return
-        if network is None:
-            self.form.primary.setEnabled(False)
-            self.form.primary.say("Deploy", "train a network first", role="attention")
-            self.say("Nothing to deploy yet", "train a network; it appears here by itself")
-            return
-        if self.live.plan is None:  # else the header tells how that run has ended
-            self.say(
-                "Ready to deploy", f"{self.choice.currentText()} onto {self.session.spec.name}"
-            )
-        if bench is None:
-            self.form.primary.setEnabled(False)
-            self.form.primary.say("Deploy", "no bench connected", role="attention")
-            return
         self.form.primary.setEnabled(False)
+        lack = Asked(
+            self.earlier.reading, self.path, network is not None, self._unread, text,
+            self.choice.fault, not self._library.is_first,
+        ).lack  # fmt: skip
+        ready = ("Ready to deploy", f"{text} onto {self.session.spec.name}")
+        header = ready if lack is None else lack.header
+        if header is not None and self.live.plan is None:  # else it tells how that run has ended
+            self.say(*header)
+        if lack is None and self.session.bench is None:
+            lack = Lack("no bench connected", "attention")
+        if lack is not None:
+            self._background.forget()
+            self.form.primary.say("Deploy", lack.cost, role=lack.role)
+        elif network is not None:
+            self._check(network)
+
+    def _check(self, network: Network) -> None:
+        """Have the pre-flight checks made, of the network as the form asks for it."""
         self.form.primary.say(f"Deploy {count(network.nodes, 'node')}", "pre-flight check …")
-        folder, path = self.session.library.folder, self.path or Path()
-        ask = self.rows.ask(path)
+        folder, ask = self.session.library.folder, self.rows.ask(self.path or Path())
         self._background.ask(
             lambda: self.session.with_bench(lambda b: ask.checks(network, b, folder))
         )
@@ -205,13 +178,10 @@ class DeployPage(Page):
         self.rows.show_checks(self.checks)
         self.transfers.show()
         bad = [c for c in self.checks if c.level == "fault"]
-        repeats = self.rows.repeats.value()
-        seconds = deployment_s(network, bench, repeats)
-        cost = f"{duration(seconds)} · {size(deployment_bytes(network, repeats))}"
-        again = " again" if self.live.result else ""
-        words = f"Deploy {count(network.nodes, 'node')}{again}"
-        if (begun := self.rows.goes_on) is not None:
-            words, cost = f"Go on with {begun.path.name}", begun.far
+        ask = self.rows.ask(self.path or Path())
+        words, cost = ask.words(network, bench)
+        if self.live.result and ask.begun is None:
+            words += " again"
         self.form.primary.setEnabled(not bad)
         if bad:
             self.form.primary.say(words, f"refused: {bad[0].name}, {bad[0].value}", role="fault")
@@ -250,9 +220,7 @@ class DeployPage(Page):
 
     def take(self, events: Sequence[Event]) -> None:
         live, network = self.live, self.network
-        if network is None:
-            return
-        if self.transfers.take(events):
+        if network is None or self.transfers.take(events):
             return
         for event in events:
             live.take(event, network)
@@ -273,21 +241,15 @@ class DeployPage(Page):
     def progress(self) -> tuple[float, str] | None:
         """Share done and time left of a training or a fit within a refinement."""
         live = self.transfers.live
-        if live is None:
-            return None
-        return live.share, "" if live.left_s is None else f"{duration(live.left_s)} left"
+        return None if live is None else (live.share, left_words(live.left_s))
 
-    def _redraw(self) -> None:
+    def _redraw(self, *_: object) -> None:
         if self.network is not None:
             self.plots.draw(self.live, self.network, running=self.running)
 
     def _pin(self, layer: int, node: int) -> None:
         at = (layer, node)
         self.plots.pinned = None if self.plots.pinned == at else at
-        self._redraw()
-
-    def _choose_channel(self, channel: int) -> None:
-        self.plots.channel = channel
         self._redraw()
 
     def job_finished(self, outcome: Outcome) -> None:
@@ -322,29 +284,11 @@ class DeployPage(Page):
 
     def show_verdict(self, network: Network) -> None:
         """What came of it: the score, whether it transferred, where score was lost."""
-        result = self.live.result
         self.library_button.show()
-        measured = float(result["measured"])
-        self.plots.verdict.show_verdict(verdict(result))
-        self.plots.verdict.show_where(diagnosis(result))
-        self.plots.running_score.show_value(measured, "measured")
-        self.plots.show_transfer(network, str(result.get("label") or "This network"), measured)
-        runs, spent = result.get("hardware_runs", "—"), duration(result.get("seconds"))
-        spent += " since it was continued" * bool(result.get("continued"))
-        self.say(
-            f"{self.choice.currentText()} on the device",
-            f"{network.nodes} nodes · {runs} runs · {spent}",
-        )
+        self.plots.show_result(network, self.live.result)
+        self.say(f"{self.choice.currentText()} on the device", self.live.done_words(network.nodes))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         for part in (self.rows, self.plots.verdict):
             part.set_low(self.height() < LOW_PX)
-
-    # settings
-
-    def form_values(self) -> dict[str, Any]:
-        return self.rows.values()
-
-    def set_form_values(self, values: dict[str, Any]) -> None:
-        self.rows.set_values(values)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.gui.live_deploy import Z90, inside_share, transfer_rows
+from app.gui.live_deploy import Z90, diagnosis, inside_share, transfer_rows, verdict
 from app.gui.network_drive import ahead
 from app.gui.pages.deploy_verdict import VerdictBox
 from app.gui.scores import error_title, interval, title
 from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.channels import Channels
 from app.gui.widgets.chart_scale import settled
 from app.gui.widgets.columns import ColumnTable
 from app.gui.widgets.curve_panel import ScorePanel
@@ -41,7 +42,8 @@ class DeployPlots(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.theme = theme
-        self.channel = 0
+        self.toggle = Channels(theme)
+        self.toggle.hide()
         self.pinned: tuple[int, int] | None = None
         self._node_range: tuple[float, float] | None = None
         self._told: FloatArray | None = None  # the forecast that is drawn
@@ -121,6 +123,9 @@ class DeployPlots(QWidget):
     def show_network(self, network: Network) -> None:
         """A network is chosen: its schedule, prediction, the twin's forecast, baselines."""
         self.pinned = None
+        channels = max((device.channel_words for device in network.devices), key=len)
+        self.toggle.offer(channels)
+        self.toggle.setVisible(len(channels) > 1)
         layers = tuple(layer.nodes for layer in network.layers)
         self.grid.show_layers(layers)
         several = len(network.devices)
@@ -176,6 +181,14 @@ class DeployPlots(QWidget):
             transfer_rows(name, network.predicted, network.baselines, measured, metric)
         )
 
+    def show_result(self, network: Network, result: dict[str, Any]) -> None:
+        """The verdict, where score was lost, the measured score beside the foreseen."""
+        measured = float(result["measured"])
+        self.verdict.show_verdict(verdict(result))
+        self.verdict.show_where(diagnosis(result))
+        self.running_score.show_value(measured, "measured")
+        self.show_transfer(network, str(result.get("label") or "This network"), measured)
+
     def show_run(self, run_id: str) -> None:
         """Paint the run's id."""
         for panel in (self.node, self.forecast, self.running_score):
@@ -206,7 +219,7 @@ class DeployPlots(QWidget):
         if complete:
             mean, std, measured = live.responses[node]
         device = network.device_of(node[0])
-        channel = min(self.channel, measured.shape[1] - 1)
+        channel = min(self.toggle.value, measured.shape[1] - 1)
         trace = measured[:, channel]
         expected = None if mean is None else mean[:, channel]
         known = trace if expected is None else expected

@@ -15,7 +15,7 @@ from app.gui.background import Latest
 from app.gui.import_form import ImportForm
 from app.gui.import_words import command_of, words_of
 from app.gui.job import JobSpec, Outcome
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.pages.twin_ensemble import Ensemble
 from app.gui.widgets.basic import Elided, label, row
 from app.gui.widgets.channels import Channels
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from app.foreign_files import Found
+    from app.gui.pages.shell import Shell
     from app.importing.preview import Preview
     from app.operations.events import Event
     from models.recording import Recording

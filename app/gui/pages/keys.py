@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from app.gui.actions import shortcut_sheet
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import label
+
+if TYPE_CHECKING:
+    from app.gui.pages.shell import Shell
 
 
 class KeysPage(Page):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QLineEdit, QPushButton
+from PyQt6.QtWidgets import QPushButton
 
 from app.gui.background import Latest, Reading
 from app.gui.pages.library_again import again
 from app.gui.pages.library_detail import Detail
 from app.gui.pages.library_export import EXPORTED, ExportButton
+from app.gui.pages.library_find import FindRows
 from app.gui.pages.library_list import EntryList, read_whole
 from app.gui.pages.library_mark import MarkRow
 from app.gui.pages.library_note import NoteEntry
@@ -21,32 +22,26 @@ from app.gui.pages.library_open import MAKES, lacks_fits, opening, page_of
 from app.gui.pages.library_report import report_in, reported, show_file
 from app.gui.pages.library_simulate import SimulateRow
 from app.gui.pages.library_trash import TrashButton
-from app.gui.pages.page import Page, Shell
-from app.gui.widgets.basic import Choice, row
-from app.gui.widgets.segments import Segments
+from app.gui.pages.page import Page
+from app.gui.widgets.basic import row
 from app.gui.words import count
 from app.library.index import Index, descendants, lineage
-from app.library.kinds import BEGUN, SEVERAL
+from app.library.kinds import BEGUN
 from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.gui.job import Outcome
+    from app.gui.pages.shell import Shell
     from app.library.index import Entry
 
-SHOWN = (
-    ("everything", ""), ("recordings", "rec"), ("twins", "twin"), ("networks", "net"),
-    ("deployments", "dep"), ("sweeps, comparisons", "several"), ("calibrations", "cal"),
-    ("not finished", BEGUN),
-)  # fmt: skip
 FAR_MS = 500
 FILES = (".json", ".nc")  # of what an artefact's own file ends in
 AGAIN = "Fills the form of the page that made it as it was then"
 REPORT = "One HTML page with figures, opened as the system does"
 NO_REPORT = "It ended early and has no report yet: Open shows where it goes on"
 SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
-NOTHING = "nothing fits Search and Show: clear the one, or choose everything in the other"
 
 
 class LibraryPage(Page):
@@ -85,19 +80,8 @@ class LibraryPage(Page):
         self._show_chosen()
 
     def _form(self) -> None:
-        self.form.section("Find")
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("id, title, figure, note")
-        self.search.setAccessibleName("Search")
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._show_list)
-        self.form.row("Search", self.search)
-        self.kind = Choice(self.theme, SHOWN, "Kind")
-        self.kind.currentIndexChanged.connect(self._show_list)
-        self.form.row("Show", self.kind)
-        self.order = Segments(self.theme, (("Lineage", "lineage"), ("Newest", "newest")), "Order")
-        self.order.chosen.connect(self._show_list)
-        self.form.row("Order", self.order)
+        self.finder = self.remembers = FindRows(self.theme, self.form)
+        self.finder.changed.connect(self._show_list)
         self.chosen_words = self.form.section("Chosen")
         self.note = NoteEntry()
         self.note.kept.connect(self.refresh)
@@ -172,24 +156,11 @@ class LibraryPage(Page):
         self._show_list()
         self._choose_wanted()
 
-    def _show_list(self, *_: object) -> None:
-        words = self.search.text().lower().split()
-        kind = self.kind.currentData()
-        kinds = SEVERAL if kind == "several" else (kind,)
-        found = [
-            entry
-            for entry in self.all
-            if (not kind or entry.kind in kinds) and all(word in entry.words for word in words)
-        ]
-        tree = self.order.value == "lineage"
+    def _show_list(self) -> None:
+        found = self.finder.found(self.all)
+        tree = self.finder.as_tree
         self.list.show_rows(lineage(found) if tree else [(0, entry) for entry in found])
-        broken = sum(bool(entry.problem) for entry in self.all)
-        shown = f"{len(found)} of {count(len(self.all), 'artefact')}"
-        head = count(len(self.all), "artefact") if len(found) == len(self.all) else shown
-        order = "each under what it was made from" if tree else "newest first"
-        how = order if found else NOTHING
-        if broken:
-            how += f" · {broken} can't be read"
+        head, how = self.finder.words(len(found), self.all)
         self.say(head, how if self.all else self._empty)
         self._show_chosen()
 
@@ -306,9 +277,3 @@ class LibraryPage(Page):
         chosen = self.list.selected()
         left = len(descendants(chosen, self.all))
         self.trash.press([entry.artefact.path for entry in chosen], left)
-
-    def form_values(self) -> dict[str, Any]:
-        return {"order": self.order.value}
-
-    def set_form_values(self, values: dict[str, Any]) -> None:
-        self.order.choose(values.get("order"))

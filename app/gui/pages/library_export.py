@@ -14,7 +14,7 @@ from app.operations.child import in_child
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
 
 EXPORTED = ("rec", "dep")  # kinds of artefacts

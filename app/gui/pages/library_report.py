@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
 
 REPORT = "report.html"

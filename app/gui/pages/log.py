@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QLineEdit, QPlainTextEdit
 
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.segments import Segments
 from app.gui.words import count
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QHideEvent, QShowEvent
+
+    from app.gui.pages.shell import Shell
 
 LEVELS = (("All", ""), ("Warnings", "warning"), ("Errors", "error"))
 LOOK_MS = 500

@@ -17,7 +17,7 @@ from app.gui.pages.monitor_files import written
 from app.gui.pages.monitor_form import MonitorForm
 from app.gui.pages.monitor_rows import said_of
 from app.gui.pages.monitor_side import MonitorSide
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import label
 from app.gui.widgets.chart import Mark
 from app.gui.widgets.segments import Segments
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from app.alarms import Raised
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
     from app.operations.monitor_export import Seen
     from instruments.bench_reading import BenchReading

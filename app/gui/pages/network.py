@@ -19,7 +19,7 @@ from app.gui.pages.network_plots import NetworkPlots
 from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_problem
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.words import BEING_READ
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from app.gui.live_train import LiveTraining
     from app.gui.network_run import Ask, Asked
+    from app.gui.pages.shell import Shell
     from app.library.folders import Artefact
     from app.library.library import Library
     from app.operations.events import Event
@@ -52,7 +53,7 @@ class NetworkPage(Page):
         self._widths: dict[int, int] | None = None
         self._library = Reading()
         self._library.done.connect(self._offer)
-        self.rows = NetworkForm(self.theme, self.form)
+        self.rows = self.remembers = NetworkForm(self.theme, self.form)
         self.twin, self.layers, self.iterations = (
             self.rows.twin, self.rows.layers, self.rows.iterations,
         )  # fmt: skip
@@ -297,14 +298,6 @@ class NetworkPage(Page):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self.form.set_gap(2 if self.height() < LOW_PX else 8)
-
-    # settings
-
-    def form_values(self) -> dict[str, Any]:
-        return self.rows.values()
-
-    def set_form_values(self, values: dict[str, Any]) -> None:
-        self.rows.set_values(values)
 
 
 def _offered(library: Library) -> tuple[list[Artefact], list[Artefact], list[Begun]]:

@@ -11,7 +11,7 @@ from app.gui.network_looked import TaskSaid, described, tasks
 
 if TYPE_CHECKING:
     from app.gui.pages.network_form import NetworkForm
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
 
 
 class TaskLook(QObject):

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QObject
     from PyQt6.QtGui import QPixmap, QShowEvent
 
-    from app.gui.job import JobSpec, Outcome
-    from app.gui.served_rig import ServedRig
-    from app.gui.theme import Theme
+    from app.gui.job import Outcome
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
-    from app.session import Session
     from instruments.bench_reading import BenchReading
 
 LEAST_HEADING_PX = 136  # of a header, left of its buttons: `No twin shown` whole
@@ -32,52 +30,14 @@ ROW, COLUMN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
 LAID_OUT = (QEvent.Type.Resize, QEvent.Type.LayoutRequest)
 
 
-class Shell(Protocol):
-    """What a page may ask of the window around it."""
+class Remembers(Protocol):
+    """Rows of a form whose values come back at the next start."""
 
-    theme: Theme
-    session: Session
-    log: list[str]
-    bench_file: str
+    def values(self) -> dict[str, Any]:
+        """Its values, as JSON has them."""
 
-    def run(self, spec: JobSpec) -> bool:
-        """Run an operation; False where another one runs."""
-
-    def open_page(self, key: str, artefact: Path | None = None) -> None:
-        """Go to a page, with an artefact chosen there."""
-
-    def toast(self, text: str, level: str = "info", trace: str = "") -> None:
-        """Say something without interrupting."""
-
-    def stop(self) -> None:
-        """Stop what runs."""
-
-    def pause(self) -> None:
-        """Pause what runs on the bench after its repeat, or let it go on."""
-
-    def reconnect(self) -> None:
-        """Connect the bench again, in a worker."""
-
-    def open_bench(self, path: Path) -> None:
-        """Close this bench and open another bench file."""
-
-    def served_rig(self) -> ServedRig:
-        """The virtual rig that the window serves on TCP, or could serve."""
-
-    def fill_form(self, key: str, values: dict[str, Any]) -> None:
-        """Put values into a page's form."""
-
-    def use_virtual(self) -> None:
-        """Go to the virtual rig."""
-
-    def set_theme(self, mode: str) -> None:
-        """Light, dark, or as the system."""
-
-    def start_guide(self) -> None:
-        """Walk through a first run."""
-
-    def report_problem(self) -> None:
-        """Write a bundle for a report."""
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Put values back; what doesn't fit is left alone."""
 
 
 class Page(QWidget):
@@ -92,6 +52,7 @@ class Page(QWidget):
     name = ""
     shows_warnings = False  # on the page, where they stay: no toast over it
     of_library = False  # what it offers changes by other pages' jobs and by other programs
+    remembers: Remembers | None = None
 
     def __init__(self, shell: Shell, title: str, subtitle: str) -> None:
         super().__init__()
@@ -301,7 +262,9 @@ class Page(QWidget):
 
     def form_values(self) -> dict[str, Any]:
         """Values of the form that come back at the next start."""
-        return {}
+        return {} if self.remembers is None else self.remembers.values()
 
     def set_form_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
+        if self.remembers is not None:
+            self.remembers.set_values(values)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from app.gui.job import Outcome
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.gui.record_design import Plan
     from app.gui.record_resume import Unfinished
     from app.operations.events import Event

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QPushButton
 
     from app.gui.job import Outcome
-    from app.gui.pages.page import Shell
     from app.gui.pages.record_plots import RecordPlots
+    from app.gui.pages.shell import Shell
     from app.gui.record_design import Plan
     from app.gui.record_run import RecordRun
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.pages.serve_form import ServeForm
 from app.gui.widgets.basic import label
 from app.gui.widgets.columns import ColumnRow, ColumnTable
 from app.gui.words import count
+
+if TYPE_CHECKING:
+    from app.gui.pages.shell import Shell
 
 EMPTY = (
     "A rig that is served answers the commands of its instruments on TCP ports of this computer: "
@@ -29,6 +32,7 @@ class ServePage(Page):
         self.rig = shell.served_rig()
         folder = Path(self.session.library.folder).parent
         self.rows = ServeForm(self.theme, self.form, folder, self.form_changed)
+        self.remembers = self.rows
         self.copy_button.hide()
         self.open_button = self.button("Open its bench", self.open_written)
         self.open_button.setToolTip("Closes the present bench, safe as always, and opens this one")
@@ -123,11 +127,3 @@ class ServePage(Page):
         problem, (words, cost) = ask.problem() or self.rows.file.problem(), ask.words()
         primary.setEnabled(not problem)
         primary.say(words, problem or cost, role="fault" if problem else "")
-
-    # settings
-
-    def form_values(self) -> dict[str, Any]:
-        return self.rows.values()
-
-    def set_form_values(self, values: dict[str, Any]) -> None:
-        self.rows.set_values(values)

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QVBoxLayout, QWidget
 from app.artefacts import code_version
 from app.config import settings_path
 from app.gui.background import Latest
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import label
 from app.gui.widgets.offer import OfferButton
 from app.gui.widgets.segments import Segments
@@ -19,6 +19,8 @@ from models.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from app.gui.pages.shell import Shell
 
 COLUMN_PX = 440
 LOOKS = (("Light", "light"), ("Dark", "dark"), ("System", "system"))

@@ -9,7 +9,7 @@ from app.gui.background import Reading
 from app.gui.begun_fits import begun_comparisons, begun_curves, begun_fits
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.pages.twin_device import DeviceLook
 from app.gui.pages.twin_form import TwinForm
 from app.gui.pages.twin_open import TwinOpener
@@ -28,7 +28,6 @@ from app.gui.twin_asks import (
 from app.gui.twin_drift import DriftPart
 from app.gui.twin_looked import complaint
 from app.gui.twin_runs import TwinRuns
-from app.gui.widgets.channels import EVERY, Channels
 from app.operations.child import in_child
 from app.operations.events import Result
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QResizeEvent
 
-    from app.gui.twin_looked import Looked
+    from app.gui.pages.shell import Shell
     from app.operations.events import Event
     from models.twin import Twin
 
@@ -54,14 +53,11 @@ class TwinPage(Page):
         super().__init__(shell, "Twin", "neural SDE of the device and its noise")
         self.runs = TwinRuns()
         self.twin: Path | None = None
-        self.channels: tuple[str, ...] = ()
-        self.units: tuple[str, ...] = ()
-        self.channel: int | None = 0  # None: all of many, as maps
         self._library, self.opener = Reading(), TwinOpener(self)
         self._library.done.connect(self._offer)
         self.opener.read.connect(self._show)
         self.recordings = RecordingTicks(self.theme, self.form, shell.toast)
-        self.rows = TwinForm(self.theme, self.form)
+        self.rows = self.remembers = TwinForm(self.theme, self.form)
         self.objective, self.iterations = self.rows.objective, self.rows.iterations
         self.weakest = Weakest(
             self.theme, self.form, shell, lambda: self.rows.longest_hold(self.twin)
@@ -80,17 +76,14 @@ class TwinPage(Page):
         self.show_cost()
 
     def _header_buttons(self) -> None:
-        self._buttons.insertWidget(0, self.views.choice)
-        self.toggle = Channels(self.theme, "all, as a map")
-        self.toggle.hide()
-        self.toggle.chosen.connect(self._choose_channel)
-        for panel in (self.plots.device, self.plots.twin):
-            panel.heat.picked.connect(self.toggle.choose)
-        self.views.choice.chosen.connect(self._show_toggle)
-        self._buttons.insertWidget(0, self.toggle)
+        for choice in (self.views.choice, self.views.toggle):
+            self._buttons.insertWidget(0, choice)
+        self.views.toggle.chosen.connect(self._channel_chosen)
         self.import_button = self.button("Import", lambda: self.shell.open_page("import_data"))
         self.import_button.setToolTip("Measured repeats from a file become a recording")
-        self.train_button = self.button("Train a network", self._train)
+        self.train_button = self.button(
+            "Train a network", lambda: self.shell.open_page("network", self.twin)
+        )
         self.train_button.hide()
 
     @property
@@ -140,7 +133,7 @@ class TwinPage(Page):
 
     def _preview_first(self) -> None:
         for looked in (self.recordings.looked or [])[:1]:
-            self.preview(looked)
+            self.views.preview(looked)
 
     def show_cost(self) -> None:
         reading = self.opener.reading
@@ -175,31 +168,11 @@ class TwinPage(Page):
         if not (self.chosen or self.twin or self.live.iterations or self.runs.asked):
             self.say("No twin shown", "tick recordings, then fit; or open one in the Library")
 
-    def preview(self, looked: Looked) -> None:
-        """Show the first sequence of a recording, before any samples of a twin."""
-        if looked.first is None:
-            return
-        self.set_channels(looked.names, looked.units)
-        if len(looked.first):
-            self.plots.draw_repeats(looked.first, self.channel, self.channels, self.units)
-        self.plots.show_run(looked.path.name, "")
-
-    def set_channels(self, channels: tuple[str, ...], units: tuple[str, ...]) -> None:
-        """Name the channels that are shown, and their units."""
-        self.channels, self.units = channels, units
-        self.toggle.offer(channels)
-        self._show_toggle()
-        self.channel = None if self.toggle.value == EVERY else self.toggle.value
-
-    def _show_toggle(self, *_: Any) -> None:
-        self.toggle.setVisible(len(self.channels) > 1 and self.views.choice.value == "fit")
-
     def _follow_kind(self, _: str) -> None:
         if not self.running:
             self.views.show_kind(self.rows.ask().kind)
 
-    def _choose_channel(self, channel: int) -> None:
-        self.channel = None if channel == EVERY else channel
+    def _channel_chosen(self, _: int) -> None:
         self._redraw()
         self._recordings_changed()
 
@@ -237,7 +210,6 @@ class TwinPage(Page):
         if isinstance(self.runs.asked, (CurveAsk, ResumeCurveAsk)):
             self.target = self.runs.asked.target
         self.views.show_kind(self.runs.kind)
-        self._show_toggle()
         if self.runs.alone:
             self.twin = None
             self._show_parts(None)
@@ -258,9 +230,9 @@ class TwinPage(Page):
                 self.live.coverage = event.values.get("coverage") or {}
                 self.twin = Path(str(event.values["path"]))
                 self.runs.scored_on = str(event.values.get("scored_on", ""))
-        if not self.channels and self.live.real is not None:  # the recording is still being read
+        if not self.views.channels and self.live.real is not None:  # its recording is being read
             width = self.live.real.shape[-1]
-            self.set_channels(tuple(str(k + 1) for k in range(width)), ("",) * width)
+            self.views.set_channels(tuple(str(k + 1) for k in range(width)), ("",) * width)
         self._tell()
         if self.isVisible():
             self._redraw()
@@ -276,9 +248,7 @@ class TwinPage(Page):
         return None if self.drift.running else self.runs.progress
 
     def _redraw(self) -> None:
-        self.views.draw_fit(self.live, self.channel, self.channels, self.units)
-        self.views.compared.draw(self.runs.compared)
-        self.views.curve.draw(self.runs.curve, self.target)
+        self.views.draw(self.runs, self.target)
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)
@@ -304,15 +274,11 @@ class TwinPage(Page):
         self.train_button.setVisible(twin is not None)
         self.import_button.setVisible(twin is None)
 
-    def _train(self) -> None:
-        if self.twin is not None:
-            self.shell.open_page("network", self.twin)
-
     def _show(self, path: Path, twin: Twin) -> None:
         """Show the scores that a finished twin carries."""
         self.runs.fit, self.runs.asked, self.twin = fitted_earlier(twin), None, path
         self.rows.offer_score(path)
-        self.set_channels(twin.channel_words, tuple(twin.units))
+        self.views.set_channels(twin.channel_words, tuple(twin.units))
         self._show_parts(path)
         self.views.show_kind(FIT)
         self.plots.show_kept()
@@ -329,10 +295,7 @@ class TwinPage(Page):
 
     # settings
 
-    def form_values(self) -> dict[str, Any]:
-        return self.rows.values()
-
     def set_form_values(self, values: dict[str, Any]) -> None:
-        self.rows.set_values(values)
+        super().set_form_values(values)
         if values.get("recordings") == []:
             self.recordings.untick()

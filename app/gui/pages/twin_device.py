@@ -24,7 +24,7 @@ class DeviceLook:
         self._latest = Latest(page)
         self._latest.done.connect(self._told)
         page.opener.read.connect(self.look)
-        page.toggle.chosen.connect(lambda _: self.draw())
+        page.views.toggle.chosen.connect(lambda _: self.draw())
 
     def look(self, path: Path, twin: Twin) -> None:
         """Read what belongs to a twin that is shown now."""
@@ -50,6 +50,6 @@ class DeviceLook:
         page, found = self._page, self._found
         if found is None or not self._shown or found.twin != page.twin:
             return
-        page.plots.draw_repeats(found.repeats, page.channel, page.channels, page.units)
+        page.views.draw_repeats(found.repeats)
         page.plots.show_run(found.recording, found.twin.name)
         page.plots.device.title.setToolTip(f"Sequence {found.sequence + 1}, held out of the fit")

@@ -110,6 +110,6 @@ class TwinOpener(QObject):
         if found is None or not found.channels or folder is None:
             return
         if page.live.real is None:
-            page.preview(found)
-        page.set_channels(found.names, found.units)
+            page.views.preview(found)
+        page.views.set_channels(found.names, found.units)
         page.views.show_run(FIT, found.path.name, folder.name)

@@ -10,7 +10,7 @@ from app.gui.widgets.cost_button import CostButton
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from app.gui.pages.page import Shell
+    from app.gui.pages.shell import Shell
     from app.gui.theme import Theme
     from app.gui.widgets.form import Form
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import label
 from app.gui.widgets.file_dialog import beside
 from app.gui.widgets.offer import OfferButton
+
+if TYPE_CHECKING:
+    from app.gui.pages.shell import Shell
 
 COLUMN_PX = 440
 

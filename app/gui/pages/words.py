@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from app.glossary import GROUPS
-from app.gui.pages.page import Page, Shell
+from app.gui.pages.page import Page
 from app.gui.widgets.basic import label, scroll_area
+
+if TYPE_CHECKING:
+    from app.gui.pages.shell import Shell
 
 WORD_PX, MEANING_PX = 200, 640
 

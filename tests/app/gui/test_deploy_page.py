@@ -435,10 +435,10 @@ def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
     assert (plots.node.title.text(), plots.node.unit.text()) == ("Node", "")
     assert plots.forecast.shown_run == ""
     assert page.library_button.isHidden()
-    page.toggle.offer(("of", "another", "device", "before"))
-    page.toggle.choose(3)
+    page.plots.toggle.offer(("of", "another", "device", "before"))
+    page.plots.toggle.choose(3)
     page._show_network(page.network)
-    assert plots.channel == page.toggle.value
+    assert page.plots.toggle.value == 0
     assert np.size(plots.foreseen_line.getData()[0])
     assert plots.score_band.fill.isVisible()
     plots.show_network(replace(page.network, predicted={"value": 0.1}))  # no interval of its own

@@ -73,15 +73,15 @@ def test_it_is_read_in_a_thread_of_its_own(library, qtbot, monkeypatch) -> None:
 
 
 def test_search_and_kind_narrow_the_list(library) -> None:
-    library.search.setText("rec-b")
+    library.finder.search.setText("rec-b")
     assert ids(library) == {"rec-b"}
-    library.search.setText("mackey 2·2")
+    library.finder.search.setText("mackey 2·2")
     assert ids(library) == {"net-a"}
-    library.search.clear()
-    library.kind.choose("rec")
+    library.finder.search.clear()
+    library.finder.kind.choose("rec")
     assert ids(library) == {"rec-a", "rec-b"}
     assert library.heading.text() == "2 of 3 artefacts"
-    library.search.setText("net-a")  # which is no recording
+    library.finder.search.setText("net-a")  # which is no recording
     assert library.heading.text() == "0 of 3 artefacts"
     assert library.subheading.text().startswith("nothing fits")
 
@@ -92,17 +92,17 @@ def test_an_id_and_another_folder_name_are_both_shown_and_found(library, qtbot) 
     library.refresh()
     qtbot.waitUntil(lambda: len(library.rows) == 3 and not library.rows[0].problem, timeout=60_000)
     for words in ("morning", "rec-a"):
-        library.search.setText(words)
+        library.finder.search.setText(words)
         qtbot.waitUntil(lambda: ids(library) == {"rec-a"}, timeout=60_000)
         (entry,) = library.rows
         assert "in folder morning" in said_of(entry)
-    library.search.setText("rec-b")
+    library.finder.search.setText("rec-b")
     (entry,) = library.rows
     assert "folder" not in said_of(entry)
 
 
 def test_the_keyboard_chooses_and_opens(library, qtbot) -> None:
-    library.order.choose("newest")
+    library.finder.order.choose("newest")
     library.list.setFocus()
     qtbot.keyClick(library.list, Qt.Key.Key_Down)
     assert len(library.list.selected()) == 1
@@ -248,7 +248,7 @@ def test_a_note_is_kept_and_found(library, qtbot) -> None:
     pick(library, "rec-b")
     qtbot.waitUntil(lambda: read_note(folder) == "second cool-down", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: any(e.note for e in library.all), timeout=WAIT_MS)
-    library.search.setText("cool-down")
+    library.finder.search.setText("cool-down")
     assert ids(library) == {"rec-a"}
     pick(library, "rec-a")
     assert library.note.toPlainText() == "second cool-down"

@@ -59,8 +59,8 @@ def test_the_twin_page_has_a_heading_in_the_smallest_window(window, qtbot) -> No
     words = page.heading
     assert words.text() == "No twin shown"
     assert words.width() >= words.fontMetrics().horizontalAdvance(words.text())
-    page.toggle.offer(("X", "Y"))  # as of a twin that was fitted
-    page.toggle.show()
+    page.views.toggle.offer(("X", "Y"))  # as of a twin that was fitted
+    page.views.toggle.show()
     page.train_button.show()
     page.import_button.hide()
     page.say("Twin fitted", "twin-20261202T060000-aaaaa2 · at the floor")
@@ -108,8 +108,8 @@ def looked_at(window, qtbot, key: str) -> None:
     page = window.pages[key]
     qtbot.waitUntil(lambda: page.whole, timeout=60_000)
     if key == "twin":
-        page.toggle.offer(("X", "Y"))
-        page.toggle.show()
+        page.views.toggle.offer(("X", "Y"))
+        page.views.toggle.show()
         page.train_button.show()
         page.import_button.hide()
     QApplication.processEvents()  # it is laid out
@@ -169,8 +169,8 @@ def test_plots_are_copied_by_keys_where_the_header_has_no_room(make_window, qtbo
     window = make_window(connected=False, page="twin")
     page = window.page()
     assert page.copy_button.isVisible()
-    page.toggle.offer(("X", "Y"))
-    page.toggle.show()
+    page.views.toggle.offer(("X", "Y"))
+    page.views.toggle.show()
     window.resize(*NARROWEST)
     qtbot.waitUntil(page.copy_button.isHidden, timeout=60_000)
     clipboard = QApplication.clipboard()

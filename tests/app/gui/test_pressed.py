@@ -197,7 +197,7 @@ def test_the_trash_asks_anew_after_another_choice_and_after_a_while(
 
 def test_the_list_is_ordered_by_lineage_or_by_age(library: Any, qtbot: Any) -> None:
     assert library.subheading.text().startswith("each under what it was made from")
-    qtbot.keyClick(library.order, Qt.Key.Key_Right)
+    qtbot.keyClick(library.finder.order, Qt.Key.Key_Right)
     assert library.subheading.text().startswith("newest first")
     made = [entry.artefact.changed_s for entry in library.rows]
     assert made == sorted(made, reverse=True)

@@ -51,8 +51,8 @@ def test_the_repeats_of_a_held_out_sequence_are_drawn_channel_by_channel(opened,
     below = page.plots.spread.plot.viewRange()[0]
     assert below == device.plot.viewRange()[0] == [0, 2]
     assert device.title.toolTip() == "Sequence 2, held out of the fit"
-    page.toggle.choose(1)
-    page.toggle.chosen.emit(1)
+    page.views.toggle.choose(1)
+    page.views.toggle.chosen.emit(1)
     assert np.allclose(device.mean.getData()[1], expected[:, 1])
     assert "Score" in page.plots.twin.hint.text()
 
@@ -72,8 +72,8 @@ def test_of_many_channels_all_are_shown_as_maps_of_which_a_row_is_chosen(make_wi
     real, twin = (rng.normal(size=(n, 5, 9)) + np.arange(9.0) for n in (4, 6))
     live, plots = page.live, page.plots
     live.real, live.twin = 1e-3 * real, 1e-3 * twin
-    page.set_channels(tuple(f"f{k}" for k in range(9)), ("V",) * 9)
-    assert page.channel is None
+    page.views.set_channels(tuple(f"f{k}" for k in range(9)), ("V",) * 9)
+    assert page.views.channel is None
     page._redraw()
     for panel, mean in ((plots.device, real.mean(axis=0)), (plots.twin, twin.mean(axis=0))):
         assert np.allclose(panel.heat.image.image, mean.T)  # in mV
@@ -91,15 +91,15 @@ def test_of_many_channels_all_are_shown_as_maps_of_which_a_row_is_chosen(make_wi
     assert plots.device.heat.image.image is not drawn
     assert np.allclose(plots.twin.heat.image.image, 2 * twin.mean(axis=0).T)
     plots.twin.heat.picked.emit(7)
-    assert (page.channel, page.toggle.value) == (7, 7)
+    assert (page.views.channel, page.views.toggle.value) == (7, 7)
     assert not plots.device.heat.shown
     assert np.allclose(plots.device.mean.getData()[1], real.mean(axis=0)[:, 7])
     assert plots.spread_device.getData()[0].tolist() == list(range(5))
     assert plots.spread.x_label.text() == "Step"
-    page.toggle.choose(EVERY)
+    page.views.toggle.choose(EVERY)
     assert plots.device.heat.shown
-    page.set_channels(("X", "Y"), ("V", "V"))
-    assert page.channel == 0
+    page.views.set_channels(("X", "Y"), ("V", "V"))
+    assert page.views.channel == 0
 
 
 def test_before_a_fit_the_repeats_of_many_channels_are_a_map(theme, qtbot) -> None:

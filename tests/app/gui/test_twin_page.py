@@ -169,20 +169,20 @@ def test_a_fit_pressed_before_its_recording_is_read_is_drawn_all_the_same(
 
     monkeypatch.setattr(ticks, "look", slow)
     qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
-    named = page.channels
+    named = page.views.channels
     page.refresh()
     assert page.recordings.looked is None
-    page.set_channels((), ())  # a window that was just opened
+    page.views.set_channels((), ())  # a window that was just opened
     page.set_form_values({"iterations": 6000, "searched": True})
     page.press()
     try:
         qtbot.waitUntil(lambda: bool(page.plots.search.rows), timeout=WAIT_MS)
         assert page.plots.search.isVisible()
         assert page.heading.text() == "Choosing the structure"
-        assert named != page.channels == ()
+        assert named != page.views.channels == ()
     finally:
         read.set()
-    qtbot.waitUntil(lambda: page.channels == named, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.views.channels == named, timeout=WAIT_MS)
     page.shell.stop()
     qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
 
@@ -429,14 +429,14 @@ def test_a_fit_that_goes_on_shows_its_own_recording_whatever_is_ticked(page, qtb
     assert window.job is not None, "\n".join(window.log)
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
-    channels, units = page.channels, page.units
+    channels, units = page.views.channels, page.views.units
     other = recorded(window, "rec-b")
     window.open_page("twin", other)
     qtbot.waitUntil(lambda: other in page.ticks, timeout=WAIT_MS)
     for path, tick in page.ticks.items():
         tick.setChecked(path == other)
     qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
-    page.set_channels(("of another device",), ("Ω",))
+    page.views.set_channels(("of another device",), ("Ω",))
     (begun,) = (one.parent for one in window.session.library.folder.glob("*/checkpoint*"))
     window.open_page("twin", begun)  # as the Library opens it
     qtbot.waitUntil(lambda: page.rows.origin.currentData() == begun, timeout=WAIT_MS)
@@ -444,7 +444,9 @@ def test_a_fit_that_goes_on_shows_its_own_recording_whatever_is_ticked(page, qtb
     page.form.primary.click()
     assert page.form.primary.text() == "Fitting"
     assert page.plots.device.shown_run == ""
-    qtbot.waitUntil(lambda: (page.channels, page.units) == (channels, units), timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: (page.views.channels, page.views.units) == (channels, units), timeout=WAIT_MS
+    )
     assert page.plots.device.shown_run == "rec-a"
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
@@ -497,10 +499,10 @@ def test_objectives_never_lie_over_each_other_below_their_dots(theme, qtbot, wid
 
 def test_the_channel_that_is_pressed_is_the_one_that_is_drawn(page, tmp_path) -> None:
     page.twin = tmp_path  # one is shown, and no preview of a recording
-    page.set_channels(("X", "Y", "R"), ("V", "V", "V"))
-    page.toggle.choose(2)
-    page.set_channels(("X", "Y"), ("V", "V"))
-    assert (page.toggle.value, page.channel) == (0, 0)
+    page.views.set_channels(("X", "Y", "R"), ("V", "V", "V"))
+    page.views.toggle.choose(2)
+    page.views.set_channels(("X", "Y"), ("V", "V"))
+    assert (page.views.toggle.value, page.views.channel) == (0, 0)
 
 
 def test_a_search_can_not_be_asked_for_where_the_form_does_not_offer_it(page, tmp_path) -> None:
