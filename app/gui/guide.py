@@ -9,8 +9,8 @@ from PyQt6.QtCore import QObject, QPoint, QRectF, Qt, QTimer
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QApplication, QWidget
 
+from app.gui.esc_key import EDITORS
 from app.gui.theme import pen
-from app.gui.window import EDITORS
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent

@@ -11,22 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QKeyEvent
-from PyQt6.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QLineEdit,
-    QPlainTextEdit,
-    QTextEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import QByteArray, QSize, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.config import Settings
 from app.gui.actions import PAGES, make_actions
 from app.gui.dropped import DroppedWindow
+from app.gui.esc_key import EscKey
 from app.gui.pages import PAGE_CLASSES, make_page
 from app.gui.task_bar import TaskBar
 from app.gui.theme import MODES
@@ -52,10 +43,7 @@ WITHIN = {
     "import_data": "library", "demo": "library", "keys": "settings", "words": "settings",
 }  # fmt: skip
 """Pages that are reached from another one."""
-EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
 FIRST_PAGE = "record"
-
-
 LEAST = QSize(1024, 640)
 
 
@@ -89,9 +77,7 @@ class Window(DroppedWindow):
         self._lay_out()
         self.actions_by_id = make_actions(self, self._handlers(), self.top.menu)
         self.toasts = Toasts(self.sheet, self.rail.minimumWidth(), self.room_for_toasts)
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            app.focusChanged.connect(self._listen)
+        EscKey(self, self.bar.take_back, self.stop)
         if self.settings.geometry:
             self.restoreGeometry(QByteArray.fromHex(self.settings.geometry.encode()))
         if session is not None:
@@ -261,30 +247,6 @@ class Window(DroppedWindow):
         shown = next((k for k, p in self.pages.items() if p is self.stack.currentWidget()), "")
         page = shown if shown not in ("", "welcome", "keys", "words") else self.settings.page
         return Settings(self.theme.mode, self.bench_file, geometry, forms, page)
-
-    def _listen(self, _before: QWidget | None, now: QWidget | None) -> None:
-        """To what has the focus, and not to the thousands of events of all other widgets."""
-        if now is not None and now.window() is self:
-            now.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Esc takes back closing's question; else it is Stop, where no entry or popup means it."""
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() == Qt.Key.Key_Escape
-            and watched is QApplication.focusWidget()
-            and QApplication.activePopupWidget() is None
-            and QApplication.activeModalWidget() is None
-            and isinstance(watched, QWidget)
-            and watched.window() is self
-        ):
-            if self.bar.take_back():
-                return True
-            if not isinstance(watched, EDITORS):
-                self.stop()
-                return True
-        return False
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)

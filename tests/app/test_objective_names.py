@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from app.cli.compare import OBJECTIVES
-from app.gui.pages.twin_form import OFFERED
+from app.gui.pages.twin_rows import OFFERED
 from training.objectives import NAMES
 
 

@@ -42,7 +42,8 @@ class DeployPlots(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.theme = theme
-        self.toggle = Channels(theme)
+        self.toggle = Channels(theme)  # for the page's header
+        self.toggle.setParent(self)  # without one it would be a window
         self.toggle.hide()
         self.pinned: tuple[int, int] | None = None
         self._node_range: tuple[float, float] | None = None

@@ -58,7 +58,7 @@ class TwinPage(Page):
         self.opener.read.connect(self._show)
         self.recordings = RecordingTicks(self.theme, self.form, shell.toast)
         self.rows = self.remembers = TwinForm(self.theme, self.form)
-        self.objective, self.iterations = self.rows.objective, self.rows.iterations
+        self.objective, self.iterations = self.rows.fit.objective, self.rows.fit.iterations
         self.weakest = Weakest(
             self.theme, self.form, shell, lambda: self.rows.longest_hold(self.twin)
         )
@@ -71,7 +71,7 @@ class TwinPage(Page):
         self.recordings.changed.connect(self._recordings_changed)
         self.rows.changed.connect(self.form_changed)
         self.rows.kind.chosen.connect(self._follow_kind)
-        self.target = self.rows.target.value()  # of the curve that is shown
+        self.target = self.rows.curve.target.value()  # of the curve that is shown
         self.theme.changed.connect(self._redraw)
         self.show_cost()
 

@@ -78,13 +78,13 @@ def test_a_comparison_of_objectives_that_ended_early_goes_on_by_choosing_it(
     rows.kind.choose(OBJECTIVES)
     rows.offer_twins((), (), found)
     assert isinstance(rows.ask(), ObjectivesAsk)
-    assert rows.which.choose(ended)
+    assert rows.compared.which.choose(ended)
     ask = rows.ask()
     assert ask.words(False)[0] == "Go on with cmp-1"
     assert ask.arguments([], Path("new")) == {"recordings": [], "out": ended, "resume": True}
-    assert rows.objectives["crps"].isHidden()
-    rows.which.setCurrentIndex(0)
-    assert not rows.objectives["crps"].isHidden()
+    assert rows.compared.objectives["crps"].isHidden()
+    rows.compared.which.setCurrentIndex(0)
+    assert not rows.compared.objectives["crps"].isHidden()
 
 
 def test_a_learning_curve_that_ended_early_goes_on_by_choosing_it(theme, qtbot, tmp_path) -> None:
@@ -101,16 +101,16 @@ def test_a_learning_curve_that_ended_early_goes_on_by_choosing_it(theme, qtbot, 
     rows.kind.choose(CURVE)
     rows.offer_twins((), (), (), [found])
     assert isinstance(rows.ask(), CurveAsk)
-    assert rows.target.isVisibleTo(form)
-    assert rows.grown.choose(found)
+    assert rows.curve.target.isVisibleTo(form)
+    assert rows.curve.grown.choose(found)
     ask = rows.ask()
     assert ask.words(False)[0] == "Go on with curve-1"
     assert ask.target == 1.25
     out = tmp_path / "curve-1"
     assert ask.arguments([], Path("new")) == {"recordings": [], "out": out, "resume": True}
-    assert not rows.target.isVisibleTo(form)  # it keeps what it was asked
-    rows.grown.setCurrentIndex(0)
-    assert rows.target.isVisibleTo(form)
+    assert not rows.curve.target.isVisibleTo(form)  # it keeps what it was asked
+    rows.curve.grown.setCurrentIndex(0)
+    assert rows.curve.target.isVisibleTo(form)
 
 
 @pytest.mark.parametrize("kind", ["curve", "cmp"])

@@ -53,7 +53,10 @@ def barred(choice: Choice, name: str) -> bool:
     [
         ("deploy", {"choice": "net"}),
         ("network", {"rows.twin": "twin", "rows.origin": "net"}),
-        ("twin", {"rows.origin": "twin", "rows.first": "twin", "rows.second": "twin"}),
+        (
+            "twin",
+            {"rows.fit.origin": "twin", "rows.beside.first": "twin", "rows.beside.second": "twin"},
+        ),
         ("record", {"rows.network": "net"}),
     ],
 )
@@ -110,7 +113,7 @@ def test_what_is_gone_after_it_was_chosen_stays_and_is_told(theme, qtbot) -> Non
         ("deploy", "choice", "net"),
         ("network", "rows.twin", "twin"),
         ("network", "rows.origin", "net"),
-        ("twin", "rows.origin", "twin"),
+        ("twin", "rows.fit.origin", "twin"),
         ("record", "rows.network", "net"),
     ],
 )
@@ -144,9 +147,9 @@ def test_a_fit_that_goes_on_is_not_called_gone(make_window, tmp_path) -> None:
     """It is no longer among what ended early, and no twin yet."""
     rows = make_window(page="twin").page().rows
     rows.offer_twins((), [tmp_path])
-    assert rows.origin.choose(tmp_path)
+    assert rows.fit.origin.choose(tmp_path)
     rows.offer_twins(())
-    assert (rows.origin.currentData(), rows.origin.fault, rows.lost) == (None, "", "")
+    assert (rows.fit.origin.currentData(), rows.fit.origin.fault, rows.lost) == (None, "", "")
 
 
 def test_in_menus_it_is_marked_and_not_ticked_either(qtbot) -> None:

@@ -303,8 +303,8 @@ def test_run_again_asks_for_what_was_made_and_for_nothing_that_stood_in_the_form
     form = page.pages["twin"]
     form.set_form_values({"kind": "curve", "searched": True})
     qtbot.waitUntil(lambda: form.chosen == [folder / "rec-a"], timeout=WAIT_MS)
-    form.rows.origin.addItem("another", folder)
-    form.rows.origin.choose(folder)
+    form.rows.fit.origin.addItem("another", folder)
+    form.rows.fit.origin.choose(folder)
     page.open_page("library")
     qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
     pick(library, "twin-a")
@@ -332,7 +332,7 @@ def test_run_again_of_a_twin_that_was_fitted_further_begins_where_it_began(
     pick(library, "twin-b")
     library.again.click()
     form = page.pages["twin"].rows
-    qtbot.waitUntil(lambda: form.first.count() == 1 + there, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: form.beside.first.count() == 1 + there, timeout=WAIT_MS)
     assert form.ask().origin == (folder / "twin-a" if there else None)
     told = [line for line in page.log if "twin-a it was made with is not here" in line]
     assert len(told) == (not there)

@@ -169,7 +169,7 @@ def test_until_a_twin_is_there_nothing_acts_on_the_one_before(opened, qtbot, slo
     found.set()
     qtbot.waitUntil(lambda: page.subheading.text().startswith("second · "), timeout=WAIT_MS)
     assert all(button.isEnabled() for button in buttons)
-    assert (page.twin, page.rows.first.currentData()) == (second, second)
+    assert (page.twin, page.rows.beside.first.currentData()) == (second, second)
 
 
 def test_until_a_recording_is_ticked_no_fit_begins_without_it(

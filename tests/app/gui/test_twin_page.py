@@ -97,14 +97,14 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     qtbot.waitUntil(lambda: not page.opener.reading, timeout=WAIT_MS)
     said = "Fit a twin"  # by the form, which may be of another
     qtbot.waitUntil(lambda: page.form.primary.text() == said, timeout=WAIT_MS)
-    page.rows.origin.choose(first)
-    qtbot.waitUntil(lambda: page.rows.origin.choose(first), timeout=WAIT_MS)
-    assert not page.rows.latent.isEnabled()  # it keeps its structure
+    page.rows.fit.origin.choose(first)
+    qtbot.waitUntil(lambda: page.rows.fit.origin.choose(first), timeout=WAIT_MS)
+    assert not page.rows.fit.latent.isEnabled()  # it keeps its structure
     pressed(window, qtbot, page)
     second = page.twin.parent
     assert second != first
     page.rows.kind.choose("beside")
-    qtbot.waitUntil(lambda: page.rows.first.choose(first), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.rows.beside.first.choose(first), timeout=WAIT_MS)
     pressed(window, qtbot, page)  # nothing beside it: scored alone
     assert page.views.choice.value == "fit"
     assert page.heading.text() == f"Scored {first.name}"
@@ -115,7 +115,8 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     assert scored["Mean"] == pytest.approx(told.values["errors"]["mean"]["value"])
     assert page.twin == first
     qtbot.waitUntil(
-        lambda: page.rows.first.choose(first) and page.rows.second.choose(second), timeout=WAIT_MS
+        lambda: page.rows.beside.first.choose(first) and page.rows.beside.second.choose(second),
+        timeout=WAIT_MS,
     )
     pressed(window, qtbot, page)
     assert page.views.choice.value == "compared"
@@ -150,7 +151,7 @@ def test_a_learning_curve_grows_point_by_point(page, qtbot) -> None:
     )
     level = page.views.curve.levels[0]
     told = level.value()
-    page.rows.target.setValue(10.0)  # asked for next
+    page.rows.curve.target.setValue(10.0)  # asked for next
     page._redraw()
     assert level.value() == told
 
@@ -205,7 +206,7 @@ def test_a_search_shows_each_structure_and_stop_says_what_stays(page, qtbot) -> 
     assert str(so_far) in page.subheading.text()
     assert page.subheading.text().startswith("kept: choose it under Begin with")
     folder = page.runs.folder
-    qtbot.waitUntil(lambda: page.rows.origin.choose(folder), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.rows.fit.origin.choose(folder), timeout=WAIT_MS)
     page.show_cost()
     assert page.form.primary.text() == f"Go on with {folder.name}"
 
@@ -234,7 +235,7 @@ def test_a_recording_that_does_not_fit_the_twin_is_refused_before_a_byte(page, q
     for path, tick in page.ticks.items():
         tick.setChecked(path == other)
     qtbot.waitUntil(lambda: page.recordings.looked is not None, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: page.rows.origin.choose(twin), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.rows.fit.origin.choose(twin), timeout=WAIT_MS)
     page.show_cost()
     assert not page.form.primary.isEnabled()
     assert "channels Z, the twin X" in page.form.primary.cost
@@ -299,21 +300,21 @@ def test_what_can_not_run_says_why(tmp_path) -> None:
 
 def test_members_are_asked_of_a_new_twin_with_noise_only(page, qtbot, tmp_path) -> None:
     rows = page.rows
-    assert rows.members.text() == "usual"
+    assert rows.fit.members.text() == "usual"
     assert "members" not in rows.ask().arguments([], tmp_path)
-    rows.members.setValue(3)
-    assert rows.members.isEnabled()
+    rows.fit.members.setValue(3)
+    assert rows.fit.members.isEnabled()
     assert rows.ask().arguments([], tmp_path)["members"] == 3
     costs = page.form.primary
     qtbot.waitUntil(lambda: costs.cost.startswith("3 members, 6000 iter"), timeout=WAIT_MS)
-    rows.objective.choose("mean")
-    assert not rows.members.isEnabled()
+    rows.fit.objective.choose("mean")
+    assert not rows.fit.members.isEnabled()
     assert "members" not in rows.ask().arguments([], tmp_path)
-    rows.objective.choose("energy")
+    rows.fit.objective.choose("energy")
     values = rows.values()
-    rows.members.setValue(1)
+    rows.fit.members.setValue(1)
     rows.set_values(values)
-    assert rows.members.value() == 3
+    assert rows.fit.members.value() == 3
     assert "members" not in FitAsk(origin=tmp_path, members=3).arguments([], tmp_path)
 
 
@@ -439,7 +440,7 @@ def test_a_fit_that_goes_on_shows_its_own_recording_whatever_is_ticked(page, qtb
     page.views.set_channels(("of another device",), ("Ω",))
     (begun,) = (one.parent for one in window.session.library.folder.glob("*/checkpoint*"))
     window.open_page("twin", begun)  # as the Library opens it
-    qtbot.waitUntil(lambda: page.rows.origin.currentData() == begun, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.rows.fit.origin.currentData() == begun, timeout=WAIT_MS)
     page.show_cost()
     page.form.primary.click()
     assert page.form.primary.text() == "Fitting"
@@ -465,8 +466,8 @@ def test_a_stopped_curve_is_told_to_run_no_more_and_can_go_on(page, qtbot) -> No
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
     assert not [row for row in page.runs.curve.lines() if row.cells == ()]  # that one `running`
     assert "choose it under Begin with" in page.subheading.text()
-    qtbot.waitUntil(lambda: page.rows.grown.count() == 2, timeout=WAIT_MS)
-    page.rows.grown.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: page.rows.curve.grown.count() == 2, timeout=WAIT_MS)
+    page.rows.curve.grown.setCurrentIndex(1)
     assert page.rows.ask().folder == folder
 
 
@@ -506,21 +507,21 @@ def test_the_channel_that_is_pressed_is_the_one_that_is_drawn(page, tmp_path) ->
 
 
 def test_a_search_can_not_be_asked_for_where_the_form_does_not_offer_it(page, tmp_path) -> None:
-    page.rows.structure.choose(True)
-    page.rows.origin.addItem("twin-a", tmp_path)
-    page.rows.origin.choose(tmp_path)
-    assert not page.rows.structure.isEnabled()
+    page.rows.fit.structure.choose(True)
+    page.rows.fit.origin.addItem("twin-a", tmp_path)
+    page.rows.fit.origin.choose(tmp_path)
+    assert not page.rows.fit.structure.isEnabled()
     assert page.rows.ask().problem(1) == ""
-    page.rows.origin.choose(None)
-    page.rows.origin.setCurrentIndex(0)
+    page.rows.fit.origin.choose(None)
+    page.rows.fit.origin.setCurrentIndex(0)
     assert page.rows.ask().searched
 
 
 def test_a_library_that_can_not_be_read_for_a_moment_takes_no_choice_away(page, tmp_path) -> None:
-    page.rows.origin.addItem("twin-a", tmp_path)
-    page.rows.origin.choose(tmp_path)
+    page.rows.fit.origin.addItem("twin-a", tmp_path)
+    page.rows.fit.origin.choose(tmp_path)
     ticked, gone = page.chosen, OSError("the share is gone")
     page.recordings._take(None, gone)
     page._offer(None, gone)
     assert page.chosen == ticked != []
-    assert page.rows.origin.currentData() == tmp_path
+    assert page.rows.fit.origin.currentData() == tmp_path
