@@ -176,6 +176,8 @@ class LiveFit:
             return "starting, reading recordings"
         member = f"{self.member} · " if self.member else ""
         said = f"{member}iteration {self.reached} of {self.total} · "
+        if self.reached >= self.total and self.stage and not _told(self.stage)[0]:
+            return said + self.stage  # what comes behind the last iteration
         said += f"samples of sequence {self.sequence + 1}, unseen"
         so_far = self.so_far(folder)
         return f"{said} · usable so far: {so_far}" if so_far else said
@@ -192,7 +194,7 @@ class LiveFit:
             return self.searched, ""
         if not self.total or not self.reached:
             return None
-        return min(1.0, self.reached / self.total), left_words(self.left_s)
+        return min(1.0, self.reached / self.total), left_words(self.left_s or None)
 
     @property
     def left_s(self) -> float | None:

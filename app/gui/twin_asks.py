@@ -59,7 +59,7 @@ class FitAsk:
         verb = "Fit on" if self.origin is not None else "Fit again" if again else "Fit a twin"
         limit = f", {count(self.minutes, 'minute')} at most" if self.minutes else ""
         of = f"{count(self.members, 'member')}, " if self._asked_members else ""
-        return verb, f"{of}{count(self.iterations, 'iteration')}{limit} · own process, 1 core"
+        return verb, f"{of}{count(self.iterations, 'iteration')}{limit} · 1 core"
 
     @property
     def _asked_members(self) -> int:

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 class Looked:
     """What the page needs of a recording, without the repeats that were marked bad.
 
-    `first` `(R, T, C)`: the repeats of the first sequence; `broken`: why it can't be read; `names`:
-    the channels as people read them; `stamp`: of its files, empty where nobody may list them.
+    `steps`: of the longest sequence; `first` `(R, T, C)`: the repeats of the first one; `broken`:
+    why it can't be read; `names`: the channels as people read them; `stamp`: of its files, empty
+    where nobody may list them.
     """
 
     path: Path
     sequences: int = 0
+    steps: int = 0
     repeats: int = 0
     channels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -60,6 +62,7 @@ def look(path: Path, before: Looked | None = None) -> Looked:
     return Looked(
         path,
         int(recording.response.shape[0]),
+        int(recording.lengths.max()),
         int(recording.complete.sum()),
         tuple(recording.channels),
         recording.channel_words,

@@ -79,6 +79,7 @@ class FitInput:
                 "path": str(_file_of(path).resolve()),
                 "sha256": sha256_of(_file_of(path)),
                 "sequences": int(r.response.shape[0]),
+                "steps": int(r.lengths.max()),
                 **_marked(path),
             }
             for path, r in zip(paths, recordings, strict=True)

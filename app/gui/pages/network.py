@@ -16,7 +16,7 @@ from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
 from app.gui.pages.network_plots import NetworkPlots
-from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_problem
+from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_problem, words_of
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page
@@ -128,7 +128,8 @@ class NetworkPage(Page):
             wrong, role = ask.problem() or of_task, "fault"
         verb, cost = KINDS_SAID.get(self.rows.kind.value, "Train"), ""
         if ask is not None:
-            verb, cost = ask.words(self.network is not None and ask == self.run.asked)
+            again = self.network is not None and ask == self.run.asked
+            verb, cost = words_of(self.rows, ask, again=again)
         if reading:
             self.form.primary.setEnabled(False)
             self.form.primary.say(verb, f"{reading} is read …")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, Layout, TrainAsk
 from app.gui.network_looked import devices_of, head_blocks, head_layers, paired
+from app.gui.pace import about, train_s
 from app.gui.preflight_several import miscounted
 from app.gui.sweep_asks import SweepAsk, alternatives
 from app.gui.table_asks import TableAsk
@@ -51,6 +52,14 @@ def layers_problem(rows: NetworkForm) -> str:
         if nodes > MOST_NODES:
             return f"{nodes:.7g} nodes: a network has at most {MOST_NODES}"
     return "layers read like 16, 16, 16, or 8+4, 16"
+
+
+def words_of(rows: NetworkForm, ask: Ask, *, again: bool) -> tuple[str, str]:
+    """What a press does, and its cost; of a training with its time, where that can be foreseen."""
+    verb, cost = ask.words(again)
+    if isinstance(ask, TrainAsk) and (time := about(train_s(ask, rows.networks))):
+        return verb, f"{time} · {cost}"
+    return verb, cost
 
 
 def _layouts(rows: NetworkForm) -> list[str]:

@@ -142,7 +142,8 @@ class TwinPage(Page):
         if self.running:
             return
         ask, looked = self.rows.ask(), self.recordings.looked
-        words, cost = ask.words(self.twin is not None and self.runs.are_of(ask, self.chosen))
+        again = self.twin is not None and self.runs.are_of(ask, self.chosen)
+        words, cost = self.rows.words(ask, looked, again=again)
         if reading:
             self.form.primary.setEnabled(False)
             self.form.primary.say(words, f"{reading} is read …")

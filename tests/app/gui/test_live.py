@@ -25,6 +25,7 @@ from app.operations.events import (
     Result,
     RunPlan,
     ScoreSoFar,
+    Stage,
     StepRead,
 )
 from app.operations.learning_events import BaselineScored, FitProgress, TrainProgress, TwinScored
@@ -103,6 +104,12 @@ def test_a_fit_collects_losses_and_foresees_its_end() -> None:
     assert live.losses == [2.0, 1.5]
     assert np.isnan(live.validations[0])
     assert live.left_s == pytest.approx(40.0)
+    assert live.progress == (0.2, "40 s left")
+    assert live.words(None) == "iteration 20 of 100 · samples of sequence 1, unseen"
+    live.take(FitProgress(100, 100, 1.0, 1.1, 50.0))
+    live.take(Stage("score on held-out repeats", 4, 4))
+    assert live.progress == (1.0, "")  # seconds of scoring are still to come
+    assert live.words(None) == "iteration 100 of 100 · score on held-out repeats"
     live.take(
         TwinScored({"mean": {"value": 1.0, "floor": 1.0, "ratio": 1.0}}, {"real": 1, "twin": 2})
     )

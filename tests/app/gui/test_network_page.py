@@ -63,6 +63,7 @@ def test_a_classification_is_told_as_accuracy_through_a_skip_wiring(page, qtbot)
     pressed(page, qtbot)
     assert page.network is not None, "\n".join(page.shell.log)
     qtbot.waitUntil(lambda: page.form.primary.text() == "Train again", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.form.primary.cost.startswith("about 10 s · "), timeout=WAIT_MS)
     assert page.plots.table.head == "accuracy, unseen part"
     shown = {row.name: row.text for row in page.plots.table.rows}
     value = page.live.predicted["value"]

@@ -91,7 +91,7 @@ def test_the_primary_button_shows_that_it_has_the_keyboard(theme, qtbot, running
 
 
 def test_what_a_press_costs_is_told_whole_where_the_button_has_no_room(theme, qtbot) -> None:
-    cost = "4 members, 6000 iterations, 30 minutes at most · own process, 1 core"
+    cost = "4 members, 6000 iterations, 30 minutes at most · 1 core"
     button = PrimaryButton(theme)
     qtbot.addWidget(button)
     button.say("Fit a twin", cost)

@@ -93,6 +93,7 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     first = page.twin.parent
     assert page.weakest.button.isVisible()
     qtbot.waitUntil(lambda: page.form.primary.text() == "Fit again", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.form.primary.cost.startswith("about 10 s · "), timeout=WAIT_MS)
     page.opener.show_twin(page.twin)
     qtbot.waitUntil(lambda: not page.opener.reading, timeout=WAIT_MS)
     said = "Fit a twin"  # by the form, which may be of another

@@ -1,0 +1,117 @@
+"""How long a fit or a training will take, told by the last one of its sort in the library; no Qt.
+
+Where there was none of its sort, nothing is said: how fast a processor is nobody knows before.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from app.operations.side_by_side import cores
+from app.words import duration
+from training.fit_settings import FEW_SEQUENCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from app.gui.network_asks import TrainAsk
+    from app.gui.twin_asks import FitAsk
+    from app.gui.twin_looked import Looked
+    from app.library.folders import Artefact
+
+    Head = dict[str, Any]
+
+APART = ("mean", "published")  # objectives whose iterations cost less, or far more, than others'
+LEAST_SHARE = 0.1  # of a training: one that is shorter was mostly its start and its baselines
+ROUND_TO_S = ((90, 10), (600, 30), (3600, 60), (math.inf, 600))
+
+
+def about(seconds: float | None) -> str:
+    """`about 3 min 30 s`, no finer than can be known; empty where it isn't known at all."""
+    if seconds is None:
+        return ""
+    step = next(step for below, step in ROUND_TO_S if seconds < below)
+    whole = max(step, step * round(seconds / step))
+    return f"about {duration(whole).removesuffix(' 0 s')}"
+
+
+def fit_s(ask: FitAsk, looked: Sequence[Looked], twins: Mapping[Path, Artefact]) -> float | None:
+    """Time of a fit of these recordings without its start and its score, in s; None: not known.
+
+    Told by the newest twin of as many channels, of batches as large and of an objective that costs
+    as much; by iterations and steps.
+    """
+    if ask.searched or not looked:
+        return None
+    steps, few = max(one.steps for one in looked), _few(one.sequences for one in looked)
+    objective = ask.objective
+    begun = None if ask.origin is None else twins.get(ask.origin)
+    if begun is not None:
+        objective = objective or str(begun.head["meta"].get("objective", ""))
+    sizes = {"latent": ask.latent, "hidden": ask.hidden}
+
+    def each_s(head: Head) -> float | None:
+        meta = head["meta"]
+        parents = meta["parents"]
+        alike = (
+            len(head["channels"]) == len(looked[0].channels)
+            and _sort(meta["objective"]) == _sort(objective)
+            and _few(parent["sequences"] for parent in parents) == few
+            and all(size in (0, head[name]) for name, size in sizes.items())
+        )
+        if not alike:
+            return None
+        longest = max(parent["steps"] for parent in parents)
+        return float(meta["seconds"] / meta["iterations"] * steps / longest)
+
+    pace_s = _newest(each_s, twins.values())
+    if pace_s is None:
+        return None
+    return min(ask.iterations * pace_s, 60.0 * ask.minutes or math.inf)
+
+
+def train_s(ask: TrainAsk, networks: Mapping[Path, Artefact]) -> float | None:
+    """Time of a training, of all its seeds, in s; None: not known.
+
+    Told by the newest network for the same task that was trained at least a tenth as long; by
+    iterations and nodes.
+    """
+    task, nodes = ask.task, sum(ask.layers)
+    begun = None if ask.origin is None else networks.get(ask.origin)
+    if begun is not None:
+        meta = begun.head["meta"]
+        task, nodes = str(meta.get("task", "")), sum(meta.get("layers", ()))
+    work = ask.iterations * nodes
+
+    def each_s(head: Head) -> float | None:
+        meta = head["meta"]
+        done = meta["trained"] * sum(meta["layers"])
+        same = str(meta["task"]).partition(":")[0] == task.partition(":")[0]
+        return float(meta["seconds"] / done) if same and done >= LEAST_SHARE * work > 0 else None
+
+    pace_s = _newest(each_s, networks.values())
+    if pace_s is None:
+        return None
+    in_turn = math.ceil(ask.seeds / min(ask.seeds, ask.pool.count or cores()))
+    return work * pace_s * in_turn
+
+
+def _newest(of_head: Callable[[Head], float | None], found: Iterable[Artefact]) -> float | None:
+    """What the newest artefact tells that tells anything."""
+    told = []
+    for one in found:
+        with suppress(KeyError, TypeError, ValueError, ZeroDivisionError):  # a head as it comes
+            if (value := of_head(one.head)) is not None and value > 0:
+                told.append((str(one.head["meta"]["created"]), value))
+    return max(told)[1] if told else None
+
+
+def _few(sequences: Iterable[int]) -> bool:
+    return sum(sequences) < FEW_SEQUENCES
+
+
+def _sort(objective: str) -> str:
+    return objective if objective in APART else ""
