@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from heapq import heapreplace
 from typing import TYPE_CHECKING, Any
 
+from app.gui.network_asks import TrainAsk
+from app.gui.twin_asks import CURVE_FITS, FitAsk
 from app.operations.side_by_side import cores
 from app.words import duration
+from models.errors import InputError
 from training.fit_settings import FEW_SEQUENCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from app.gui.network_asks import TrainAsk
-    from app.gui.twin_asks import FitAsk
+    from app.gui.sweep_asks import SweepAsk
+    from app.gui.twin_asks import CurveAsk
     from app.gui.twin_looked import Looked
     from app.library.folders import Artefact
 
@@ -73,18 +77,51 @@ def fit_s(ask: FitAsk, looked: Sequence[Looked], twins: Mapping[Path, Artefact])
     return min(ask.iterations * pace_s, 60.0 * ask.minutes or math.inf)
 
 
-def train_s(ask: TrainAsk, networks: Mapping[Path, Artefact]) -> float | None:
-    """Time of a training, of all its seeds, in s; None: not known.
+def curve_s(
+    ask: CurveAsk, looked: Sequence[Looked], twins: Mapping[Path, Artefact]
+) -> float | None:
+    """Time of a learning curve at most, in s; None: not known."""
+    each_s = fit_s(FitAsk(iterations=ask.iterations), looked, twins)
+    return None if each_s is None else CURVE_FITS * ask.seeds * each_s
+
+
+def train_s(ask: TrainAsk | SweepAsk, networks: Mapping[Path, Artefact]) -> float | None:
+    """Time of a training, of all its seeds or of a sweep's networks, in s; None: not known.
 
     Told by the newest network for the same task that was trained at least a tenth as long; by
     iterations and nodes.
     """
-    task, nodes = ask.task, sum(ask.layers)
-    begun = None if ask.origin is None else networks.get(ask.origin)
-    if begun is not None:
+    if ask.pool.scheduler:
+        return None  # who works there, and how fast, it knows
+    each_s = [_trained_s(task, work, networks) for task, work in _trainings(ask, networks)]
+    known_s = [one_s for one_s in each_s if one_s is not None]
+    if not known_s or len(known_s) < len(each_s):
+        return None
+    busy_s = [0.0] * min(len(known_s) * ask.seeds, ask.pool.count or cores())
+    for one_s in known_s:  # each seed of each to whoever is free first
+        for _ in range(ask.seeds):
+            heapreplace(busy_s, busy_s[0] + one_s)
+    return max(busy_s)
+
+
+def _trainings(
+    ask: TrainAsk | SweepAsk, networks: Mapping[Path, Artefact]
+) -> list[tuple[str, int]]:
+    """Task, and iterations times nodes, of each network but for its seed."""
+    if isinstance(ask, TrainAsk):
+        begun = None if ask.origin is None else networks.get(ask.origin)
+        if begun is None:
+            return [(ask.task, ask.iterations * sum(ask.layers))]
         meta = begun.head["meta"]
-        task, nodes = str(meta.get("task", "")), sum(meta.get("layers", ()))
-    work = ask.iterations * nodes
+        return [(str(meta.get("task", "")), ask.iterations * sum(meta.get("layers", ())))]
+    with suppress(InputError):  # which the button tells
+        settings = ask.grid().settings
+        return [(one.task, one.options["iterations"] * sum(one.layers)) for one in settings]
+    return []
+
+
+def _trained_s(task: str, work: int, networks: Mapping[Path, Artefact]) -> float | None:
+    """Time of one training of so many iterations times nodes."""
 
     def each_s(head: Head) -> float | None:
         meta = head["meta"]
@@ -93,10 +130,7 @@ def train_s(ask: TrainAsk, networks: Mapping[Path, Artefact]) -> float | None:
         return float(meta["seconds"] / done) if same and done >= LEAST_SHARE * work > 0 else None
 
     pace_s = _newest(each_s, networks.values())
-    if pace_s is None:
-        return None
-    in_turn = math.ceil(ask.seeds / min(ask.seeds, ask.pool.count or cores()))
-    return work * pace_s * in_turn
+    return None if pace_s is None else work * pace_s
 
 
 def _newest(of_head: Callable[[Head], float | None], found: Iterable[Artefact]) -> float | None:

@@ -248,7 +248,7 @@ class CurveAsk:
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
         fits = CURVE_FITS * self.seeds
-        cost = f"each {count(self.iterations, 'iteration')} · own process, 1 core"
+        cost = f"each {count(self.iterations, 'iteration')} · 1 core"
         return f"Fit up to {fits} parts", cost
 
     def arguments(self, recordings: list[Path], out: Path) -> dict[str, Any]:

@@ -55,9 +55,9 @@ def layers_problem(rows: NetworkForm) -> str:
 
 
 def words_of(rows: NetworkForm, ask: Ask, *, again: bool) -> tuple[str, str]:
-    """What a press does, and its cost; of a training with its time, where that can be foreseen."""
+    """What a press does, and its cost; of trainings with their time, where that can be foreseen."""
     verb, cost = ask.words(again)
-    if isinstance(ask, TrainAsk) and (time := about(train_s(ask, rows.networks))):
+    if isinstance(ask, TrainAsk | SweepAsk) and (time := about(train_s(ask, rows.networks))):
         return verb, f"{time} · {cost}"
     return verb, cost
 

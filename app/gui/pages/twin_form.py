@@ -8,9 +8,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.begun_fits import BegunCurve
 from app.gui.offered import items_of, state
-from app.gui.pace import about, fit_s
+from app.gui.pace import about, curve_s, fit_s
 from app.gui.pages.twin_rows import BesideRows, CurveRows, FitRows, ObjectiveRows
-from app.gui.twin_asks import BESIDE, CURVE, FIT, OBJECTIVES, Ask, FitAsk
+from app.gui.twin_asks import BESIDE, CURVE, FIT, OBJECTIVES, Ask, CurveAsk, FitAsk
 from app.gui.widgets.segments import Segments
 
 if TYPE_CHECKING:
@@ -108,11 +108,13 @@ class TwinForm(QObject):
         return self._of[self.kind.value].ask()
 
     def words(self, ask: Ask, looked: Sequence[Looked] | None, *, again: bool) -> tuple[str, str]:
-        """What a press does, and its cost; of a fit with its time, where that can be foreseen."""
-        verb, cost = ask.words(again)
-        if isinstance(ask, FitAsk) and (time := about(fit_s(ask, looked or (), self.twins))):
-            return verb, f"{time} · {cost}"
-        return verb, cost
+        """What a press does, and its cost; of fits with their time, where that can be foreseen."""
+        time, (verb, cost) = "", ask.words(again)
+        if isinstance(ask, FitAsk):
+            time = about(fit_s(ask, looked or (), self.twins))
+        elif isinstance(ask, CurveAsk):
+            time = about(curve_s(ask, looked or (), self.twins))
+        return verb, f"{time} · {cost}" if time else cost
 
     def longest_hold(self, twin: Path | None) -> int:
         """How many steps one was held at most in what a twin of the library was fitted on."""

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from artefact_samples import twin
 
 from app.gui.network_asks import TrainAsk
-from app.gui.pace import about, fit_s, train_s
+from app.gui.pace import about, curve_s, fit_s, train_s
+from app.gui.sweep_asks import SweepAsk
 from app.gui.train_words import Pool
-from app.gui.twin_asks import FitAsk
+from app.gui.twin_asks import CurveAsk, FitAsk
 from app.gui.twin_looked import Looked
 from app.library.folders import Artefact
+from app.store import save_twin
 
 RECORDING = Looked(Path("rec-1"), sequences=40, steps=100, channels=("X", "Y"))
 
@@ -100,6 +103,26 @@ def test_a_training_that_was_far_shorter_or_of_another_task_tells_nothing() -> N
     assert train_s(ask, by_path(trained("net-1", "2026-12-01", task="digits"))) is None
     untrained = replace(ask, iterations=0)
     assert train_s(untrained, by_path(trained("net-1", "2026-12-01"))) is None
+
+
+def test_a_sweep_takes_what_its_networks_take_side_by_side(tmp_path) -> None:
+    save_twin(tmp_path, twin())
+    sweep = SweepAsk(
+        ("mackey-glass",), ((tmp_path,),), ((16, 16), (32, 32)), iterations=400, seeds=2,
+        pool=Pool("2"),
+    )  # fmt: skip
+    networks = by_path(trained("net-1", "2026-12-01"))
+    assert train_s(sweep, networks) == pytest.approx(100.0 + 200.0)
+    half_known = replace(sweep, tasks=("mackey-glass", "digits"))
+    assert train_s(half_known, networks) is None
+    assert train_s(replace(sweep, pool=Pool("tcp://cluster:8786")), networks) is None
+    assert train_s(replace(sweep, vary="nonsense"), networks) is None
+
+
+def test_a_learning_curve_takes_twelve_fits_for_each_seed_at_most() -> None:
+    asked = CurveAsk(iterations=1000, seeds=2)
+    assert curve_s(asked, [RECORDING], by_path(OLD)) == pytest.approx(24 * 60.0)
+    assert curve_s(asked, [RECORDING], {}) is None
 
 
 @pytest.mark.parametrize(
