@@ -23,6 +23,8 @@ NAME_SHARE, WORD_SHARE = 0.27, 0.25
 LEAST_ROW_PX = 15
 FIGURE_PX = 50  # of a column, so that four digits of a strong row fit, small
 LEAST_NAME = 0.15  # of the width
+NAME_PX = 80  # where names have less, columns that are empty so far give them their room
+EMPTY = ("", "—")
 OVER_PX = 14  # that a long figure may reach to the left of its column, over an empty one
 
 
@@ -83,24 +85,32 @@ class ColumnTable(Painted):
         left = len(self.rows) - room + 1
         return [*self.rows[: room - 1], ColumnRow(f"and {left} more", ())]
 
-    def _figures_px(self, width: int) -> tuple[float, float]:
-        """Where the columns of figures begin and end; names give them way where there is little."""
-        right = width * (1 - self.shares[1])
+    def columns(self, width: int) -> list[int]:
+        """The columns that are drawn: where names have little room, those that tell something."""
+        every = list(range(len(self.heads)))
+        if self.axis_share or self._names_px(width, len(every)) >= NAME_PX:
+            return every
+        cells = [[row.cells[at] for row in self.rows if at < len(row.cells)] for at in every]
+        return [at for at in every if any(cell not in EMPTY for cell in cells[at])] or every
+
+    def _names_px(self, width: int, columns: int) -> float:
+        """Room for names; they give way to figures where there is little."""
         if self.axis_share:
-            return width * self.shares[0], right
-        room = right - FIGURE_PX * max(1, len(self.heads))
-        return max(LEAST_NAME * width, min(self.shares[0] * width, room)), right
+            return width * self.shares[0]
+        room = width * (1 - self.shares[1]) - FIGURE_PX * max(1, columns)
+        return max(LEAST_NAME * width, min(self.shares[0] * width, room))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = self.begin()
-        width, columns = self.width(), max(1, len(self.heads))
-        left, right = self._figures_px(width)
-        cell = (right - left) / columns
+        width = self.width()
+        columns = self.columns(width)
+        left, right = self._names_px(width, len(columns)), width * (1 - self.shares[1])
+        cell = (right - left) / max(1, len(columns))
         small = {"ink": "text2", "pixels": LABEL_PX}
         name_px = left - width * self.axis_share
         self.words(painter, QRectF(0, 0, name_px, 22), self.name, **small)  # type: ignore[arg-type]
-        for at, head in enumerate(self.heads):
-            where = QRectF(left + at * cell, 0, cell - 6, 22)
+        for at, column in enumerate(columns):
+            where, head = QRectF(left + at * cell, 0, cell - 6, 22), self.heads[column]
             self.words(painter, where, head, align=RIGHT, **small)  # type: ignore[arg-type]
         end = QRectF(right + 10, 0, width - right - 10, 22)
         self.words(painter, end, self.word, **small)  # type: ignore[arg-type]
@@ -115,12 +125,13 @@ class ColumnTable(Painted):
                 painter.fillRect(QRectF(0, y + height - 3, width, 2), colour(t.track))
                 painter.fillRect(QRectF(0, y + height - 3, done, 2), colour(t.ink))
             weight = 600 if row.strong else 400
-            first = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance("".join(row.cells[:1]))
+            cells = [row.cells[column] for column in columns if column < len(row.cells)]
+            first = QFontMetrics(sans(BODY_PX, weight)).horizontalAdvance("".join(cells[:1]))
             more = 0.0 if self.axis_share else cell - 6 - first
             wide = name_px - 6 + more if row.cells or row.word else width
             self.words(painter, QRectF(0, y, wide, height), row.name, weight=weight)
-            for at, text in enumerate(row.cells[:columns]):
-                over = max(OVER_PX, -more) if at == 0 else OVER_PX * (not row.cells[at - 1])
+            for at, text in enumerate(cells):
+                over = max(OVER_PX, -more) if at == 0 else OVER_PX * (not cells[at - 1])
                 where = QRectF(left + at * cell - over, y, cell - 6 + over, height)
                 ink = "text1" if row.strong else "text2"
                 self.figure(painter, where, text, ink, weight)

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QPainter
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from app.gui.theme import LABEL_PX, colour, elided, pen, sans
+from app.gui.theme import LABEL_PX, colour, pen, sans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ class Key:
 
 
 LEAST_KEY_PX = 36
+MARK_PX, TEXT_X, GAP_PX = 18, 24, 14  # of a key: its mark, where its text begins, what follows
 
 
 class Legend(QWidget):
@@ -55,40 +56,49 @@ class Legend(QWidget):
             self.update()
 
     def _width(self, key: Key) -> int:
-        return 24 + QFontMetrics(sans(LABEL_PX)).horizontalAdvance(key.text) + 14
+        return TEXT_X + QFontMetrics(sans(LABEL_PX)).horizontalAdvance(key.text) + GAP_PX
 
     def sizeHint(self) -> QSize:
         return QSize(max(0, sum(self._width(k) for k in self._keys) - 12), 28)
 
     def minimumSizeHint(self) -> QSize:
-        """In a narrow panel each word is cut with …: no legend makes a page too wide."""
+        """In a narrow panel marks have to do: no legend makes a page too wide."""
         return QSize(LEAST_KEY_PX * len(self._keys), 28)
+
+    def placed(self) -> list[tuple[Key, int, str]]:
+        """Each key, where its mark begins, and its text: whole, or none where the room is short.
+
+        The first that fit have theirs; the tip has all.
+        """
+        found, x = [], 0
+        for left, key in zip(reversed(range(len(self._keys))), self._keys, strict=True):
+            whole = self._width(key)
+            behind = GAP_PX + TEXT_X * (left - 1) + MARK_PX if left else 0  # marks alone
+            fits = x + whole - GAP_PX + behind <= self.width()
+            found.append((key, x, key.text if fits else ""))
+            x += whole if fits else TEXT_X
+        return found
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(sans(LABEL_PX))
-        x, whole = 0, self.sizeHint().width()
-        lack = max(0, whole - self.width()) / max(1, whole)
-        for key in self._keys:
+        for key, x, text in self.placed():
             self._draw_key(painter, key, x)
             painter.setPen(colour(self._theme.tokens.text2))
-            wide = int((1 - lack) * self._width(key))
-            text = elided(key.text, painter.font(), wide - 24) if lack else key.text
-            where = QRectF(x + 24, 0, self._width(key), 28)
+            where = QRectF(x + TEXT_X, 0, self._width(key), 28)
             painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, text)
-            x += wide
 
     def _draw_key(self, painter: QPainter, key: Key, x: int) -> None:
         t = self._theme.tokens
         name = str(getattr(t, key.token))
         if key.kind in {"line", "dash"}:
             painter.setPen(pen(name, 2, dashed=key.kind == "dash"))
-            painter.drawLine(x, 14, x + 18, 14)
+            painter.drawLine(x, 14, x + MARK_PX, 14)
         elif key.kind == "repeats":
             painter.setPen(colour(t.repeat, 150))
             for y in (11, 14, 17):
-                painter.drawLine(x, y + 1, x + 18, y - 1)
+                painter.drawLine(x, y + 1, x + MARK_PX, y - 1)
         elif key.kind == "dot":
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour(name))
