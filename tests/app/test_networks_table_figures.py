@@ -73,7 +73,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for step in stages(folder, FULL, 0, bench)[:TWINS]:
             if not demo._is_finished(step):
                 print(f"{step.words} …", flush=True)  # noqa: T201
-                for _ in demo._run(step):
+                for _ in demo._run([step]):
                     pass
     return folder
 
