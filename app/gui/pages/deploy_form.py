@@ -136,9 +136,7 @@ class DeployForm(QObject):
 
     def choose(self, folder: Path) -> None:
         """Choose a network, also one that the library has not told yet."""
-        if not self.choice.choose(folder):
-            self.choice.addItem(folder.name, folder)
-            self.choice.choose(folder)
+        self.choice.take(folder, folder.name)
 
     def show_network(self, network: Network, here: BenchSpec) -> None:
         """Its facts, and on which benches its other devices may be; `here`: the window's."""

@@ -212,9 +212,7 @@ class NetworkForm(TaskRows):
 
     def choose_twin(self, path: Path) -> None:
         """Choose a twin, also one that the library has not told yet."""
-        if not self.twin.choose(path):
-            self.twin.addItem(path.name, path)
-            self.twin.choose(path)
+        self.twin.take(path, path.name)
 
     # what is asked for
 
@@ -269,13 +267,11 @@ class NetworkForm(TaskRows):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
-        if "origin" in values and not self.origin.choose(origin := values["origin"]):
-            self.origin.addItem(origin.name, origin)  # the library is still being read
-            self.origin.choose(origin)
-        task = values.get("task")
-        if isinstance(task, str) and not self.task.choose(task):
-            self.task.addItem(task, task)  # the list of tasks is still being read
-            self.task.choose(task)
+        if "origin" in values:
+            origin = values["origin"]
+            self.origin.take(origin, "" if origin is None else origin.name)
+        if isinstance(task := values.get("task"), str):
+            self.task.take(task, task)
         for name in (*TEXTS, "options"):
             if isinstance(values.get(name), str):
                 getattr(self, name).setText(values[name])

@@ -85,7 +85,7 @@ class TwinForm(QObject):
         """Have a fit that ended early ready, also one that the library has not told yet."""
         self.kind.choose(FIT)
         self.fit.unfinished.add(begun)
-        self.fit.begin_with(begun, _early(begun)[0])
+        self.fit.origin.take(begun, _early(begun)[0])
 
     def go_on_with_several(self, begun: Artefact) -> None:
         """Have a comparison of objectives or a learning curve that ended early ready."""
@@ -95,13 +95,12 @@ class TwinForm(QObject):
             target = float(begun.head["grid"]["target"])
             choice, one = self.curve.grown, BegunCurve(begun.path, target)
         self.kind.choose(CURVE if begun.kind == "curve" else OBJECTIVES)
-        if not choice.choose(one):  # the library has not told it yet
-            choice.addItem(_early(begun.path)[0], one)
-            choice.choose(one)
+        choice.take(one, _early(begun.path)[0])
 
     def offer_score(self, twin: Path) -> None:
         """Have a twin ready to be scored, also one that the library has not told yet."""
-        self.beside.begin_with(_folder_of(twin))
+        folder = _folder_of(twin)
+        self.beside.first.take(folder, folder.name)
 
     def ask(self) -> Ask:
         """What the form asks for."""

@@ -163,12 +163,6 @@ class FitRows(KindRows):
         self.origin.offer([("a new twin", None), *begun, *twins], keep=chosen_twin)
         self._tell()
 
-    def begin_with(self, folder: Path | None, text: str = "") -> None:
-        """Choose a new twin, or one to go on from, also one that the library has not told yet."""
-        if not self.origin.choose(folder) and folder is not None:
-            self.origin.addItem(text or folder.name, folder)
-            self.origin.choose(folder)
-
     def ask(self) -> Ask:
         """A fit as the rows have it."""
         folder = self.origin.currentData()
@@ -187,7 +181,8 @@ class FitRows(KindRows):
 
     def set_values(self, values: dict[str, Any]) -> None:
         if "origin" in values:
-            self.begin_with(values["origin"])
+            origin = values["origin"]
+            self.origin.take(origin, "" if origin is None else origin.name)
         self.objective.choose(values.get("objective"))
         if isinstance(values.get("searched"), bool):
             self.structure.choose(values["searched"])
@@ -259,12 +254,6 @@ class BesideRows(KindRows):
         """Twins of the library."""
         self.first.offer(twins, keep=True)
         self.second.offer([(ALONE, None), *twins], keep=True)
-
-    def begin_with(self, folder: Path) -> None:
-        """Choose a twin to be scored, also one that the library has not told yet."""
-        if not self.first.choose(folder):
-            self.first.addItem(folder.name, folder)
-            self.first.choose(folder)
 
     def ask(self) -> Ask:
         """A score as the rows have it."""

@@ -170,6 +170,12 @@ class Choice(QComboBox):
         self.setCurrentIndex(index)
         return True
 
+    def take(self, value: Any, text: str) -> None:
+        """Choose a value, also one that isn't offered (yet): it is from now on, under this text."""
+        if not self.choose(value):
+            self.addItem(text, value)
+            self.choose(value)
+
     @property
     def fault(self) -> str:
         """Why what is chosen can't be used any more; empty: it can."""
