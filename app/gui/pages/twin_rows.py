@@ -59,9 +59,9 @@ class KindRows(QObject):
 
     changed = pyqtSignal()
 
-    def __init__(self, theme: Theme, form: Form) -> None:
+    def __init__(self, form: Form) -> None:
         super().__init__(form)
-        self._theme, self._form = theme, form
+        self._form = form
         self._rows: list[tuple[bool, QWidget]] = []
         self._numbers: dict[str, NumberEntry | WholeEntry] = {}
 
@@ -103,7 +103,7 @@ class FitRows(KindRows):
     """One twin: a new one, from a twin of the library, or a fit that ended early."""
 
     def __init__(self, theme: Theme, form: Form) -> None:
-        super().__init__(theme, form)
+        super().__init__(form)
         self.unfinished: set[Path] = set()
         self.objective = Choice(theme, (("usual", ""), *OFFERED), "Objective")
         self.objective.setToolTip(
@@ -193,7 +193,7 @@ class ObjectiveRows(KindRows):
     """Objectives side by side: a new comparison, or one that ended early."""
 
     def __init__(self, theme: Theme, form: Form) -> None:
-        super().__init__(theme, form)
+        super().__init__(form)
         self.which = Choice(theme, (("a new comparison", None),), "Begin with, compared")
         self.which.currentIndexChanged.connect(self._tell)
         self._add("Begin with", self.which)
@@ -242,7 +242,7 @@ class BesideRows(KindRows):
     """The score of a twin, or of two beside each other."""
 
     def __init__(self, theme: Theme, form: Form) -> None:
-        super().__init__(theme, form)
+        super().__init__(form)
         self.first = Choice(theme, (), "First twin")
         self.second = Choice(theme, ((ALONE, None),), "Second twin")
         self._add("Twin", self.first)
@@ -265,7 +265,7 @@ class CurveRows(KindRows):
     """A learning curve: a new one, or one that ended early."""
 
     def __init__(self, theme: Theme, form: Form) -> None:
-        super().__init__(theme, form)
+        super().__init__(form)
         self.grown = Choice(theme, (("a new curve", None),), "Begin with, learning curve")
         self.grown.currentIndexChanged.connect(self._tell)
         self._add("Begin with", self.grown)
