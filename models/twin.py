@@ -43,7 +43,9 @@ HELD_OUT = Table(
     {"test": Rows(COUNT), "test_repeats": Rows(COUNT)},
     others=ANYTHING,
 )
-PARENT = Table({"id": TEXT, "path": TEXT, "sequences": COUNT}, others=ANYTHING)
+PARENT = Table(
+    {"id": TEXT, "path": TEXT, "sequences": COUNT}, optional={"steps": COUNT}, others=ANYTHING
+)
 ORIGIN = Table(
     {"id": TEXT, "path": TEXT, "sha256": TEXT},
     optional={"recordings": Rows(Table(others=ANYTHING))},

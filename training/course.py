@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from training.readout import RIDGE
-
+RIDGE = 1e-6  # of a read-out, times the mean diagonal of its covariance
 LAYERWISE_SHARE = 0.5  # of a cascade's iterations; the others train all layers together
 
 

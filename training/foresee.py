@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from models.score import by_output, score
+from training.course import RIDGE
 from training.fitted import DEVICES, Readout, gathered
 from training.layers import NodeLayers, unasked
 from training.logistic import STRENGTHS
 from training.passes import passes_of
-from training.readout import RIDGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.errors import InputError, TwinrigError
+from models.errors import TwinrigError
 from models.score import score
 from training.course import TrainSettings
 from training.passes import passes_of
-from training.readout import RIDGE, RunningRidge, pooled
+from training.polish_settings import TRAINING, VALIDATION
+from training.readout import RunningRidge, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,57 +29,13 @@ if TYPE_CHECKING:
 
     from training.foresee import Readout
     from training.layers import NodeLayers
+    from training.polish_settings import PolishSettings
     from training.tasks import Task
 
     FloatArray = NDArray[np.float64]
     Pass = Generator[FloatArray, FloatArray, float]
 
-TRAINING, VALIDATION = "training", "validation"
 TWIN_PASSES = 4  # noisy passes of the twin under the first read-out
-LEAST_PASSES = 3  # one before, one that trains, one after
-
-
-@dataclass(frozen=True)
-class PolishSettings:
-    """How a network is polished; a pass is one run of every node.
-
-    Attributes
-    ----------
-    passes
-        Of the training and validation part together.
-    rate
-        Of Adam; it falls as a cosine over the passes.
-    steps, masked
-        Of a training pass that count, and those before whose error doesn't, from the reset on.
-    validate_every
-        Training passes between two over the validation part; one stands first and one last.
-    decay
-        What a pass leaves of the read-out's sums: a memory of about ten passes.
-    """
-
-    passes: int
-    seed: int = 0
-    rate: float = 4e-3
-    steps: int = 256
-    masked: int = 40
-    validate_every: int = 6
-    penalty: float = 0.1
-    clip: float = 0.5
-    decay: float = 0.9
-    ridge: float = RIDGE
-
-    def __post_init__(self) -> None:
-        if self.passes < LEAST_PASSES:
-            raise InputError(
-                f"polish: {self.passes} passes of all nodes are too few: one validates before, one "
-                f"after, {LEAST_PASSES} at least; ask for more --runs"
-            )
-
-    def kind(self, index: int) -> str:
-        """What a pass is for; the last but one trains, or both would validate the same weights."""
-        left = self.passes - 1 - index
-        due = index % (self.validate_every + 1) == 0 and left != 1
-        return VALIDATION if left == 0 or due else TRAINING
 
 
 @dataclass

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from training.course import RIDGE
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 DECAY = 0.98
-RIDGE = 1e-6  # of the mean diagonal of the covariance
 
 
 class RunningRidge:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.gui.scores import interval, said
+from app.gui.words import about
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.learning_events import FitProgress, TrainProgress
 from app.operations.sweep_grid import options_of
-from app.words import duration
 from models.errors import InputError, RefusedError, raise_problems
+from training.polish_settings import LEAST_PASSES, TRAINING, VALIDATION, PolishSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,6 @@ RECALIBRATE, REFINE, POLISH = "recalibrate", "refine", "polish"
 TITLES = {RECALIBRATE: "Recalibrating", REFINE: "Refining", POLISH: "Polishing"}
 NAMES = {RECALIBRATE: "Recalibrate", REFINE: "Refine", POLISH: "Polish"}
 BEGINS = "begins"
-LEAST_PASSES = 3  # one to validate before, one to train, one to validate after
 RATE = "rate"
 REFINES = ("pieces", "repeats", "scoring", "scoring_repeats", "fit_iterations", "fit_rate",
            "train_iterations", "piece_steps")  # fmt: skip
@@ -96,22 +97,41 @@ class Transfer:
         asked = {name: value for name, value in self.options().items() if name in REFINES}
         return Refinement(rounds=self.rounds, **asked)
 
-    def cost(self, network: Network, bench: Bench | None) -> str:
-        """What it takes of the device."""
+    def cost(
+        self, network: Network, bench: Bench | None, piece_steps: int | None = None
+    ) -> tuple[str, ...]:
+        """What it takes of the device: time, where it can be foreseen, and runs; or what is wrong.
+
+        `piece_steps`: of the sequences that its twins were fitted on, where that is known.
+        """
         if problem := self.problem():
-            return problem
+            return (problem,)
         if self.verb == REFINE:
             asked = self.refinement()
             each = asked.pieces * asked.repeats + asked.scoring * asked.scoring_repeats
-            return f"{self.rounds * each * len(network.devices)} runs"
-        if self.verb == POLISH:
-            return f"{self.passes * network.nodes} runs"
-        from app.operations.recalibrate import STEPS
+            runs = self.rounds * each * len(network.devices)
+            steps = asked.piece_steps or piece_steps
+            lengths = {} if steps is None else {steps: runs}
+        elif self.verb == POLISH:
+            lengths = self._polished(network)
+            runs = self.passes * network.nodes
+        else:
+            from app.operations.recalibrate import STEPS
 
-        if bench is None:
-            return f"{network.nodes} runs"
-        steps = int(self.options().get("steps", STEPS))
-        return duration(network.nodes * bench.predicted_s(steps + network.washout))
+            runs = network.nodes
+            lengths = {int(self.options().get("steps", STEPS)) + network.washout: runs}
+        told = (f"{runs} runs",)
+        if bench is None or not lengths:
+            return told
+        seconds = sum(many * bench.predicted_s(steps) for steps, many in lengths.items())
+        return about(seconds), *told
+
+    def _polished(self, network: Network) -> dict[int, int]:
+        """Runs of each number of steps; to validate takes about as many as the unseen part."""
+        settings = PolishSettings(max(self.passes, LEAST_PASSES))
+        steps = {TRAINING: settings.masked + settings.steps, VALIDATION: network.steps}
+        passes = Counter(steps[settings.kind(index)] for index in range(settings.passes))
+        return {length: many * network.nodes for length, many in passes.items()}
 
     def start(self, network: Path, bench: Benches, out: Path, pause: Pause) -> Iterator[Event]:
         """The operation's events; torch runs in a child of its own."""

@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.deployment import twin_file
 from app.device_words import differing
-from app.store import load_network
+from app.store import load_network, load_twin
 from models.errors import InputError, TwinrigError, raise_problems
 from models.network import Device
 from models.network_parts import distinct
@@ -54,6 +55,18 @@ def described(texts: Sequence[str]) -> TaskSaid:
 def looked(path: Path) -> tuple[Path, Network]:
     """A finished network."""
     return path, load_network(path)
+
+
+def piece_steps(network: Network, path: Path) -> int | None:
+    """Steps of the sequences that its twins were fitted on, of the longest; None: not told.
+
+    `path`: where the network is; its twins are looked for beside it, too.
+    """
+    files = [file for twin in network.twins if (file := twin_file(twin, path))]
+    with suppress(TwinrigError, KeyError, TypeError, ValueError):  # gone, or of an older version
+        parents = [parent for file in files for parent in load_twin(file).meta["parents"]]
+        return max(int(parent["steps"]) for parent in parents)
+    return None
 
 
 def head_layers(head: Mapping[str, Any]) -> tuple[int, ...]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from app.gui.network_asks import TrainAsk
 from app.gui.twin_asks import CURVE_FITS, FitAsk
 from app.operations.side_by_side import cores
-from app.words import duration
 from models.errors import InputError
 from training.fit_settings import FEW_SEQUENCES
 
@@ -30,16 +29,6 @@ if TYPE_CHECKING:
 
 APART = ("mean", "published")  # objectives whose iterations cost less, or far more, than others'
 LEAST_SHARE = 0.1  # of a training: one that is shorter was mostly its start and its baselines
-ROUND_TO_S = ((90, 10), (600, 30), (3600, 60), (math.inf, 600))
-
-
-def about(seconds: float | None) -> str:
-    """`about 3 min 30 s`, no finer than can be known; empty where it isn't known at all."""
-    if seconds is None:
-        return ""
-    step = next(step for below, step in ROUND_TO_S if seconds < below)
-    whole = max(step, step * round(seconds / step))
-    return f"about {duration(whole).removesuffix(' 0 s')}"
 
 
 def fit_s(ask: FitAsk, looked: Sequence[Looked], twins: Mapping[Path, Artefact]) -> float | None:

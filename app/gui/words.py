@@ -6,7 +6,7 @@ import math
 import re
 from html import escape
 
-from app.words import MISSING, counted
+from app.words import MISSING, counted, duration
 from app.words import joined_words as joined_words
 from app.words import minus as minus
 from app.words import prefix as prefix
@@ -16,9 +16,19 @@ from app.words import some_of as some_of
 from app.words import written_unit as written_unit
 
 BEING_READ = "the library is being read"
+ROUND_TO_S = ((90, 10), (600, 30), (3600, 60), (math.inf, 600))
 LEAST_MAGNITUDE = -7
 MOST_WHOLE_DIGITS = 6
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\:,;'\"]+){3,}")
+
+
+def about(seconds: float | None) -> str:
+    """`about 3 min 30 s`, no finer than can be known; empty where it isn't known at all."""
+    if seconds is None:
+        return ""
+    step = next(step for below, step in ROUND_TO_S if seconds < below)
+    whole = max(step, step * round(seconds / step))
+    return f"about {duration(whole).removesuffix(' 0 s')}"
 
 
 def score(value: float | None, significant: int = 2) -> str:

@@ -17,9 +17,10 @@ from app.recording_reader import read_recording
 from app.store import save_network
 from models.errors import InputError, StoppedError
 from models.paths import file_at
+from training.course import RIDGE
 from training.foresee import Readout
-from training.polish import Polisher, PolishSettings
-from training.readout import RIDGE
+from training.polish import Polisher
+from training.polish_settings import PolishSettings
 from training.stretch import layers_of, on_task, readout_of
 
 if TYPE_CHECKING:

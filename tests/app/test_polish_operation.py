@@ -70,7 +70,8 @@ def test_a_polish_that_gained_nothing_says_so(bench: Bench, kept: Path, tmp_path
 
 def test_no_step_of_the_test_part_is_played(kept: Path) -> None:
     from app.operations.transfer_torch import read
-    from training.polish import Polisher, PolishSettings
+    from training.polish import Polisher
+    from training.polish_settings import PolishSettings
     from training.stretch import layers_of, readout_of
 
     network, task, twins = read(kept / "network")

@@ -144,7 +144,8 @@ def test_a_pass_goes_from_bench_to_bench_and_trains_through_both_twins(
 
 def test_the_gradient_comes_through_the_twin_of_each_layer(trained: Path) -> None:
     from app.operations.transfer_torch import read
-    from training.polish import Polisher, PolishSettings
+    from training.polish import Polisher
+    from training.polish_settings import PolishSettings
     from training.stretch import layers_of, readout_of
 
     network, task, twins = read(trained / "network")

@@ -13,7 +13,8 @@ from models.errors import InputError
 from training.design import Design
 from training.foresee import Readout
 from training.layers import NodeLayers
-from training.polish import Polisher, PolishSettings
+from training.polish import Polisher
+from training.polish_settings import PolishSettings
 from training.tasks import Task
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QLineEdit, QSizePolicy
 
 from app.gui.deploy_asks import DeployAsk
-from app.gui.live_transfer import LEAST_PASSES, REFINES
+from app.gui.live_transfer import REFINES
 from app.gui.pages.bench_entry import BenchEntry
 from app.gui.preflight import CURRENTS, DRIFT
 from app.gui.scores import parts
@@ -16,6 +16,7 @@ from app.gui.widgets.basic import Choice, Elided, Tick, label, row
 from app.gui.widgets.checks import Check, CheckList
 from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 from app.gui.words import count
+from training.polish_settings import LEAST_PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

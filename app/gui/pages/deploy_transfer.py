@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.gui.background import Latest
 from app.gui.deploy_asks import on_all
 from app.gui.job import JobSpec
 from app.gui.live_deploy import Verdict
 from app.gui.live_transfer import RECALIBRATE, LiveTransfer, Transfer
+from app.gui.network_looked import piece_steps
 from app.gui.preflight import TIME
 from app.operations.events import NodeMeasured, NodeStarted, StepRead
 
@@ -31,6 +33,9 @@ class TransferPart:
         self._after: Verdict | None = None  # to stand there once the new network is read
         self._running: tuple[int, int] | None = None  # node of a recalibration
         self._steps = 1
+        self._looked: tuple[Path | None, int | None] = (None, None)  # a network, and of its pieces
+        self._looker = Latest(page)
+        self._looker.done.connect(self._pieces_known)
         self._box = page.plots.verdict
         for verb, button in self._box.buttons.items():
             button.clicked.connect(lambda _=False, v=verb: self.press(v))
@@ -38,7 +43,10 @@ class TransferPart:
     def show(self) -> None:
         """The buttons with their costs; pressed where nothing runs and the pre-flight allows it."""
         page = self._page
-        network, bench = page.network, page.session.bench
+        network, bench, path = page.network, page.session.bench, page.path
+        if network is not None and path is not None and self._looked[0] != path:
+            self._looked = (path, None)
+            self._looker.ask(lambda: (path, piece_steps(network, path)))
         unready = page.running or page.earlier.reading or page.choice.fault
         ready = bool(page.checks) and not (unready or network is None or bench is None)
         bad = [c for c in page.checks if c.level == "fault" and c.name != TIME]
@@ -51,8 +59,14 @@ class TransferPart:
                 page.setFocus()  # else it goes to the window's first button: the menu
             button.setEnabled(can)
             if network is not None:
-                button.say(button.text(), asked.cost(network, bench))
-            button.setToolTip(problem)
+                cost = asked.cost(network, bench, self._looked[1])
+                button.say(button.text(), cost[0])  # for both there is no room
+                button.setToolTip(problem or " · ".join(cost))
+
+    def _pieces_known(self, found: tuple[Path, int | None] | None, _: Exception | None) -> None:
+        if found is not None and found[0] == self._looked[0]:
+            self._looked = found
+            self.show()
 
     def _asked(self, verb: str) -> Transfer:
         rows = self._page.rows

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, Layout, TrainAsk
 from app.gui.network_looked import devices_of, head_blocks, head_layers, paired
-from app.gui.pace import about, train_s
+from app.gui.pace import train_s
 from app.gui.preflight_several import miscounted
 from app.gui.sweep_asks import SweepAsk, alternatives
 from app.gui.table_asks import TableAsk
 from app.gui.train_words import Pool
+from app.gui.words import about
 from app.operations.sweep_grid import layouts_of
 from models.errors import InputError
 from models.wiring import laid_out

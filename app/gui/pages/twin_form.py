@@ -8,10 +8,11 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.gui.begun_fits import BegunCurve
 from app.gui.offered import items_of, state
-from app.gui.pace import about, curve_s, fit_s
+from app.gui.pace import curve_s, fit_s
 from app.gui.pages.twin_rows import BesideRows, CurveRows, FitRows, ObjectiveRows
 from app.gui.twin_asks import BESIDE, CURVE, FIT, OBJECTIVES, Ask, CurveAsk, FitAsk
 from app.gui.widgets.segments import Segments
+from app.gui.words import about
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+import artefact_samples as samples
 import numpy as np
 import pytest
 from apart import apart
@@ -16,13 +17,17 @@ from window_disk import disk_of_the_window
 
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
+from app.gui.network_looked import piece_steps
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_verdict import VerdictBox
+from app.gui.words import about
 from app.operations.deploy_place import Place
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.learning_events import TrainProgress
+from app.store import save_twin
 from instruments.bench_file import parse_bench, read_bench
 from models.errors import RefusedError
+from models.network_parts import TwinReference
 from models.schedule import runs
 
 if TYPE_CHECKING:
@@ -328,7 +333,43 @@ def test_further_options_are_each_of_what_they_belong_to() -> None:
 )
 def test_an_option_that_makes_no_sense_is_said_on_the_button(more, said) -> None:
     assert said in Transfer("refine", more=more).problem()
-    assert said in Transfer("refine", more=more).cost(None, None)
+    assert said in Transfer("refine", more=more).cost(None, None)[0]
+
+
+def test_what_may_follow_costs_time_on_the_device_before_it_is_pressed(page) -> None:
+    network, bench = page.network, page.session.bench
+    nodes, unseen_s = network.nodes, bench.predicted_s(network.steps)
+    passes_s = nodes * (9 * bench.predicted_s(40 + 256) + 3 * unseen_s)  # 3 of them validate
+    polish = Transfer("polish", passes=12)
+    assert polish.cost(network, bench) == (about(passes_s), f"{12 * nodes} runs")
+    recalibrate = Transfer("recalibrate", more="steps=50")
+    alone_s = nodes * bench.predicted_s(50 + network.washout)
+    assert recalibrate.cost(network, bench) == (about(alone_s), f"{nodes} runs")
+    refine = Transfer("refine", more="pieces=10 repeats=4 scoring=3 scoring_repeats=8")
+    told = (about(2 * 64 * bench.predicted_s(70)), "128 runs")
+    assert refine.cost(network, bench, 70) == told
+    assert refine.cost(network, bench) == refine.cost(network, None, 70) == told[1:]
+    button = page.plots.verdict.buttons["refine"]
+    assert button.cost == button.toolTip() == "1536 runs"  # its twin says no recording
+    page.transfers._pieces_known((page.path, 70), None)
+    assert button.cost == about(1536 * bench.predicted_s(70))
+    assert button.toolTip() == f"{button.cost} · 1536 runs"
+
+
+def test_a_refinement_s_pieces_are_as_long_as_what_its_twins_were_fitted_on(tmp_path) -> None:
+    made = samples.twin()
+    known = {"id": "rec-1", "path": "rec-1/recording.nc", "sha256": "", "sequences": 8}
+    made.meta["held_out"] = {"test": [], "test_repeats": []}
+    made.meta["parents"] = [{**known, "steps": 30}, {**known, "steps": 45}]
+    new = TwinReference("twin-1", str(save_twin(tmp_path / "twin-1", made)), "")
+    assert piece_steps(replace(samples.network(), twins=(new,)), tmp_path / "net-1") == 45
+    made.meta["parents"] = [known]  # of an older version
+    old = TwinReference("twin-0", str(save_twin(tmp_path / "twin-0", made)), "")
+    assert piece_steps(replace(samples.network(), twins=(old,)), tmp_path / "net-1") is None
+
+
+def test_of_a_twin_that_is_gone_no_time_is_foreseen(tmp_path) -> None:
+    assert piece_steps(samples.network(), tmp_path / "net-1") is None
 
 
 def test_without_a_network_no_axis_has_numbers(theme, qtbot) -> None:

@@ -10,11 +10,12 @@ import pytest
 from artefact_samples import twin
 
 from app.gui.network_asks import TrainAsk
-from app.gui.pace import about, curve_s, fit_s, train_s
+from app.gui.pace import curve_s, fit_s, train_s
 from app.gui.sweep_asks import SweepAsk
 from app.gui.train_words import Pool
 from app.gui.twin_asks import CurveAsk, FitAsk
 from app.gui.twin_looked import Looked
+from app.gui.words import about
 from app.library.folders import Artefact
 from app.store import save_twin
 
