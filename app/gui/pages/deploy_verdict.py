@@ -48,7 +48,8 @@ class VerdictBox(QFrame):
         row.setSpacing(8)
         self.buttons = {verb: CostButton(theme, name) for verb, name in NAMES.items()}
         for button in self.buttons.values():
-            button.setFixedWidth(112)  # `Recalibrate` whole
+            button.setMinimumWidth(112)  # `Recalibrate` whole
+            button.setMaximumWidth(126)  # `about 12 h 40 min` whole
             row.addWidget(button)
         top.addLayout(row)
         outer.addLayout(top)
