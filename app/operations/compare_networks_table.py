@@ -68,6 +68,13 @@ class Score:
             return None
         return foreseen["low"] <= self.measured <= foreseen["high"]
 
+    @property
+    def is_better(self) -> bool:
+        """Whether the measured score is better than all of that interval."""
+        return (
+            self.inside is False and (self.measured or 0.0) < (self.judged or self.predicted)["low"]
+        )
+
 
 @dataclass(frozen=True)
 class Row:
@@ -128,6 +135,11 @@ class Row:
         """How many measured scores are inside their interval, of how many."""
         known = [score.inside for score in self.scores if score.inside is not None]
         return sum(known), len(known)
+
+    @property
+    def better(self) -> int:
+        """How many measured scores are better than all of their interval."""
+        return sum(score.is_better for score in self.scores)
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,10 @@ def sentences(table: Table) -> list[str]:
         if row.by_place(deployed=deployed):
             said.append(_against(first, row, deployed))
     if deployed:
-        said.append(f"Of noise-aware networks {inside_words(*first.within)}")
-        others = [row.within for row in table.rows if row.scores]
+        said.append(f"Of noise-aware networks {inside_words([first])}")
+        others = [row for row in table.rows if row.scores]
         if len(others) > 1:
-            inside, of = (sum(pair[i] for pair in others) for i in (0, 1))
-            said.append(f"Of all networks, by the stochastic twin, {inside_words(inside, of)}")
+            said.append(f"Of all networks, by the stochastic twin, {inside_words(others)}")
     return said
 
 
@@ -110,11 +109,12 @@ def _alike(ours: Mapping[Place, float], theirs: Mapping[Place, float]) -> bool:
     return abs(fmean(ours.values()) - fmean(theirs.values())) < most * error
 
 
-def inside_words(inside: int, of: int) -> str:
-    """Whether so many scores inside their 90 % interval are what 0.9 would give.
+def inside_words(rows: Sequence[Row]) -> str:
+    """Whether as many measured scores are inside their 90 % interval as 0.9 would give.
 
     By the binomial of independent networks, which is narrower than that of networks of one twin.
     """
+    inside, of = (sum(row.within[i] for row in rows) for i in (0, 1))
     if of == 0:
         return "none was measured."
     from scipy.stats import binomtest
@@ -122,9 +122,11 @@ def inside_words(inside: int, of: int) -> str:
     probability = float(binomtest(inside, of, COVERED).pvalue)
     verdict = "consistent with" if probability >= UNLIKELY else "NOT consistent with"
     shared = SHARED_TWIN if of > 1 else ""
+    better = sum(row.better for row in rows)
+    sides = f" ({better} better than it, {of - inside - better} worse)" if inside < of else ""
     return (
-        f"{inside} of {of} measured scores are inside the foreseen 90 % interval: {verdict} 0.9 "
-        f"(two-sided binomial p = {probability:.2g}){shared}."
+        f"{inside} of {of} measured scores are inside the foreseen 90 % interval{sides}: {verdict} "
+        f"0.9 (two-sided binomial p = {probability:.2g}){shared}."
     )
 
 

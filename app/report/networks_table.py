@@ -58,8 +58,7 @@ def sections(page: Page, tables: Sequence[Table]) -> list[str]:
 def pooled_words(tables: Sequence[Table]) -> str:
     """Coverage of the foreseen intervals over all tasks and seeds, noise-aware networks."""
     rows = [row for table in tables if (row := table.row(NOISE_AWARE)) is not None]
-    inside, of = (sum(row.within[i] for row in rows) for i in (0, 1))
-    return f"Over all tasks and seeds, noise-aware networks: {inside_words(inside, of)}"
+    return f"Over all tasks and seeds, noise-aware networks: {inside_words(rows)}"
 
 
 def table_figure(table: Table) -> Figure:

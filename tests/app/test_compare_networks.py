@@ -20,10 +20,11 @@ from app.operations.compare_networks_plan import (
     NOISE_AWARE,
     NOISY_READOUT,
     UNTRAINED,
+    Cell,
     Plan,
 )
 from app.operations.compare_networks_source import Source
-from app.operations.compare_networks_table import Row, Table, table_of
+from app.operations.compare_networks_table import Row, Score, Table, table_of
 from app.operations.compare_networks_words import _against, inside_words, sentences, standing
 from app.operations.events import Note, Result
 from app.operations.learning_events import TrialEnded, TrialStarted
@@ -271,20 +272,33 @@ def test_a_failure_is_a_line_and_not_the_end(twins: tuple[Path, Path]) -> None:
     assert sentences(table_of(plan, {}, None)) == ["No noise-aware network is there yet."]
 
 
+def row_of(measured: tuple[float, ...]) -> Row:
+    """Networks that were all foreseen at 0.9 to 1.1."""
+    foreseen = {"value": 1.0, "low": 0.9, "high": 1.1}
+    cells = [Cell(NOISE_AWARE, None, seed) for seed in range(len(measured))]
+    scores = (
+        Score(cell, foreseen, None, value, 1) for cell, value in zip(cells, measured, strict=True)
+    )
+    return Row("noise-aware", NOISE_AWARE, tuple(scores))
+
+
 @pytest.mark.parametrize(
-    ("inside", "of", "words"),
+    ("measured", "words"),
     [
-        (5, 5, "consistent with 0.9 (two-sided binomial p = 1)"),
-        (3, 5, "consistent with 0.9 (two-sided binomial p = 0.081)"),
-        (1, 5, "NOT consistent with 0.9"),
-        (0, 0, "none was measured"),
+        ((1.0,) * 5, "90 % interval: consistent with 0.9 (two-sided binomial p = 1)"),
+        (
+            (1.0, 0.9, 1.1, 0.8, 1.2),
+            "(1 better than it, 1 worse): consistent with 0.9 (two-sided binomial p = 0.081)",
+        ),
+        ((1.0, 0.8, 0.8, 0.7, 0.8), "(4 better than it, 0 worse): NOT consistent with 0.9"),
+        ((), "none was measured"),
     ],
 )
-def test_coverage_is_judged_by_the_binomial(inside: int, of: int, words: str) -> None:
-    said = inside_words(inside, of)
+def test_coverage_is_judged_by_the_binomial_and_says_on_which_side(measured, words) -> None:
+    said = inside_words([row_of(measured)])
     assert words in said
     assert ("NOT" in said) == ("NOT" in words)
-    assert ("those of one twin share its errors" in said) == (of > 1)
+    assert ("those of one twin share its errors" in said) == (len(measured) > 1)
 
 
 def test_without_a_deterministic_twin_one_is_fitted_first(twins: tuple[Path, Path]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scipy.stats import binomtest
 
 from app.operations import demo
 from app.operations.compare_networks import FILE_NAME, compare_networks, read_table
@@ -33,7 +34,7 @@ from instruments.bench import Bench
 from instruments.bench_file import read_bench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from app.operations.compare_networks_table import Row, Table
 
@@ -108,11 +109,23 @@ def said_of(table: Table) -> Iterator[str]:
     """What the issue asks of every task and isn't so."""
     row = table.row(NOISE_AWARE)
     assert row is not None
-    if "NOT" in inside_words(*row.within):
-        yield f"intervals: {inside_words(*row.within)}"
+    if worse_than_foreseen([row]):
+        yield f"intervals: {inside_words([row])}"
     lost = row.points if table.by_error else row.ratio
     if lost is None or lost > (POINTS if table.by_error else LESS):
         yield f"lost on the way to the device: {lost}"
+
+
+def worse_than_foreseen(rows: Sequence[Row]) -> bool:
+    """Whether more networks than chance has it are worse on the device than their interval.
+
+    That none is better can't be asked: a twin with a little more noise than its device foretells
+    all of its networks too badly. Of one demo's recordings a fit had 5 of 5 noise-aware networks
+    inside (2026-11-28), another, of other arithmetic, 1 of 5 and four better (2026-12-02).
+    """
+    inside, of = (sum(row.within[i] for row in rows) for i in (0, 1))
+    worse = of - inside - sum(row.better for row in rows)
+    return bool(of and binomtest(worse, of, 0.05, alternative="greater").pvalue < 0.05)
 
 
 def better(measured: float, others: dict[str, float]) -> Iterator[str]:
@@ -172,6 +185,5 @@ def test_pooled(kept: Path) -> None:
     tables = [read_table(p.parent) for p in sorted(kept.glob(f"table-*/{FILE_NAME}"))]
     if not tables:
         pytest.skip("no table is kept: set TWINRIG_TABLES and run the tasks first")
-    words = pooled_words(tables)
-    print(words)  # noqa: T201
-    assert "NOT" not in words
+    print(pooled_words(tables))  # noqa: T201
+    assert not worse_than_foreseen([row for table in tables if (row := table.row(NOISE_AWARE))])
