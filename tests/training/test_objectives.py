@@ -70,6 +70,26 @@ def test_the_true_process_scores_best(wrong):
     assert energy_score(process(), real, known, 16, 0) < energy_score(twin, real, known, 16, 0)
 
 
+@pytest.mark.parametrize(("scale", "sign"), [(1.6, 1), (0.6, -1)])
+def test_with_evenness_what_is_wrong_in_quiet_windows_pulls_harder(scale, sign) -> None:
+    """And in the right direction: its weights have no gradient of their own."""
+    spread = torch.tensor([10.0, 1.0]).repeat_interleave(16)[None, :, None, None]
+    noise, real = (
+        spread * torch.randn(64, 32, 24, 1, generator=torch.Generator().manual_seed(seed))
+        for seed in (3, 4)
+    )
+    pulls = []
+    for evenness in (0.0, 1.0):
+        scales = torch.tensor([scale, scale], requires_grad=True)  # of loud and of quiet sequences
+        twin = noise * scales.repeat_interleave(16)[None, :, None, None]
+        energy_score(twin, real, everything((64, 32, 24)), 4, 0, evenness).backward()
+        loud, quiet = (sign * scales.grad).tolist()
+        assert loud > quiet > 0
+        pulls.append(quiet / loud)
+    assert pulls[0] == pytest.approx(0.1, rel=0.2)
+    assert pulls[1] > 2 * pulls[0]
+
+
 def a_batch():
     rng = np.random.default_rng(0)
     drive, response = rng.random((5, 20)), rng.standard_normal((5, 4, 20, 2))
