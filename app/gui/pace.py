@@ -82,9 +82,10 @@ def train_s(ask: TrainAsk | SweepAsk, networks: Mapping[Path, Artefact]) -> floa
     """
     if ask.pool.scheduler:
         return None  # who works there, and how fast, it knows
-    each_s = [_trained_s(task, work, networks) for task, work in _trainings(ask, networks)]
-    known_s = [one_s for one_s in each_s if one_s is not None]
-    if not known_s or len(known_s) < len(each_s):
+    asked = _trainings(ask, networks)
+    told_s = {one: _trained_s(*one, networks) for one in set(asked)}  # a sweep's are much alike
+    known_s = [one_s for one in asked if (one_s := told_s[one]) is not None]
+    if not known_s or len(known_s) < len(asked):
         return None
     busy_s = [0.0] * min(len(known_s) * ask.seeds, ask.pool.count or cores())
     for one_s in known_s:  # each seed of each to whoever is free first
@@ -97,15 +98,15 @@ def _trainings(
     ask: TrainAsk | SweepAsk, networks: Mapping[Path, Artefact]
 ) -> list[tuple[str, int]]:
     """Task, and iterations times nodes, of each network but for its seed."""
-    if isinstance(ask, TrainAsk):
+    with suppress(InputError, KeyError, TypeError):  # which the button tells; a head as it comes
+        if not isinstance(ask, TrainAsk):
+            settings = ask.grid().settings
+            return [(one.task, one.options["iterations"] * sum(one.layers)) for one in settings]
         begun = None if ask.origin is None else networks.get(ask.origin)
         if begun is None:
             return [(ask.task, ask.iterations * sum(ask.layers))]
         meta = begun.head["meta"]
-        return [(str(meta.get("task", "")), ask.iterations * sum(meta.get("layers", ())))]
-    with suppress(InputError):  # which the button tells
-        settings = ask.grid().settings
-        return [(one.task, one.options["iterations"] * sum(one.layers)) for one in settings]
+        return [(str(meta["task"]), ask.iterations * sum(meta["layers"]))]
     return []
 
 

@@ -61,19 +61,21 @@ class Score:
     runs: int | None
 
     @property
+    def foreseen(self) -> Mapping[str, float]:
+        """What the stochastic twin foresees."""
+        return self.judged or self.predicted
+
+    @property
     def inside(self) -> bool | None:
         """Whether the measured score is in the stochastic twin's 90 % interval."""
-        foreseen = self.judged or self.predicted
-        if self.measured is None or "low" not in foreseen:
+        if self.measured is None or "low" not in self.foreseen:
             return None
-        return foreseen["low"] <= self.measured <= foreseen["high"]
+        return self.foreseen["low"] <= self.measured <= self.foreseen["high"]
 
     @property
     def is_better(self) -> bool:
         """Whether the measured score is better than all of that interval."""
-        return (
-            self.inside is False and (self.measured or 0.0) < (self.judged or self.predicted)["low"]
-        )
+        return self.inside is False and (self.measured or 0.0) < self.foreseen["low"]
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def table_figure(table: Table) -> Figure:
 
 def _draw(axes: Axes, place: int, row: Row) -> None:
     for score in row.scores:
-        foreseen = score.judged or score.predicted
+        foreseen = score.foreseen
         ends = [foreseen.get("low", foreseen["value"]), foreseen.get("high", foreseen["value"])]
         axes.plot(ends, [place - 0.14] * 2, color=TWIN, linewidth=3, alpha=0.2)
         axes.plot(score.predicted["value"], place - 0.14, "o", color=TWIN, markerfacecolor="white",

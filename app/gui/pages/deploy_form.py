@@ -137,7 +137,7 @@ class DeployForm(QObject):
 
     def choose(self, folder: Path) -> None:
         """Choose a network, also one that the library has not told yet."""
-        self.choice.take(folder, folder.name)
+        self.choice.take(folder)
 
     def show_network(self, network: Network, here: BenchSpec) -> None:
         """Its facts, and on which benches its other devices may be; `here`: the window's."""

@@ -212,7 +212,7 @@ class NetworkForm(TaskRows):
 
     def choose_twin(self, path: Path) -> None:
         """Choose a twin, also one that the library has not told yet."""
-        self.twin.take(path, path.name)
+        self.twin.take(path)
 
     # what is asked for
 
@@ -268,8 +268,7 @@ class NetworkForm(TaskRows):
     def set_values(self, values: dict[str, Any]) -> None:
         """Put values back; what doesn't fit is left alone."""
         if "origin" in values:
-            origin = values["origin"]
-            self.origin.take(origin, "" if origin is None else origin.name)
+            self.origin.take(values["origin"])
         if isinstance(task := values.get("task"), str):
             self.task.take(task, task)
         for name in (*TEXTS, "options"):

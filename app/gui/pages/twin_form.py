@@ -100,8 +100,7 @@ class TwinForm(QObject):
 
     def offer_score(self, twin: Path) -> None:
         """Have a twin ready to be scored, also one that the library has not told yet."""
-        folder = _folder_of(twin)
-        self.beside.first.take(folder, folder.name)
+        self.beside.first.take(_folder_of(twin))
 
     def ask(self) -> Ask:
         """What the form asks for."""

@@ -181,8 +181,7 @@ class FitRows(KindRows):
 
     def set_values(self, values: dict[str, Any]) -> None:
         if "origin" in values:
-            origin = values["origin"]
-            self.origin.take(origin, "" if origin is None else origin.name)
+            self.origin.take(values["origin"])
         self.objective.choose(values.get("objective"))
         if isinstance(values.get("searched"), bool):
             self.structure.choose(values["searched"])

@@ -170,10 +170,13 @@ class Choice(QComboBox):
         self.setCurrentIndex(index)
         return True
 
-    def take(self, value: Any, text: str) -> None:
-        """Choose a value, also one that isn't offered (yet): it is from now on, under this text."""
+    def take(self, value: Any, text: str | None = None) -> None:
+        """Choose a value, also one that isn't offered (yet): it is from now on, under this text.
+
+        None: under its own name, as a path has one.
+        """
         if not self.choose(value):
-            self.addItem(text, value)
+            self.addItem(value.name if text is None else text, value)
             self.choose(value)
 
     @property

@@ -102,6 +102,9 @@ def test_a_training_that_was_far_shorter_or_of_another_task_tells_nothing() -> N
     ask = TrainAsk("mackey-glass", Path("twin-1"), (32, 32), iterations=800)
     assert train_s(ask, by_path(trained("net-1", "2026-12-01", trained=60))) is None
     assert train_s(ask, by_path(trained("net-1", "2026-12-01", task="digits"))) is None
+    lost = Artefact(Path("net-1"), "net", 0.0, {}, broken="its file is cut short")
+    gone = replace(ask, origin=lost.path)  # chosen before that happened
+    assert train_s(gone, by_path(lost, trained("net-2", "2026-12-01"))) is None
     untrained = replace(ask, iterations=0)
     assert train_s(untrained, by_path(trained("net-1", "2026-12-01"))) is None
 
