@@ -84,9 +84,10 @@ INLINE vec times_power(vec x, vec n) {
 #define IN_REGISTER(V)
 #endif
 
-/* 2^x = 2^n 2^r, |r| <= 1/2: the best polynomial of degree five, relative error below 8e-8. */
+/* 2^x = 2^n 2^r, |r| <= 1/2: the best polynomial of degree five, relative error below 8e-8.
+   NaN stays NaN. */
 INLINE vec exp2_(vec x) {
-    x = least(most(x, splat(-120.0f)), splat(120.0f));
+    x = least(most(x, splat(-120.0f)), splat(120.0f)) + (x - x);
     vec n = nearest(x), r = x - n;
     vec p = r * 0.0013276471519317915f + 0.009675541330669479f;
     p = p * r + 0.055507132749616155f;

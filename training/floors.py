@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
+ROUNDING = 1e-9  # of a floor
 FEWEST_REPEATS = 4  # held out: two halves with a spread each
 
 
@@ -217,7 +218,8 @@ def _beside_floor(values: Array, resampled: Array, sequences: int) -> dict[str, 
     """Value, floor, ratio, excess and their intervals, of a block of `values_by_split`."""
     value, floor = values.mean(axis=0)
     over = resampled.mean(axis=0) if sequences > 1 else values.T
-    ratio = over[0] / np.where(over[1] > 0, over[1], np.nan)
+    told = over[1] > ROUNDING * floor  # of a draw that lacks what rarely happens it is rounding
+    ratio = over[0] / np.where(told, over[1], np.nan)
     more, now = over[0] ** 2 - over[1] ** 2, float(value**2 - floor**2)
     over_floor = value / floor if floor > 0 else np.nan
     low, high = interval(np.exp(centred(logarithm(ratio), float(logarithm(over_floor)), sequences)))

@@ -113,7 +113,7 @@ def _white_covariance(batch: Batch, within: Tensor) -> Tensor:
 
     `within` `(C, C)`: what of it is not read-out noise. Without repeats it is what `Scales` assume.
     """
-    covariance = residual_covariance(batch, 0)
+    covariance = residual_covariance(batch)
     if not batch.is_repeated:
         return torch.diag(batch.spread.double().square())
     least = batch.spread.double().square().min() * 1e-2

@@ -43,10 +43,14 @@ class Score:
         `(x, y, ground) -> (S, K…)`, of ensembles as `ground.inside` gives them.
     value
         `(…, K…) -> (…)`, of totals over sequences; NaN where nothing could be scored.
+    unit
+        Which of the K is what the score is in units of, where halves of the repeats may differ in
+        it by much: then all splits are in units of its average (`training.halves`).
     """
 
     sums: Callable[[Array, Array, Ground], Array]
     value: Callable[[Array], Array]
+    unit: int | None = None
 
     def __call__(self, x: Array, y: Array, ground: Ground | None = None) -> float:
         """Score of `x` `(S, M, T, C)` against `y` `(S, R, T, C)`."""
@@ -112,10 +116,13 @@ def _mean_value(total: Array) -> Array:
 
 
 def _spread_sums(x: Array, y: Array, ground: Ground) -> Array:
-    std_x, std_y = x.std(axis=1, ddof=1), y.std(axis=1, ddof=1)
-    has_spread = np.broadcast_to(ground.spread > 0, std_y.shape)
-    std_x, std_y = np.where(has_spread, std_x, 0.0), np.where(has_spread, std_y, 0.0)
+    std_x, std_y = (_std(e) * (ground.spread > 0) for e in (x, y))
     return np.stack([np.abs(std_x - std_y).sum(axis=1), std_y.sum(axis=1)], axis=1)
+
+
+def _std(ensemble: Array) -> Array:
+    squares = (residuals(ensemble) ** 2).sum(axis=1)
+    return np.asarray(np.sqrt(squares / max(ensemble.shape[1] - 1, 1)))
 
 
 def _spread_value(total: Array) -> Array:
@@ -229,7 +236,7 @@ def _average(values: Array, where: Mask) -> Array:
 mean_error = Score(_mean_sums, _mean_value)
 """RMSE of the ensemble means over the standard deviation of Y's mean; by channel, then averaged."""
 
-spread_error = Score(_spread_sums, _spread_value)
+spread_error = Score(_spread_sums, _spread_value, unit=1)
 """Mean |std X − std Y| over mean std Y; by channel (units differ), then averaged."""
 
 autocovariance_error = Score(_autocovariance_sums, _autocovariance_value)

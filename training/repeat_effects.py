@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-FAR = 20  # steps
+FAR = 20  # reads
 PARTS = 4  # of a sequence
 PAIRS = tuple(combinations(range(PARTS), 2))
 FADING = np.geomspace(1e-4, 0.05, 28)  # a step: memories of 20 to 10,000 steps
@@ -60,26 +60,42 @@ class Effect:
 
 
 def lasting(batch: Batch) -> float:
-    """Correlation of residuals `FAR` steps apart, or half a sequence, averaged over channels."""
-    late, now = (residual_covariance(batch, lag).diagonal() for lag in (FAR, 0))
+    """Correlation of residuals `FAR` reads apart, averaged over channels.
+
+    Of a sequence with fewer than twice as many, half of its reads apart. 0 where no step was
+    measured twice, for nothing is known.
+    """
+    known, rest, degrees = _residuals(batch)
+    reads = known.amax(dim=(2, 3))  # (T', S)
+    own = reads.shape[0] - reads.flip(0).argmax(dim=0)
+    apart = (own // 2).clamp(max=FAR)
+    rows = torch.arange(reads.shape[0], device=reads.device)[:, None] + apart
+    inside = (rows < own).to(rest)[..., None, None]
+    at = rows.clamp(max=reads.shape[0] - 1), torch.arange(reads.shape[1], device=reads.device)
+    pairs = (degrees[at] * known[at] * known * inside).sum().clamp(min=1)
+    late = (rest[at] * rest * inside).sum(dim=(0, 1, 2)) / pairs
+    now = rest.square().sum(dim=(0, 1, 2)) / (degrees * known).sum().clamp(min=1)
     return float((late / now.clamp(min=torch.finfo(now.dtype).tiny)).mean())
 
 
-def residual_covariance(batch: Batch, lag: int) -> Tensor:
-    """Covariance `(C, C)` of the channels over repeats, `lag` steps apart, averaged over steps.
+def residual_covariance(batch: Batch) -> Tensor:
+    """Covariance `(C, C)` of the channels over repeats, averaged over steps; float64."""
+    known, rest, degrees = _residuals(batch)
+    points = rest.flatten(0, 2)
+    return points.t() @ points / (degrees * known).sum().clamp(min=1)
 
-    Of shorter sequences half a sequence apart; symmetric, float64.
+
+def _residuals(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the steps that were read: whether they are known, residuals, and degrees of freedom.
+
+    `(T', S, R, 1)`, `(T', S, R, C)`, 0 where missing, and a repeat's share `(T', S, R, 1)`.
     """
-    known = batch.known.unsqueeze(-1).double()
-    lag = min(lag, known.shape[0] // 2)
+    known = batch.known_at_reads.unsqueeze(-1).double()
+    real = batch.at_reads(batch.real)
     count = known.sum(dim=2, keepdim=True)
-    mean = (batch.real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
-    rest = (batch.real - mean) * known
+    mean = (real * known).sum(dim=2, keepdim=True) / count.clamp(min=1)
     degrees = ((count - 1).clamp(min=0) / count.clamp(min=1)).expand_as(known)
-    early, late = slice(known.shape[0] - lag), slice(lag, None)
-    pairs = (degrees[late] * known[late] * known[early]).sum().clamp(min=1)
-    product = rest[late].flatten(0, 2).t() @ rest[early].flatten(0, 2) / pairs
-    return (product + product.t()) / 2
+    return known, (real - mean) * known, degrees
 
 
 def effects_of(batch: Batch, most: int) -> tuple[list[Effect], Tensor]:

@@ -158,22 +158,27 @@ def _stratified(
 def _by_repeats(
     recording: Recording, sequence: int, rng: np.random.Generator, seen: Seen | None
 ) -> HeldOut:
-    order = rng.permutation(np.flatnonzero(recording.complete[sequence]))
+    order, before = rng.permutation(np.flatnonzero(recording.complete[sequence])), 0
     if seen is not None:  # what was used then is fitted again, what was held out is scored again
         held, used = (np.isin(order, r) for r in (seen.test_repeats, seen.used_repeats))
         order = order[np.argsort(np.where(held, 2, np.where(used, 0, 1)), kind="stable")]
+        before = int((used & ~held).sum())
     if order.size < 8:
         raise InputError(
             f"recording: one sequence with {order.size} repeats; fitting and scoring need at least "
             "3 sequences, or 8 repeats of one"
         )
-    fitted, test = np.split(order, [order.size // 2])
+    # where held-out ones were marked bad since, fewer score: none that was used then
+    unused = order.size - before
+    flatters = unused < FEWEST_REPEATS
+    fitted, test = np.split(order, [order.size // 2 if flatters else max(order.size // 2, before)])
     kept = max(fitted.size // 5, 2)
     one = np.array([sequence])
     return HeldOut(
         one, one, one, np.sort(fitted[kept:]), np.sort(fitted[:kept]), np.sort(test),
-        f"one sequence: scored on {test.size} of its {order.size} repeats that the fit has not "
-        "seen; nothing is known about other drives",
+        f"one sequence: scored on {test.size} of its {order.size} repeats "
+        f"{SEEN_BEFORE if flatters else 'that the fit has not seen'}; nothing is known about other "
+        "drives",
     )  # fmt: skip
 
 

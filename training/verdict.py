@@ -48,9 +48,11 @@ class Verdict:
     Attributes
     ----------
     at_floor
-        Whether every deciding score and the coverage are reached; None where nothing was scored.
+        Whether the coverage and every deciding score that has a floor are reached; None where
+        nothing was scored.
     sure
-        False where an interval reaches over its target: more sequences could decide otherwise.
+        False where an interval reaches over its target, or a score has no floor: more sequences
+        could decide otherwise.
     words
         One sentence.
     reasons
@@ -148,6 +150,7 @@ def verdict(
         words = f"Not yet at the floor: {_listed(missed)} {'is' if len(missed) == 1 else 'are'} off"
         words += "" if surely else ", though not beyond what few sequences can tell"
         return Verdict(False, surely, f"{words}.", (*reasons, *others))
+    untold = [n for n, state in states.items() if state == "not scored"]
     best = max(errors[n]["ratio"] for n in names if errors.get(n, {}).get("ratio") is not None)
     words = (
         f"At the floor: no error above {best:.2f} times what two halves of the repeats differ by"
@@ -159,8 +162,10 @@ def verdict(
     if unsure:
         reach = max(errors[n]["high"] for n in unsure)
         words += f"; {_listed([NAMES[n] for n in unsure])} could be up to {reach:.2f} times"
+    if untold:
+        words += f"; {_listed([NAMES[n] for n in untold])} can't be told: there is no floor to it"
     hidden = _hidden(names, where or {}, states, with_noise=not deterministic)
-    return Verdict(True, not unsure, f"{words}.", (*hidden, *others))
+    return Verdict(True, not (unsure or untold), f"{words}.", (*hidden, *others))
 
 
 def _hidden(

@@ -12,6 +12,7 @@ from models.sample_told import told_of
 from models.slopes import SLOPE, slopes_of
 from models.twin import Twin
 from training.drive_gaps import gap_words, gaps_of, meta_of, never_changes
+from training.ensembles import whole_repeats
 from training.fit_members import MembersFit
 from training.floors import resampled, score
 from training.metrics import COVERAGE_SAMPLES
@@ -44,7 +45,7 @@ def fitted_twin(
         return _twin(running, source, model, begun, meta, ({}, {}))
     meta["validation"] = summary(scores, deterministic=running.settings.deterministic)
     if np.array_equal(source.parts.training, source.parts.test):  # one sequence
-        meta["memory"] = _memory_of(source, running.settings.seed).errors
+        meta |= _memory_of(source, running.settings.seed)
     return _twin(running, source, model, begun, meta, (scores.errors, scores.coverage))
 
 
@@ -159,8 +160,15 @@ def unknown_drives(source: FitInput, begun: Origin | None) -> list[str]:
     return said
 
 
-def _memory_of(source: FitInput, seed: int) -> Scores:
-    """What resampling the fitted repeats scores: the best that a memory of them can do."""
+def _memory_of(source: FitInput, seed: int) -> dict[str, Any]:
+    """`memory`: errors of resampling the fitted repeats, the best that a memory of them can do.
+
+    One with a hole can't be drawn as a whole; nothing where each has one.
+    """
     parts, response = source.parts, source.recording.response[source.parts.training]
     fitted = response[:, np.concatenate([parts.training_repeats, parts.validation_repeats])]
-    return score(resampled(fitted, COVERAGE_SAMPLES, seed), response[:, parts.test_repeats], seed)
+    fitted = fitted[:, whole_repeats(fitted)[0]]
+    if not fitted.shape[1]:
+        return {}
+    drawn = resampled(fitted, COVERAGE_SAMPLES, seed)
+    return {"memory": score(drawn, response[:, parts.test_repeats], seed).errors}

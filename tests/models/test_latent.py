@@ -204,6 +204,20 @@ def test_a_kernel_that_another_process_has_built_and_loaded_is_taken(
     assert built is not None, reason
 
 
+@pytest.mark.parametrize("where", ["drive", "noise", "start", "state_in", "out"])
+def test_what_is_not_a_number_stays_so_in_the_kernel_as_in_pytorch(where: str) -> None:
+    """Its exponential's bounds took NaN for one of them, and answers were finite."""
+    torch.manual_seed(0)
+    model = TwinModel(1, 4, 16)
+    given = {"start": torch.zeros(3, 4), "drive": torch.zeros(5, 3), "noise": torch.randn(5, 3, 4)}
+    with torch.no_grad():
+        (given.get(where) if where in given else getattr(model, where)).flatten()[5] = torch.nan
+    weights = (model.state_in, model.drive_in, model.hidden_bias, model.out, model.out_bias)
+    both = [path.apply(*given.values(), *weights).isnan() for path in (KernelPath, LatentPath)]
+    assert both[1].any()
+    assert torch.equal(*both)
+
+
 def test_the_kernel_skips_the_weights_gradient_where_nobody_asks(model: TwinModel) -> None:
     drive = torch.rand(12, 5, requires_grad=True)
     model.requires_grad_(False)

@@ -56,6 +56,17 @@ def test_an_unchanged_device_is_called_changed_no_more_often_than_the_level_says
     assert within_chance(share, count)
 
 
+def test_a_drive_that_is_played_as_several_sequences_is_one_drive():
+    """Each as one of its own held the same old repeats: 40 % of unchanged devices had changed."""
+
+    def again(seed):
+        drive = drives(4, seed=seed)
+        old = recorded(drive, 6, 1000 + seed)
+        return against(old, recorded(np.repeat(drive, 3, axis=0), 4, 5000 + seed), seed=seed)
+
+    assert within_chance(share_changed(again, 40), 40)
+
+
 def test_a_shift_of_the_mean_is_seen_and_said_in_units_of_the_spread():
     drift = same(1, shift=0.03)
     assert drift.method == SAME

@@ -352,6 +352,18 @@ def test_the_repeats_that_the_twin_before_held_out_are_held_out_again():
     assert again.test_repeats.tolist() == first.test_repeats.tolist()
 
 
+def test_where_held_out_repeats_were_marked_bad_since_none_that_was_used_scores():
+    whole, known = recording(["given"], 20), np.ones(1, dtype=bool)
+    first = hold_out(whole, seed=0)
+    used = np.concatenate([first.training_repeats, first.validation_repeats])
+    seen = Seen(known, known, tuple(first.test_repeats), tuple(used))
+    whole.order[0, first.test_repeats[:4]] = -1
+    again = hold_out(whole, seed=7, seen=seen)
+    assert sorted(again.test_repeats) == sorted(first.test_repeats[4:])
+    whole.order[0, first.test_repeats[:8]] = -1
+    assert "flatter" in hold_out(whole, seed=7, seen=seen).note  # two can't score
+
+
 def test_repeats_that_were_fitted_before_more_were_recorded_are_not_scored():
     half = hold_out(recording(["given"], 20), seed=0)
     used = np.concatenate([half.training_repeats, half.validation_repeats])

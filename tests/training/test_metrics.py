@@ -102,6 +102,18 @@ def test_spread_error_of_scaled_noise_and_of_none():
     assert spread_error(np.repeat(mean, 50, axis=1), real) == pytest.approx(1.0)
 
 
+def test_a_rare_jump_that_half_of_the_repeats_lack_makes_no_spread_absurd():
+    """A read-out in whole numbers: the spread of a half without a jump is rounding, or zero."""
+    real = np.repeat(np.rint(10 * process(RNG, 6, 1, channels=1)), 16, axis=1)
+    twin = np.repeat(real[:, :1], 200, axis=1)
+    real[0, [3, 9], 30:] += 5.0
+    twin[0, :9, 30:] += 5.0
+    scores = score(twin, real, seed=0)
+    assert 0.3 < scores.errors["spread"]["floor"] < scores.errors["spread"]["value"] < 1.0
+    highest = [row["high"] for row in scores.errors.values() if row["high"] is not None]
+    assert max(highest) < 100
+
+
 def test_a_spread_that_is_too_wide_here_and_too_narrow_there_is_no_right_one():
     real = process(RNG, 10, 50)
     mean = real.mean(axis=1, keepdims=True)

@@ -90,6 +90,33 @@ def test_with_evenness_what_is_wrong_in_quiet_windows_pulls_harder(scale, sign) 
     assert pulls[1] > 2 * pulls[0]
 
 
+def test_with_evenness_what_lies_beyond_a_sequences_end_counts_nowhere() -> None:
+    rng = torch.Generator().manual_seed(5)
+    x, y = (torch.randn(16, 6, 12, 2, generator=rng) for _ in range(2))
+    known = everything((16, 6, 12))
+    known[8:, :3] = 0
+    loud = x.clone()
+    loud[8:, :3] *= 10
+    one, other = (float(energy_score(e, y, known, 4, 0, 1.0)) for e in (x, loud))
+    assert one == pytest.approx(other, rel=1e-6)
+
+
+@pytest.mark.parametrize(("bursts", "differs"), [(0.0, False), (3.0, True)])
+def test_quiet_windows_count_more_where_noise_comes_in_bursts_only(bursts, differs) -> None:
+    rng = np.random.default_rng(6)
+    drive = rng.random((40, 32))
+    loud = np.exp(bursts * rng.standard_normal(40))[:, None, None, None]
+    response = drive[:, None, :, None] + 0.1 * loud * rng.standard_normal((40, 4, 32, 1))
+    batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
+    model = TwinModel(1, 4, 8)
+    scores = [EnergyScore(evenness=evenness) for evenness in (1.0, 0.0)]
+    with torch.no_grad():
+        even, plain = (
+            float(one.loss(model, batch, torch.Generator().manual_seed(1))) for one in scores
+        )
+    assert (even != plain) == differs
+
+
 def a_batch():
     rng = np.random.default_rng(0)
     drive, response = rng.random((5, 20)), rng.standard_normal((5, 4, 20, 2))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.sequence import make_sequences
-from training.repeat_effects import effects_of, wandering
+from training.repeat_effects import effects_of, lasting, wandering
 from training.windows import Batch, Scales
 
 STEPS, GAIN, OFFSET, WALK = 60, np.array([0.1, -0.05]), np.array([0.02, 0.03]), 0.1
@@ -107,3 +107,42 @@ def test_a_process_is_told_from_its_covariances(rate, start, diffusion):
     known = wandering(covariance, times)
     assert known[0] == pytest.approx(rate, rel=0.3)
     assert known[1:] == pytest.approx((start, diffusion), abs=0.05)
+
+
+def offset_of_each_repeat(sequences, repeats, steps, hold, seed=0):
+    """A constant 0.3 of each repeat beside white noise of 0.05; read at each hold's end."""
+    rng = np.random.default_rng(seed)
+    drive = np.repeat(rng.random((sequences, steps)), hold, axis=1)
+    response = np.full((sequences, repeats, steps * hold, 1), np.nan)
+    own = 0.3 * rng.standard_normal((sequences, repeats, 1, 1))
+    noise = 0.05 * rng.standard_normal((sequences, repeats, steps, 1))
+    response[:, :, hold - 1 :: hold] = drive[:, None, hold - 1 :: hold, None] + own + noise
+    return drive, response
+
+
+def lasts(drive, response):
+    return lasting(Batch.of(drive, response, Scales.of(response), torch.device("cpu")))
+
+
+@pytest.mark.parametrize("hold", [1, 3, 7, 10])
+def test_what_lasts_is_told_by_reads_however_long_each_step_is_held(hold):
+    """At the lag of 20 holds 3, 6 and 7 of them had no pair of reads, and nothing lasted."""
+    assert lasts(*offset_of_each_repeat(30, 4, 40, hold)) == pytest.approx(0.973, abs=0.02)
+
+
+@pytest.mark.parametrize("hold", [1, 4])
+def test_a_memory_of_some_reads_is_nothing_that_lasts(hold):
+    drive, response = offset_of_each_repeat(60, 4, 60, hold, seed=1)
+    noise, keep = np.zeros(response.shape[:2]), np.exp(-1 / 8)
+    rng = np.random.default_rng(2)
+    for t in range(hold - 1, response.shape[2], hold):
+        noise = keep * noise + (1 - keep**2) ** 0.5 * rng.standard_normal(noise.shape)
+        response[:, :, t, 0] = drive[:, None, t] + noise
+    assert lasts(drive, response) == pytest.approx(np.exp(-20 / 8), abs=0.08)
+
+
+def test_one_long_sequence_does_not_hide_what_lasts_in_short_ones():
+    drive, response = (np.full((21, *shape), np.nan) for shape in ((60,), (3, 60, 1)))
+    drive[:20, :20], response[:20, :, :20] = offset_of_each_repeat(20, 3, 20, 1)
+    drive[20:], response[20:, :1] = offset_of_each_repeat(1, 1, 60, 1)
+    assert lasts(drive, response) == pytest.approx(0.973, abs=0.03)

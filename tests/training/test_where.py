@@ -253,6 +253,9 @@ def test_a_verdict_says_what_it_cannot_tell():
     both = {**wide, "crps": {"ratio": 1.2, "low": 1.0, "high": 1.5, "excess": 0.0}}
     assert verdict(both, good).words.startswith("At the floor: no error above 1.20")
     assert "CRPS could be up to 1.90 times" in verdict(both, good).words
+    untold = verdict({**errors, "autocovariance": {"value": None, "ratio": None}}, good)
+    assert (untold.at_floor, untold.sure) == (True, False)
+    assert "autocovariance can't be told" in untold.words
     aside = {"ratio": 2.05, "low": 1.2, "high": 3.0, "excess": 0.1}
     told = verdict({**errors, "cross_correlation": aside, "energy16": reached}, good)
     assert told.at_floor
