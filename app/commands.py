@@ -14,6 +14,7 @@ from app.cli.budget import asked_of, curve_events, is_for_twin
 from app.cli.compare import compare_events
 from app.cli.drift import drift_events
 from app.cli.fit import fit_events
+from app.cli.grammar import other_than_begun
 from app.cli.mark import mark_events
 from app.cli.network import train_events
 from app.cli.shortcut import shortcut_events
@@ -168,14 +169,10 @@ def _other_than_begun(arguments: argparse.Namespace, so_far: Recording) -> list[
 
     meta, repeats = so_far.meta, so_far.response.shape[1]
     asked = {"seed": arguments.seed or meta.get("seed"), **_sample(arguments)}
-    found = [(n, meta.get(n), v) for n, v in asked.items() if v != meta.get(n)]
-    if arguments.repeats not in (None, repeats):
-        found.append(("repeats", repeats, arguments.repeats))
-    if arguments.blocked and meta.get("interleave", True):
-        found.append(("blocked", False, True))
-    said = [
-        f"--{n.removesuffix('_K')}: as it was begun ({was!r}), not {now!r}" for n, was, now in found
-    ]
+    begun = {**meta, "repeats": repeats, "blocked": not meta.get("interleave", True)}
+    asked["repeats"] = arguments.repeats or repeats
+    asked["blocked"] = arguments.blocked or begun["blocked"]
+    said = other_than_begun(begun, asked)
     if arguments.sequences is not None:
         same = same_sequences(sequences_from(arguments.sequences)[0], so_far.sequences())
         said += [] if same else ["--sequences: as it was begun, not others"]
@@ -213,8 +210,10 @@ def simulate(arguments: argparse.Namespace, run: Run) -> Events:
     from app.store import sequences_from
 
     refuse_existing(arguments.out)
-    yield from _takes_long(arguments)
     asked = (arguments.sequences, arguments.repeats, "simulate")
+    if (short := short_form(arguments.sequences)) is not None:
+        short.refuse_endless(*asked[1:])
+    yield from _takes_long(arguments)
     sequences, window, reset = sequences_from(*asked)
     yield from operation(
         arguments.twin, sequences, arguments.repeats, arguments.out,

@@ -20,7 +20,7 @@ from models.paths import file_at, folder_at
 from models.recording import Recording
 from models.schedule import alternating
 from models.schedule import runs as every_run
-from models.sequence import FieldSequence
+from models.sequence import PLAYED, FieldSequence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +209,7 @@ def blank_nodes(
         response=np.full((nodes, repeats, steps, width), np.nan),
         drive=np.full((nodes, steps), np.nan),
         lengths=np.full(nodes, steps, dtype=np.int64),
-        families=("node",) * nodes,
+        families=(PLAYED,) * nodes,
         order=np.full((nodes, repeats), -1, dtype=np.int64),
         start_s=np.full((nodes, repeats), np.nan),
         channels=known.channels,

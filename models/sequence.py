@@ -223,6 +223,7 @@ FAMILIES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] =
     "mixed": mixed_drive,
 }
 SENT = "network"  # the family of what a network sends; nothing makes it at random
+PLAYED = "node"  # the family of what a deployment played
 
 
 def make_sequences(

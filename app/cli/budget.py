@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.cli.grammar import other_than_begun
 from app.cli.types import factor, whole
 from app.disk import reading
 from models.errors import InputError, raise_problems
@@ -69,7 +70,7 @@ def curve_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, No
         raise InputError("twinrig learning-curve: name at least one RECORDING")
     names = ("sequences", "repeats", "iterations", "minutes", "seeds", "target")
     given = {n: getattr(arguments, n) for n in names if getattr(arguments, n) is not None}
-    if resume and (given or arguments.recordings):
+    if resume and (given or arguments.seed or arguments.recordings):
         raise InputError("twinrig learning-curve --resume: takes no other option, it knows them")
     return learning_curve(
         arguments.recordings, arguments.resume or arguments.out, seed=arguments.seed,
@@ -146,5 +147,9 @@ def asked_of(arguments: argparse.Namespace, meta: Mapping[str, Any]) -> dict[str
         }
     wrong += [f"--{n} can't be changed by --resume" for n in more]
     raise_problems(InputError, "twinrig record", wrong)
-    before = Rounds.load(arguments.resume).asked
+    begun = Rounds.load(arguments.resume)
+    now = {**meta, "seed": arguments.seed or begun.asked.seed}
+    wrong = other_than_begun({**begun.meta, "seed": begun.asked.seed}, now)
+    raise_problems(InputError, "twinrig record --resume", wrong)
+    before = begun.asked
     return {"out": arguments.resume, "asked": replace(before, **given), "resume": True}

@@ -48,7 +48,8 @@ def compare_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, 
     resume = arguments.resume is not None
     if resume:
         refuse_with_resume(
-            "compare-twins", [*(["recordings"] if arguments.recordings else []), *given]
+            "compare-twins",
+            [*(n for n in ("recordings", "seed") if getattr(arguments, n)), *given],
         )
     elif not arguments.recordings:
         raise InputError("twinrig compare-twins: name at least one RECORDING")

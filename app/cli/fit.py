@@ -75,7 +75,7 @@ def fit_events(arguments: argparse.Namespace, run: Any) -> Generator[Event, None
         if getattr(arguments, name) is not None
     }
     others = ("recordings", "objective", "deterministic", "search", "origin")
-    if resume and (given or any(getattr(arguments, name) for name in others)):
+    if resume and (given or arguments.seed or any(getattr(arguments, name) for name in others)):
         raise InputError("twinrig fit --resume: takes no other option, it knows them")
     if arguments.objective == "mean" and not arguments.deterministic:
         raise InputError("twinrig fit --objective mean: is a twin without noise: --deterministic")

@@ -13,7 +13,7 @@ from app.cli.types import acceleration, file_or_word, path, whole_or_zero
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 INVALID_CHOICE = re.compile(r"invalid choice: '(?P<word>[^']*)' \(choose from (?P<known>.*)\)")
 MOST_MEANT = 3  # suggestions
@@ -147,6 +147,15 @@ def retries(parser: Parser, what: str) -> None:
         "--retries", type=whole_or_zero, default=1, metavar="N",
         help=f"run a void {what} again up to N times before the run ends (1)",
     )  # fmt: skip
+
+
+def other_than_begun(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """What is asked of a run to go on with that it was not begun with, in words."""
+    return [
+        f"--{name.removesuffix('_K')}: as it was begun ({begun.get(name)!r}), not {value!r}"
+        for name, value in asked.items()
+        if value != begun.get(name)
+    ]
 
 
 def refuse_with_resume(verb: str, given: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from models.command import unquoted
 from models.wiring import MOST_NODES, laid_out
 
 HIGHEST_PORT = 65535
-MOST_DIGITS = 18  # a seed has 64 bits
+MOST_DIGITS = 15  # a JSON number is whole up to 2⁵³; seeds of parts are made from a seed
 
 
 def named(text: str) -> str:

@@ -138,8 +138,10 @@ def _place(line: int, column: int, names: Sequence[str]) -> str:
 
 
 def is_word(cell: str) -> bool:
-    """Whether it holds something, and no number."""
-    return cell.strip().lower() not in NOTHING and not is_number(cell)
+    """Whether it holds something, and no number, nor several with blanks between them."""
+    parts = cell.split()
+    numbers = bool(parts) and all(map(is_number, parts))
+    return cell.strip().lower() not in NOTHING and not numbers
 
 
 def says_nothing(cell: str) -> bool:

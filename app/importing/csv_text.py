@@ -28,6 +28,7 @@ from app.importing.cells import (
 )
 from app.importing.lines import lines_of
 from app.importing.names import RUNS, stem_of
+from app.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,12 +173,15 @@ def _is_of_units(cells: Sequence[str]) -> bool:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """What makes as many columns of every line; else what there is most of."""
+    """What makes as many columns of every line; else what there is most of, or blanks alone."""
     for one in DELIMITERS:
         counts = {len(cells) for _, cells in _rows(lines, one)}
         if len(counts) == 1 and counts != {1}:
             return one
     sample = "\n".join(lines)
+    by_blanks = any(len(cells := line.split()) > 1 and all(map(is_number, cells)) for line in lines)
+    if by_blanks and not any(one in sample for one in DELIMITERS[:3]):
+        return " "
     return max(DELIMITERS[:3], key=sample.count)
 
 
@@ -230,15 +234,15 @@ def _width(body: Callable[[], Iterator[Row]], names: Sequence[str]) -> int:
 def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> None:
     first, columns = 0, len(names) or width
     for line, row in rows:
-        first = first or line
         has = len(row)
         while has > width and not row[has - 1].strip():
             has -= 1
+        first = first if has != columns else first or line
         if has != columns:
-            of = "its names" if names else f"line {first}"
+            of = "its names" if names else f"line {first}" if first else "the longest"
             header = columns == 1 or line <= FIRST
             words = "; put # before lines that are no part of the table" if header else ""
-            raise ValueError(f"line {line} has {has} columns, {of} {columns}{words}")
+            raise ValueError(f"line {line} has {counted(has, 'column')}, {of} {columns}{words}")
 
 
 def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:

@@ -257,7 +257,7 @@ def _table_faults(made: Mapping, shapes: Shapes) -> list[str]:
     ]  # fmt: skip
     if problems:
         return problems
-    lengths = {name: longer(shapes[name]) for _, name in wanted}
+    lengths = {name: longer(shapes[name]) or (1,) for _, name in wanted}
     if any(len(shape) != 1 for shape in lengths.values()) or len(set(lengths.values())) != 1:
         held = ", ".join(f"{name} {shape}" for name, shape in lengths.items())
         problems.append(f"columns of a table must be equally long: {held}")

@@ -14,6 +14,7 @@ from app.store import read_recording, sha256_of
 from models.errors import InputError, raise_problems
 from models.paths import folder_at
 from models.sample_told import samples_apart
+from models.sequence import PLAYED
 from training.doubtful_repeats import doubtful_between, numbers
 from training.floors import too_few_repeats
 from training.held_out import Scoring
@@ -133,7 +134,7 @@ def _deployed(paths: Sequence[Path], recordings: Sequence[Recording]) -> list[st
         "them would foresee a score of what it knew. `twinrig refine`, or `record --for-twin "
         "--network`, measures what the network sends over the training part"
         for path, one in zip(paths, recordings, strict=True)
-        if "network_sha256" in one.meta
+        if "network_sha256" in one.meta or PLAYED in one.families  # it, or its drives again
     ]
 
 

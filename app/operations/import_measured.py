@@ -163,7 +163,8 @@ def looked_at(
     raise_problems(InputError, str(file), faults)
     asked = with_frequencies(asked, found)
     made = measured({name: one.values for name, one in found.items()}, asked, file)
-    remarks = (*told, *made.remarks, *_unapplied(asked, found), *lines_above(without))
+    said = (*_unapplied(asked, found), *_bad_there(found), *lines_above(without))
+    remarks = (*told, *made.remarks, *said)
     return prepared(file, asked, replace(made, remarks=remarks))
 
 
@@ -183,6 +184,19 @@ def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:
         for name in used if found[name].apart for more in (len(found[name].apart) - 1,)
     ]  # fmt: skip
     return [(text, "warning") for text in said]
+
+
+def _bad_there(found: dict[str, Found]) -> Remarks:
+    """What an export of Twinrig says of repeats that were marked bad: a map has no word for it."""
+    if not {"bad", "recorded"} <= set(found) or not (bad := np.asarray(found["bad"].values)).any():
+        return []
+    runs = np.unique(np.asarray(found["recorded"].values)[bad > 0])
+    places = ",".join(str(int(place)) for place in runs)
+    text = (
+        f"repeats that were marked bad when it was exported (places in that run: {places}) are "
+        "imported as good ones: mark them with `twinrig mark`, or leave them out of the file"
+    )
+    return [(text, "warning")]
 
 
 def _told(

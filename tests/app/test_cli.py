@@ -116,7 +116,7 @@ def test_quotes_that_a_shell_leaves_around_a_path_are_none_of_it(
         (["train", "--taps", "0,1000", "--out", "n"], "0 to 999 steps"),
         (["learning-curve", "r", "--sequences", "0,8", "--out", "n"], "1 to 999999999 each"),
         (["task", "--seed", "9223372036854775808"], "9223372036854775808 is too large: "
-         "999999999999999999 at most"),
+         "999999999999999 at most"),
         (["simulate", "t", "--sequences", "s", "--repeats", "0", "--out", "o"], "1 or more"),
         (["record", "--bench", "virtual", "--out", "o"], "--sequences is missing"),
         (["fit", "--out", "t"], "at least one RECORDING"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,25 @@ def test_a_table_has_a_row_for_each_step_of_each_repeat_that_was_recorded(folder
         assert row["bad"] == str(int((s, r) == (0, 1)))
     assert "read_s" not in rows[0]  # nobody knows it
     assert "holds" not in rows[0]
+
+
+@pytest.mark.parametrize("ending", ["csv", *ARRAYS])
+def test_repeats_that_were_marked_bad_do_not_come_back_as_good_unsaid(
+    folder: Path, ending: str
+) -> None:
+    two = read_recording(folder).select(np.array([0, 1]))
+    whole = replace(two, order=np.arange(2 * R).reshape(2, R))
+    write_recording(folder.parent / "two", whole)
+    bad = {int(position) + 1 for position in whole.order[0, 1:3]}
+    list(mark(folder.parent / "two", bad=bad))
+    file, _, _ = exported(folder.parent / "two", f"a.{ending}")
+    words = preview(file).guess
+    events = list(import_measured(file, words, folder.parent / "again"))
+    said = [
+        event.text for event in events if isinstance(event, Note) and "marked bad" in event.text
+    ]
+    assert len(said) == 1
+    assert f"places in that run: {','.join(map(str, sorted(bad)))}" in said[0]
 
 
 @pytest.mark.parametrize("ending", ARRAYS)

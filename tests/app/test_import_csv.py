@@ -446,3 +446,27 @@ def test_the_map_that_is_shown_goes_through_the_shell_whatever_a_column_is_calle
     assert main(["import", str(file), "--map", *mapping, "--out", str(tmp_path / "r")]) == 0
     (channel,) = read_recording(tmp_path / "r").channels
     assert channel == re.sub(r"[:+]", "_", "_".join(name.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1 2\n3 4\n5\n", "line 3 has 1 column, line 1 2"),
+        ("x y\n1 2\n3\n", "line 3 has 1 column, its names 2"),
+        ("field_mT V\n1.0 2.0\n2.0 3.0\n3.0\n", "line 4 has 1 column, its names 2"),
+        ("V\n12 000\n3\n4\n", "line 2 has 2 columns, its names 1"),
+    ],
+)
+def test_numbers_with_blanks_between_them_are_no_names_and_no_units(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    """Where a later line had fewer, the first rows were taken for a head, and lost."""
+    with pytest.raises(InputError, match=words):
+        found(tmp_path, text, "a.txt")
+
+
+def test_a_table_of_one_row_is_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("field,X,sequence,repeat,step\n20,1,0,0,0\n")
+    words = "response=X sequence=sequence repeat=repeat step=step drive=field field=20,30,Oe"
+    list(import_measured(tmp_path / "a.csv", words, tmp_path / "out"))
+    assert read_recording(tmp_path / "out").response.tolist() == [[[[1.0]]]]

@@ -92,6 +92,10 @@ def test_what_a_deployment_played_is_not_fitted(bench: Bench, tmp_path: Path) ->
     with pytest.raises(InputError, match="drives of a task's test part"):
         list(fit([nodes.parent], tmp_path / "fitted", iterations=1))
     assert not (tmp_path / "fitted").exists()
+    again = replace(read_recording(nodes.parent), meta={"id": "rec-again"})  # the same drives
+    write_recording(tmp_path / "again", again)
+    with pytest.raises(InputError, match="drives of a task's test part"):
+        list(fit([tmp_path / "again"], tmp_path / "fitted", iterations=1))
 
 
 def test_beginnings_of_fitted_drives_are_told_where_a_twin_is_scored(tmp_path: Path) -> None:

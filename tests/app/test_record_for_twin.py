@@ -9,6 +9,7 @@ from fit_device import record_device
 from network_samples import saved_network
 from recorded import after, is_safe, iter_into
 
+from app.cli.main import main
 from app.operations.adaptive_rounds import PLAN_NAME, ForTwin, Rounds
 from app.operations.event_json import as_json
 from app.operations.events import Note, RepeatRecorded, Result, RunPlan
@@ -290,6 +291,22 @@ def test_what_another_program_writes_is_neither_read_nor_changed(finished, bench
     ):
         list(record_for_twin(bench, finished[0], replace(TINY, budget=400), resume=True))
     assert plan.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--notes", "second"], "--notes: as it was begun (None), not 'second'"),
+        (["--temperature", "77"], "--temperature: as it was begun (None), not 77.0"),
+        (["--seed", "8"], "--seed: as it was begun (0), not 8"),
+    ],
+)
+def test_what_is_told_of_a_run_to_go_on_with_is_not_left_out_unsaid(
+    finished, options, words, capsys
+):
+    arguments = ["record", "--for-twin", "--bench", "virtual", "--resume", str(finished[0])]
+    assert main([*arguments, *options]) == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
