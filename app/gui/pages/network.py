@@ -82,6 +82,7 @@ class NetworkPage(Page):
 
     def refresh(self) -> None:
         self.rows.offer_places(self.session)  # at once: Run again chooses among them
+        self.tasks.look_again()
         self._library.ask(lambda: _offered(self.session.library))
 
     def _offer(self, found: Any, error: Exception | None) -> None:
