@@ -20,6 +20,11 @@ COMPARISON, GROWN = head_of("cmp"), head_of("curve")  # their operations load to
 OF_A_FIT = {"settings", "parents"}  # keys of its checkpoint, which that of a training has not
 
 
+def begun_of_twins(library: Library) -> tuple[list[Path], list[Path], list[BegunCurve]]:
+    """Fits, comparisons and curves that can go on."""
+    return begun_fits(library), begun_comparisons(library), begun_curves(library)
+
+
 def begun_fits(library: Library) -> list[Path]:
     """Folders of fits that can go on from their checkpoint, newest first; damaged ones left out."""
     return library.readable(_goes_on, named=(FILE_NAME,))

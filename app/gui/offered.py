@@ -48,6 +48,16 @@ Offered = Item | tuple[str, Any]
 """An item, or the text and value of one without a fault."""
 
 
+def with_gone(
+    items: Iterable[Offered], chosen: Iterable[Any], before: Iterable[Item]
+) -> list[Item]:
+    """Items, and behind them those from `before` that are chosen and there no more, as gone."""
+    made, wanted = [Item(*one) for one in items], list(chosen)
+    values = [one.value for one in made]
+    lost = (one for one in before if one.value in wanted and one.value not in values)
+    return [*made, *(one._replace(fault=GONE, about="") for one in lost)]
+
+
 def items_of(found: Iterable[Artefact]) -> list[Item]:
     """An item each, with what it is; a damaged one says what is wrong."""
     return [Item(one.label, one.path, one.broken, about(one)) for one in found]

@@ -31,6 +31,7 @@ class DriftPart:
     def __init__(self, page: Page, chosen: Callable[[], Sequence[Path]]) -> None:
         self._page = page
         self.running = False
+        self._header = ("", "")  # what stood there when the comparison began
         self.twin: Path | None = None
         self.note: QLabel = label("", "note", wrap=True)
         self.note.hide()
@@ -63,6 +64,8 @@ class DriftPart:
 
     def start(self, recordings: Sequence[Path]) -> None:
         """Compare the twin with the one ticked recording."""
+        if self._page.running:  # whose events would be taken for the comparison's, or these for its
+            return
         twin = self.twin
         if twin is None or len(recordings) != 1:
             self._page.shell.toast("tick the one new recording to compare this twin with", "info")
@@ -78,6 +81,14 @@ class DriftPart:
             JobSpec(self._page.key, "Comparing", name, run, hardware=False)
         )
 
+    def begun(self) -> None:
+        """Say that it runs, in the header and on the form's button, which waits for its end."""
+        page = self._page
+        self._header = page.heading.text(), page.subheading.text()
+        page.say("Comparing", "the twin with new repeats of its device · Stop ends it")
+        page.form.primary.setEnabled(False)
+        page.form.primary.say("Comparing", "the twin with its device")
+
     def take(self, events: Sequence[Event]) -> None:
         """Take the events of a comparison."""
         for event in events:
@@ -90,4 +101,5 @@ class DriftPart:
     def finished(self) -> None:
         """The comparison has ended."""
         self.running = False
+        self._page.say(*self._header)
         self.show(self.twin)

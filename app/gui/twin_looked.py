@@ -10,11 +10,13 @@ import numpy as np
 
 from app.device_words import told
 from app.gui.fit_complaints import Finding, find, first_of, still_in_all
+from app.gui.offered import GONE
 from app.library.begun import parents
 from app.library.folders import entries_of, stamp_of
 from app.recording_marks import read_kept
 from app.recording_reader import folder_of
 from models.errors import InputError, TwinrigError
+from models.paths import folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +59,8 @@ def look(path: Path, before: Looked | None = None) -> Looked:
     try:
         recording = read_kept(path)
     except TwinrigError as error:
-        return Looked(path, broken=str(error))
+        gone = f"{path.name}: {GONE}; untick it"
+        return Looked(path, broken=str(error) if _is_there(path) else gone)
     kept, length = recording.complete[0], int(recording.lengths[0])
     return Looked(
         path,
@@ -71,6 +74,14 @@ def look(path: Path, before: Looked | None = None) -> Looked:
         find(recording),
         stamp=stamp,
     )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether its folder is; where nobody may look it may be."""
+    try:
+        return folder_at(path)
+    except OSError:
+        return True
 
 
 def _stamp(path: Path) -> Stamp:
@@ -88,9 +99,11 @@ def first_fitted(begun: Path) -> Looked | None:
 
 
 def described(artefact: Artefact) -> str:
-    """A recording in a few words: its size, what became of it, when; or that it is damaged."""
+    """A recording in a few words: its size, what became of it, when; or damaged, gone."""
     from app.library.facts import facts_of
 
+    if not _is_there(artefact.path):
+        return GONE
     try:
         facts = artefact.broken or facts_of(artefact)
     except (TwinrigError, KeyError, TypeError, ValueError, OSError):

@@ -268,4 +268,5 @@ def _deployment(artefact: Artefact) -> Facts:
         ("Written by", str(head.get("code_version", MISSING))),
     ]
     title = f"{_task(head)} {_layers(head)} measured {metric} {measured}"
-    return Facts(title, tuple(rows), _thumb_of_scores(head, head["measured"]))
+    form = {"repeats": head.get("repeats", 1), "hours": 0.0}  # it took as long as it took
+    return Facts(title, tuple(rows), _thumb_of_scores(head, head["measured"]), form)

@@ -58,7 +58,8 @@ class ImportDataPage(Page):
         self.seen: Preview | None = None
         self.recording: Recording | None = None
         self.imported: Path | None = None
-        self.imported_by = self.problem = ""
+        self.imported_by: tuple[Path | None, str] = (None, "")  # file and map of the last press
+        self.problem = ""
         self.sequence, self.channel = 0, 0
         self.form.section("File")
         self.file_label = Elided("none yet", "note")
@@ -113,7 +114,6 @@ class ImportDataPage(Page):
         grid.addWidget(self.histogram, 1, 1)
         for line, stretch in enumerate((3, 2)):
             grid.setRowStretch(line, stretch)
-        for line, stretch in enumerate((3, 2)):
             grid.setColumnStretch(line, stretch)
         self.body.addWidget(plots, 1)
 
@@ -203,7 +203,8 @@ class ImportDataPage(Page):
             return
         s = recording.response.shape[0]
         what, cost, said = words_of(recording, self.seen.patterns if self.seen else 0)
-        if self.imported is not None and self.imported_by == self.fields.map_text():
+        by = self.file, self.fields.map_text()
+        if self.imported is not None and self.imported_by == by:
             self.form.primary.say("Imported", "another map imports it again")
             self.say("Imported", str(self.imported.parent))
         else:
@@ -275,7 +276,7 @@ class ImportDataPage(Page):
             return in_child("app.operations.import_measured.import_measured", kwargs, stop)
 
         if self.shell.run(JobSpec(self.key, "Importing", out.name, start, hardware=False)):
-            self.imported_by = text
+            self.imported_by = self.file, text
 
     def job_started(self) -> None:
         super().job_started()
@@ -284,8 +285,10 @@ class ImportDataPage(Page):
 
     def take(self, events: Sequence[Event]) -> None:
         for event in events:
-            if isinstance(event, Result):
+            if isinstance(event, Result) and self.imported_by[0] == self.file:
                 self.imported = Path(str(event.values["path"]))
+            elif isinstance(event, Result):  # another file was chosen meanwhile
+                self.shell.toast(f"Imported: {Path(str(event.values['path'])).parent}")
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)

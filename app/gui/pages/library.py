@@ -11,7 +11,7 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QPushButton
 
 from app.gui.background import Latest, Reading
-from app.gui.pages.library_again import again
+from app.gui.pages.library_again import again, refused
 from app.gui.pages.library_detail import Detail
 from app.gui.pages.library_export import EXPORTED, ExportButton
 from app.gui.pages.library_find import FindRows
@@ -41,7 +41,6 @@ FILES = (".json", ".nc")  # of what an artefact's own file ends in
 AGAIN = "Fills the form of the page that made it as it was then"
 REPORT = "One HTML page with figures, opened as the system does"
 NO_REPORT = "It ended early and has no report yet: Open shows where it goes on"
-SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
 
 
 class LibraryPage(Page):
@@ -183,15 +182,11 @@ class LibraryPage(Page):
         self.reveal.setEnabled(one is not None)
         told = one is not None and not one.problem and one.kind != BEGUN
         early = one is not None and (one.kind == BEGUN or lacks_fits(one))
-        for button in (self.again, self.report):
-            button.setEnabled(told and not self.running)
-        if early:
-            self.report.setEnabled(False)
+        no_again = refused(one) if one is not None and told else ""
+        for button, barred in ((self.again, bool(no_again)), (self.report, early)):
+            button.setEnabled(told and not self.running and not barred)
         self.report.setToolTip(NO_REPORT if early else REPORT)
-        simulated = one is not None and one.kind == "rec" and bool(one.facts.parents)
-        if simulated:
-            self.again.setEnabled(False)  # no bench recorded it
-        self.again.setToolTip(SIMULATED if simulated else AGAIN)
+        self.again.setToolTip(no_again or AGAIN)
         if one is not None:
             self.detail.show_one(one, self.all)
         elif len(chosen) == 2:

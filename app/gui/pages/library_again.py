@@ -6,19 +6,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.library.kinds import HEADS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.library.index import Entry
 
 AS_NEW: dict[str, dict[str, Any]] = {
-    "rec": {"kind": "sequences"},
-    "twin": {"kind": "fit", "origin": None, "searched": False, "recordings": []},
+    "rec": {"kind": "file"},  # itself: its own sequences, window and reset, whoever made them
+    "twin": {"kind": "fit", "origin": None, "searched": False, "minutes": 0, "recordings": []},
     "net": {"kind": "train", "origin": None, "seeds": 1},
     "cmp": {"compared": None, "recordings": []}, "curve": {"recordings": []},
 }  # fmt: skip
 """What stands in a form that makes a new one of a kind, beside what its facts say."""
 OF_TWINS = ("net", "sweep", "tab")
+SIMULATED = "A twin answered these sequences: choose that twin, and Simulate"
+CHANGED = (
+    "Made on the Deploy page from another network: open that one, then Recalibrate, Refine or "
+    "Polish there; its form would train it without what the device told"
+)
 
 
 @dataclass(frozen=True)
@@ -30,9 +37,19 @@ class Again:
     missing: list[str] = field(default_factory=list)
 
 
+def refused(entry: Entry) -> str:
+    """Why no form makes it again; empty where one does."""
+    if entry.kind == "rec" and entry.facts.parents:
+        return SIMULATED
+    changed = entry.kind == "net" and "hardware_runs" in _dict(entry.artefact.head, "meta")
+    return CHANGED if changed else ""
+
+
 def again(entry: Entry, every: Sequence[Entry]) -> Again:
     """What Run again of an entry asks for, among all entries of the library."""
     values = {**AS_NEW.get(entry.kind, {}), **entry.facts.form}
+    if entry.kind == "rec":
+        values["file"] = str(entry.artefact.path / HEADS["rec"])
     named = _twins(entry.kind, entry.artefact.head)
     there = {e.artefact.path.name: e.artefact.path for e in reversed(every)}
     there |= {str(e.artefact.path): e.artefact.path for e in every}

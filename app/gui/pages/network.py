@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 from app.gui.background import Reading
 from app.gui.begun import Begun, begun
 from app.gui.job import JobSpec, Outcome
-from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, TRAIN, SoftwareAsk
+from app.gui.network_asks import BEGUN, ONE, SEEDS, SWEEP, TABLE, SoftwareAsk
 from app.gui.network_looked import devices_of, wiring_of
 from app.gui.network_run import OF_SEVERAL, NetworkRun
-from app.gui.offered import state
 from app.gui.pages.network_drive import DriveLook
 from app.gui.pages.network_form import NetworkForm
 from app.gui.pages.network_open import Opener
 from app.gui.pages.network_plots import NetworkPlots
-from app.gui.pages.network_reads import asked, each_twin, every_layout, layers_problem, words_of
+from app.gui.pages.network_reads import asked, each_twin, every_layout, missing, words_of
 from app.gui.pages.network_several import KindsView, SweepView
 from app.gui.pages.network_tasks import TaskLook
 from app.gui.pages.page import Page
-from app.gui.words import BEING_READ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +82,7 @@ class NetworkPage(Page):
 
     def refresh(self) -> None:
         self.rows.offer_places(self.session)  # at once: Run again chooses among them
+        self.tasks.look_again()
         self._library.ask(lambda: _offered(self.session.library))
 
     def _offer(self, found: Any, error: Exception | None) -> None:
@@ -122,7 +121,7 @@ class NetworkPage(Page):
             button.setEnabled(not reading)
         self._say_twin(twin)
         self.drives.show(self.run, each_twin(self.rows))
-        wrong, role = self._missing(), "attention"
+        wrong, role = missing(self.rows, unread=self._library.is_first), "attention"
         if ask is not None and not wrong:
             of_task = "" if ask.kind == BEGUN else self.tasks.wrong()
             wrong, role = ask.problem() or of_task, "fault"
@@ -141,21 +140,6 @@ class NetworkPage(Page):
             self.plots.show_layers(layers)
         if self.run.empty:
             self.say("No network shown", "train one, or open one in the Library")
-
-    def _missing(self) -> str:
-        if self.rows.kind.value == BEGUN:
-            none = BEING_READ if self._library.is_first else "nothing ended early in this library"
-            return "" if self.rows.unfinished else none
-        if self.rows.kind.value == TRAIN and (fault := self.rows.origin.fault):
-            return f"the network is {state(fault)}: choose another"
-        if self.rows.begins_with is not None:
-            return ""
-        if wrong := layers_problem(self.rows):
-            return wrong
-        if self.twin.currentData() is None:
-            return BEING_READ if self._library.is_first else "fit a twin first"
-        fault = self.twin.fault
-        return f"the twin is {state(fault)}: choose another" if fault else ""
 
     def _say_twin(self, twin: Path | None) -> None:
         known = self._heads.get(twin) if twin is not None else None

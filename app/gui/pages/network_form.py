@@ -281,7 +281,7 @@ class NetworkForm(TaskRows):
         if isinstance(values.get("cascade"), bool):
             self.cascade.setChecked(values["cascade"])
         if isinstance(values.get("kinds"), list):
-            self.kinds.choose(values["kinds"])
+            self.kinds.choose([kind for kind in values["kinds"] if kind in OF_NETWORK])
         if isinstance(values.get("measure"), bool):
             self.measure.choose(values["measure"])
         if values.get("kind") in [kind for _, kind in KINDS]:

@@ -8,13 +8,11 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QActionGroup
 from PyQt6.QtWidgets import QMenu, QPushButton, QSizePolicy
 
-from app.gui.offered import Item
+from app.gui.offered import Item, with_gone
 from app.gui.words import tool_tip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from PyQt6.QtGui import QAction
+    from collections.abc import Iterable, Mapping, Sequence
 
     from app.gui.offered import Offered
 
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
 class TicksButton(QPushButton):
     """`chosen` holds the values that are ticked; `kept` can't be taken away.
 
-    `words`: what it says of none, and of so many (`{}`).
+    `words`: what it says of none, and of so many (`{}`). What is ticked and damaged or gone by now
+    stays so, marked, until it is unticked: `lost` tells.
     """
 
     changed = pyqtSignal()
@@ -41,40 +40,44 @@ class TicksButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._words, self._kept = words, kept
         self.chosen: list[Any] = list(chosen)
-        self._wanted: list[Any] = []  # to be ticked once it is offered
-        self._actions: list[tuple[Any, QAction]] = []
+        self._items: list[Item] = []
         self._say()
 
     def offer(self, items: Sequence[Offered]) -> None:
-        """Values to tick; those that are ticked stay so where they are still there, and whole."""
+        """Values to tick; those that are ticked stay so."""
+        self._items = with_gone(items, self.chosen, self._items)
+        values = [one.value for one in self._items]
+        self.chosen = [value for value in self.chosen if value in values]
+        self._build()
+
+    def choose(self, values: Sequence[Any]) -> None:
+        """Tick these, also what is still to be offered, and no others."""
+        self.chosen = list(values)
+        self._items = _with(self._items, values)
+        self._build()
+        self.changed.emit()
+
+    @property
+    def lost(self) -> list[Item]:
+        """What is ticked and can't be used any more."""
+        return [one for one in self._items if one.fault and one.value in self.chosen]
+
+    def _build(self) -> None:
         menu = self.menu()
         if menu is None:
             return
         menu.clear()
-        self._actions = []
-        every = [Item(*one) for one in items]
-        values = [one.value for one in every if not one.fault]
-        chosen = dict.fromkeys((*self.chosen, *self._wanted))
-        self.chosen = [value for value in chosen if value in values]
-        self._wanted = [value for value in self._wanted if value not in values]
-        for item in every:
+        for item in self._items:
             value, action = item.value, menu.addAction(item.entry)
             if action is None:
                 continue
             action.setCheckable(True)
             action.setChecked(value in self.chosen)
-            action.setEnabled(value != self._kept and not item.fault)
+            barred = bool(item.fault) and value not in self.chosen
+            action.setEnabled(value != self._kept and not barred)
             action.setToolTip(tool_tip(item.fault))
             action.toggled.connect(lambda on, one=value: self._toggle(one, on))
-            self._actions.append((value, action))
         self._say()
-
-    def choose(self, values: Sequence[Any]) -> None:
-        """Tick these, also what is still to be offered, and no others."""
-        offered = [value for value, _ in self._actions]
-        self._wanted = [value for value in values if value not in offered]
-        for value, action in self._actions:
-            action.setChecked(value in values)
 
     def _toggle(self, value: Any, on: bool) -> None:
         self.chosen = [one for one in self.chosen if one != value] + ([value] if on else [])
@@ -89,7 +92,8 @@ class TicksButton(QPushButton):
 class LayerTwins(QPushButton):
     """The twin of each layer, such as a nanoring's beside a spin-vortex ice's; else the usual one.
 
-    `changed` when another is chosen.
+    `changed` when another is chosen. One that is damaged or gone by now stays a layer's, marked,
+    until another is chosen: `lost` tells.
     """
 
     changed = pyqtSignal()
@@ -112,10 +116,8 @@ class LayerTwins(QPushButton):
         self._say()
 
     def offer(self, items: Sequence[Offered]) -> None:
-        """Twins to choose from; what was chosen stays where it is still there, and whole."""
-        self._items = [Item(*one) for one in items]
-        known = [one.value for one in self._items if not one.fault]
-        self._own = {layer: twin for layer, twin in self._own.items() if twin in known}
+        """Twins to choose from; what was chosen stays."""
+        self._items = with_gone(items, self._own.values(), self._items)
         self._build()
 
     def show_layers(self, layers: int) -> None:
@@ -126,15 +128,13 @@ class LayerTwins(QPushButton):
 
     def choose(self, layer: int, twin: Any) -> None:
         """Give a layer (counted from 0) its own twin; None: the usual one."""
-        self._own.pop(layer, None)
-        if twin is not None:
-            self._own[layer] = twin
-        self._build()
-        self.changed.emit()
+        others = {at: one for at, one in self._own.items() if at != layer}
+        self.choose_all(others if twin is None else {**others, layer: twin})
 
     def choose_all(self, own: Mapping[int, Any]) -> None:
         """Give these layers their own twin, all others the usual one."""
         self._own = dict(own)
+        self._items = _with(self._items, own.values())
         self._build()
         self.changed.emit()
 
@@ -171,3 +171,16 @@ class LayerTwins(QPushButton):
     def own(self) -> int:
         """How many layers have another twin than the usual one."""
         return sum(layer < self._layers for layer in self._own)
+
+    @property
+    def lost(self) -> list[Item]:
+        """What layers have and can't be used any more."""
+        used = [twin for layer, twin in self._own.items() if layer < self._layers]
+        return [one for one in self._items if one.fault and one.value in used]
+
+
+def _with(items: Sequence[Item], values: Iterable[Any]) -> list[Item]:
+    """Items, and behind them values that aren't offered (yet), under the names of their paths."""
+    offered = [one.value for one in items]
+    others = (value for value in dict.fromkeys(values) if value not in offered)
+    return [*items, *(Item(getattr(one, "name", str(one)), one) for one in others)]

@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.gui.network_asks import BEGUN, SWEEP, TABLE, Layout, TrainAsk
+from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN, Layout, TrainAsk
 from app.gui.network_looked import devices_of, head_blocks, head_layers, paired
+from app.gui.offered import state
 from app.gui.pace import train_s
 from app.gui.preflight_several import miscounted
 from app.gui.sweep_asks import SweepAsk, alternatives
 from app.gui.table_asks import TableAsk
 from app.gui.train_words import Pool
-from app.gui.words import about
+from app.gui.words import BEING_READ, about
 from app.operations.sweep_grid import layouts_of
 from models.errors import InputError
 from models.wiring import laid_out
@@ -72,6 +73,34 @@ def each_twin(rows: NetworkForm) -> tuple[Path, ...]:
     """The twin of each layer; one where all have the same, none where there is none."""
     twin = rows.twin.currentData()
     return () if twin is None else rows.layer_twins.twins(Path(twin)) or (Path(twin),)
+
+
+def missing(rows: NetworkForm, *, unread: bool) -> str:
+    """What there must be, or be chosen, first; `unread`: the library was not read yet."""
+    if rows.kind.value == BEGUN:
+        none = BEING_READ if unread else "nothing ended early in this library"
+        return "" if rows.unfinished else none
+    if rows.kind.value == TRAIN and (fault := rows.origin.fault):
+        return f"the network is {state(fault)}: choose another"
+    if rows.begins_with is not None:
+        return ""
+    if wrong := layers_problem(rows):
+        return wrong
+    if rows.twin.currentData() is None:
+        return BEING_READ if unread else "fit a twin first"
+    return _lost_twin(rows)
+
+
+def _lost_twin(rows: NetworkForm) -> str:
+    """Which of the chosen twins can't be used any more; empty where each can."""
+    if fault := rows.twin.fault:
+        return f"the twin is {state(fault)}: choose another"
+    for one in rows.layer_twins.lost:
+        return f"{one.words}: choose another twin for its layer"
+    further = [one for one in rows.ensemble.lost if one.value in rows.further]
+    for one in [*further, *(rows.deterministic.lost if rows.kind.value == TABLE else ())]:
+        return f"{one.words}: untick it"
+    return ""
 
 
 def asked(rows: NetworkForm, session: Session, bench_file: str) -> Ask | None:

@@ -24,6 +24,7 @@ class TaskLook(QObject):
         self._rows, self._shell = rows, shell
         self._said: TaskSaid | None = None
         self._wrong = ""
+        self._texts: tuple[str, ...] = ()  # of the tasks that were asked about
         self._tasks, self._describe = Latest(), Latest()
         self._tasks.done.connect(self._offer)
         self._describe.done.connect(self._described)
@@ -40,9 +41,15 @@ class TaskLook(QObject):
         texts = self._rows.task_texts
         text = "; ".join(texts)
         if self._said is None or self._said.text != text:
-            self._said, self._wrong = TaskSaid(text, ""), ""
+            self._said, self._wrong, self._texts = TaskSaid(text, ""), "", texts
             self._describe.ask(lambda: described(texts))
         return self._wrong
+
+    def look_again(self) -> None:
+        """Make tasks of files, and those that were wrong, once more: files may be others by now."""
+        texts = self._texts
+        if self._wrong or any(text.startswith("file:") for text in texts):
+            self._describe.ask(lambda: described(texts))
 
     def _described(self, said: TaskSaid | None, error: Exception | None) -> None:
         self._wrong = "" if error is None else str(error)

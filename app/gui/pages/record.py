@@ -86,6 +86,8 @@ class RecordPage(RecordView):
     def refresh(self) -> None:
         but = self.run.resumed if self.running and self.run is not None else None
         self.rows.look_up(self.session.library, but)
+        if self.rows.kind.value == "file" and not self.running:
+            self.show_cost()  # the file may be another by now
         self.mark.look()
 
     def show_cost(self) -> None:

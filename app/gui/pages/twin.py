@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.background import Reading
-from app.gui.begun_fits import begun_comparisons, begun_curves, begun_fits
+from app.gui.begun_fits import begun_of_twins
 from app.gui.job import JobSpec, Outcome
 from app.gui.live_fit import LiveFit, fitted_earlier
 from app.gui.pages.page import Page
@@ -94,16 +94,9 @@ class TwinPage(Page):
     # recordings
 
     def refresh(self) -> None:
-        self.recordings.refresh(self.session.library)
         library = self.session.library
-        self._library.ask(
-            lambda: (
-                library.checked("twin"),
-                begun_fits(library),
-                begun_comparisons(library),
-                begun_curves(library),
-            )
-        )
+        self.recordings.refresh(library)
+        self._library.ask(lambda: (library.checked("twin"), *begun_of_twins(library)))
 
     def _offer(self, found: Any, error: Exception | None) -> None:
         if found is None:  # what was offered, and is chosen, stays
@@ -137,8 +130,9 @@ class TwinPage(Page):
 
     def show_cost(self) -> None:
         reading = self.opener.reading
-        for button in (self.train_button, self.drift.button, self.weakest.button):
+        for button in (self.train_button, self.weakest.button):
             button.setEnabled(not reading)
+        self.drift.button.setEnabled(not (reading or self.running))
         if self.running:
             return
         ask, looked = self.rows.ask(), self.recordings.looked
@@ -205,7 +199,9 @@ class TwinPage(Page):
 
     def job_started(self) -> None:
         super().job_started()
+        self.show_cost()  # what can't be pressed while it runs
         if self.drift.running:
+            self.drift.begun()
             return
         self.runs.begin()
         if isinstance(self.runs.asked, (CurveAsk, ResumeCurveAsk)):
@@ -255,6 +251,7 @@ class TwinPage(Page):
         super().job_finished(outcome)
         if self.drift.running:
             self.drift.finished()
+            self.show_cost()
             return
         done = outcome.status == "done"
         self.runs.other.running = ""  # of one that was stopped or failed, too

@@ -73,7 +73,7 @@ class TwinOpener(QObject):
         elif artefact.kind in ("cmp", "curve"):
             page.rows.go_on_with_several(artefact)
         elif artefact.kind != "twin":
-            page.recordings.choose(path)
+            page.recordings.choose(artefact)
         elif page.running:
             page.shell.toast(opened_later(path.name), "warning")
         else:

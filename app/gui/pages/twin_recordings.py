@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QPushButton
 
 from app.gui.background import Latest, Reading
+from app.gui.offered import GONE, state
 from app.gui.twin_looked import Looked, described, look
 from app.gui.widgets.basic import Tick, label
 from app.gui.words import BEING_READ, count
@@ -36,8 +37,10 @@ class RecordingTicks(QObject):
         self.ticks: dict[Path, Tick] = {}
         self.known: dict[Path, Looked] = {}
         self._before: dict[Path, Looked] = {}  # to be looked at again
-        self._wanted: list[Path] = []  # chosen before the library was read
         self._found: list[Artefact] = []
+        self._shown: list[Artefact] = []  # a tick each
+        self._unlisted: list[Artefact] = []  # chosen: outside the library, gone, or not told yet
+        self._folder: Path | None = None  # of the library
         self._low = self._every = self._told = False  # told: the library was read
         self._words: dict[tuple[Path, float], str] = {}  # of one as it was then
         self._library, self._reader, self._describer = Reading(), Latest(), Latest()
@@ -56,26 +59,30 @@ class RecordingTicks(QObject):
         """Look at the library again, beside the window; what has changed is read anew."""
         self._before |= self.known
         self.known = {}  # one that was still running has more repeats now
+        self._folder = library.folder
         self._library.ask(lambda: library.artefacts("rec"))
 
     def set_low(self, low: bool) -> None:
         """Fewer of them, on one line each, where there is little height."""
         if low != self._low:
             self._low = low
-            self._offer()
+            if self._told:
+                self._offer()
 
-    def choose(self, path: Path) -> None:
-        """Tick one, also before it is known."""
-        for tick_path, tick in self.ticks.items():
-            if tick_path in (path, path.parent):
-                tick.setChecked(True)
-                return
-        self._wanted.append(path)
-        self.ask()
+    def choose(self, artefact: Artefact) -> None:
+        """Tick one, also before the library is read, and one that it doesn't hold."""
+        if artefact.path in self.ticks:
+            self.ticks[artefact.path].setChecked(True)
+            return
+        self._unlisted.append(artefact)
+        if self._told:
+            self._offer()
+        else:
+            self.ask()
 
     def untick(self) -> None:
         """None is chosen any more."""
-        self._wanted = []
+        self._unlisted = []
         for tick in self.ticks.values():
             tick.setChecked(False)
 
@@ -87,7 +94,7 @@ class RecordingTicks(QObject):
     @property
     def lacking(self) -> str:
         """What there must be before any can be ticked; empty until the library was read."""
-        there = bool(self.ticks or self._wanted)
+        there = bool(self.ticks or self._unlisted)
         if self._library.is_first and not there:
             return BEING_READ
         there = there or not self._told
@@ -97,8 +104,7 @@ class RecordingTicks(QObject):
     def chosen(self) -> list[Path]:
         """Folders of the ticked recordings."""
         ticked = [path for path, tick in self.ticks.items() if tick.isChecked()]
-        waiting = [path if path.suffix != ".nc" else path.parent for path in self._wanted]
-        return [*ticked, *(path for path in waiting if path not in ticked)]
+        return [*ticked, *(a.path for a in self._unlisted if a.path not in self.ticks)]
 
     @property
     def looked(self) -> list[Looked] | None:
@@ -146,13 +152,20 @@ class RecordingTicks(QObject):
         self._offer()
 
     def _offer(self) -> None:
-        """Ticks anew for those that are to be seen."""
-        ticked = set(self.chosen)
+        """Ticks anew for those that are to be seen.
+
+        What is ticked and not, or no longer, in the library has one, too: nothing is fitted unseen,
+        nor left out unsaid.
+        """
+        ticked, listed = set(self.chosen), {a.path for a in self._found}
+        chosen = {a.path: a for a in (*self._shown, *self._unlisted) if a.path in ticked}
+        self._unlisted = [a for path, a in chosen.items() if path not in listed]
         most = FEW_SHOWN if self._low else MOST_SHOWN
         if len(self._found) > most:
             most -= 1  # whose place the button has that shows the others
         newest = len(self._found) if self._every else most
-        shown = [a for k, a in enumerate(self._found) if k < newest or a.path in ticked]
+        seen = [a for k, a in enumerate(self._found) if k < newest or a.path in ticked]
+        self._shown = shown = [*seen, *self._unlisted]
         for tick in self.ticks.values():
             tick.hide()
             tick.deleteLater()
@@ -160,14 +173,13 @@ class RecordingTicks(QObject):
         self.ticks = {a.path: self._tick(a, first + k, a.path in ticked) for k, a in
                       enumerate(shown)}  # fmt: skip
         self._form.order_tabs()
-        self._wanted = [p for p in self._wanted if p not in self.ticks and p.parent not in
-                        self.ticks]  # fmt: skip
         self.empty.setText(NONE_YET)
         self.empty.setVisible(not shown)
-        hidden = len(self._found) - len(shown)
+        hidden = len(self._found) - len(seen)
         self.older.setText(f"Show {hidden} older" if hidden else "Show the newest only")
         self.older.setVisible(len(self._found) > most and (hidden > 0 or self._every))
-        new = [a for a in shown if (a.path, a.changed_s) not in self._words]
+        told = {at for at, words in self._words.items() if words != GONE}
+        new = [a for a in seen if (a.path, a.changed_s) not in told] + self._unlisted
         if new:
             self._describer.ask(lambda: {(a.path, a.changed_s): described(a) for a in new})
         self.ask()
@@ -177,18 +189,21 @@ class RecordingTicks(QObject):
         tick = Tick(self._theme, artefact.id)
         self._describe(tick, artefact)
         tick.setChecked(on)
-        tick.setEnabled(not artefact.broken)
+        tick.setEnabled(on or not artefact.broken)  # what is ticked can be taken away
         tick.toggled.connect(lambda _: self.ask())
         self._form.insert(at, tick)
         return tick
 
     def _describe(self, tick: Tick, artefact: Artefact) -> None:
         words = self._words.get((artefact.path, artefact.changed_s), artefact.when)
+        if self._folder is not None and self._folder not in artefact.path.parents:
+            words = f"outside the library · {words}"
+        tick.setText(f"{artefact.id}, {state(GONE)}" if GONE in words else artefact.id)
         tick.set_note("" if self._low else words)
         tick.setToolTip(artefact.broken or f"{artefact.path}, {words}")
 
     def _described(self, found: dict[tuple[Path, float], str] | None, error: object) -> None:
         self._words.update(found or {})
-        for artefact in self._found:
+        for artefact in self._shown:
             if artefact.path in self.ticks:
                 self._describe(self.ticks[artefact.path], artefact)

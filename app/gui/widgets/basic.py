@@ -24,7 +24,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app.gui import icons
-from app.gui.offered import GONE, Item
+from app.gui.offered import with_gone
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
 from app.gui.widgets.choice_list import ABOUT_ROLE, ListPainter
 from app.gui.words import tool_tip
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QPaintEvent, QWheelEvent
 
-    from app.gui.offered import Offered
+    from app.gui.offered import Item, Offered
     from app.gui.theme import Theme
 
 FAULT_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -147,10 +147,7 @@ class Choice(QComboBox):
         With `keep` it stays so where it was offered and isn't any more, too, marked as gone.
         """
         chosen, before = self.currentData(), self._items
-        self._items = [Item(*one) for one in items]
-        if keep and all(item.value != chosen for item in self._items):
-            lost = (item for item in before if item.value == chosen)
-            self._items += [item._replace(fault=GONE, about="") for item in lost]
+        self._items = with_gone(items, [chosen] if keep else [], before)
         self.blockSignals(True)
         self.clear()
         for item in self._items:

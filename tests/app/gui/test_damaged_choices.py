@@ -154,7 +154,7 @@ def test_a_fit_that_goes_on_is_not_called_gone(make_window, tmp_path) -> None:
 
 def test_in_menus_it_is_marked_and_not_ticked_either(qtbot) -> None:
     items = [Item("one", 1), Item("two", 2, WHY)]
-    ticks, layers = TicksButton("Twins", "", ("none", "{} more"), (1, 2)), LayerTwins()
+    ticks, layers = TicksButton("Twins", "", ("none", "{} more"), (1,)), LayerTwins()
     for button in (ticks, layers):
         qtbot.addWidget(button)
         button.offer(items)
@@ -164,3 +164,82 @@ def test_in_menus_it_is_marked_and_not_ticked_either(qtbot) -> None:
     for action in (ticks.menu().actions()[-1], below.actions()[-1]):
         assert (action.text(), action.isEnabled()) == ("two, damaged", False)
         assert action.toolTip() == WHY
+
+
+@pytest.mark.parametrize(
+    ("items", "said", "why"),
+    [([Item("one", 1)], "two, gone", GONE), ([Item("one", 1), Item("two", 2, WHY)], "two, damaged",
+                                             WHY)],
+)  # fmt: skip
+def test_what_menus_had_ticked_stays_marked_until_it_is_taken_away(qtbot, items, said, why) -> None:
+    """`1 more` became `none`, a layer's own twin the usual one."""
+    ticks, layers = TicksButton("Twins", "", ("none", "{} more")), LayerTwins()
+    for button in (ticks, layers):
+        qtbot.addWidget(button)
+        button.offer([Item("one", 1), Item("two", 2, about="newest")])
+    layers.show_layers(2)
+    ticks.choose([2])
+    layers.choose(1, 2)
+    for _ in range(2):
+        for button in (ticks, layers):
+            button.offer(items)
+            assert [(one.words, one.fault) for one in button.lost] == [(said, why)]
+        assert (ticks.chosen, ticks.text()) == ([2], "1 more")
+        assert (layers.twins(1), layers.text()) == ((1, 2), "1 of 2 another")
+    action = ticks.menu().actions()[-1]
+    assert (action.text(), action.isChecked(), action.isEnabled()) == (said, True, True)
+    action.trigger()
+    assert (ticks.chosen, ticks.lost) == ([], [])
+    layers.show_layers(1)
+    assert layers.lost == []  # no layer has it
+    layers.show_layers(2)
+    layers.choose(1, None)
+    assert (layers.twins(1), layers.lost) == ((), [])
+    for button in (ticks, layers):
+        button.offer(items[:1])
+        assert said not in str([one.words for one in button._items])
+
+
+def test_what_is_ticked_before_it_is_offered_is_asked_for_at_once(qtbot, tmp_path) -> None:
+    """As Run again does before the page has read the library."""
+    twin, ticks = tmp_path / "twin-a", TicksButton("Twins", "", ("none", "{} more"))
+    qtbot.addWidget(ticks)
+    ticks.choose([twin])
+    assert (ticks.chosen, ticks.lost) == ([twin], [])
+    ticks.offer([Item("twin-a", twin, about="newest")])
+    assert (ticks.chosen, ticks.lost) == ([twin], [])
+    assert [one.text() for one in ticks.menu().actions()] == ["twin-a\tnewest"]
+    ticks.offer([])
+    assert [one.words for one in ticks.lost] == ["twin-a, gone"]
+
+
+def test_no_network_is_trained_with_another_twin_than_was_chosen_for_a_layer_or_beside(
+    make_window, qtbot, library
+) -> None:
+    other, away = library / "twin-other", library.parent / "elsewhere"
+    save_twin(other, twin())
+    page = make_window(page="network", connected=False).page()
+    rows, primary = page.rows, page.form.primary
+    qtbot.waitUntil(lambda: rows.twin.choose(library / "twin-a-whole"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: rows.task.count() > 5, timeout=WAIT_MS)
+
+    def said_when_gone() -> str:
+        page.show_cost()
+        assert primary.isEnabled(), primary.cost
+        other.rename(away)
+        page.refresh()
+        qtbot.waitUntil(lambda: not primary.isEnabled(), timeout=WAIT_MS)
+        return str(primary.cost)
+
+    rows.layer_twins.choose(1, other)
+    assert said_when_gone() == "twin-other, gone: choose another twin for its layer"
+    assert rows.layer_twins.text() == "1 of 3 another"
+    rows.layer_twins.choose(1, None)
+    away.rename(other)
+    page.refresh()
+    qtbot.waitUntil(lambda: other in rows.twin_heads, timeout=WAIT_MS)
+    rows.ensemble.choose([other])
+    assert said_when_gone() == "twin-other, gone: untick it"
+    assert rows.ensemble.text() == "1 more"
+    rows.ensemble.choose([])
+    qtbot.waitUntil(primary.isEnabled, timeout=WAIT_MS)

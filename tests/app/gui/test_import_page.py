@@ -268,3 +268,32 @@ def test_a_fault_of_files_that_are_steps_stands_on_the_page(make_window, qtbot, 
     page = opened(make_window(connected=False, page="library"), qtbot, tmp_path)
     assert not page.form.primary.isEnabled()
     assert "'rep2_10mT' and 'rep2_10.0mT' are the same step" in page.remarks.text()
+
+
+def test_a_file_that_is_chosen_while_another_one_is_imported_is_the_next(
+    make_window, qtbot, tmp_path
+):
+    """It was told to be imported, by the same map, and could not be."""
+    window = make_window(connected=False, page="library")
+    response, fields = data()
+    for name, repeats in (("a", 5), ("b", 3)):
+        drive = (fields - 22) / 12
+        np.savez(tmp_path / f"{name}.npz", response=response[:, :repeats], drive=drive)
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    page.form.primary.click()
+    assert window.job is not None, page.form.primary.cost
+    page.open_file(tmp_path / "b.npz")
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.seen is not None, timeout=WAIT_MS)
+    settled(page, qtbot)
+    assert page.form.primary.text() == "Import 4 sequences × 3 repeats"
+    assert page.form.primary.isEnabled()
+    assert page.heading.text() == "b.npz"
+    assert not page.fit_button.isVisible()
+    first = Path(window.log[-1].partition("Imported: ")[2])  # said, as the page shows it no more
+    assert read_recording(first).response.shape[1] == 5
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.heading.text() == "Imported", timeout=WAIT_MS)
+    assert read_recording(page.imported).response.shape[1] == 3
+    assert page.fit_button.isVisible()

@@ -23,10 +23,12 @@ from app.gui.pages.library_list import said_of
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.network_reads import asked
 from app.library import several
+from app.library.facts import facts_of
 from app.library.folders import Artefact
 from app.library.index import Index
 from app.library.note import read_note, write_note
 from app.recording_marks import bad_positions
+from app.recording_reader import read_recording
 from app.run_lock import RunLock
 from app.store import save_network, save_twin, write_recording
 from models.errors import InputError
@@ -285,7 +287,61 @@ def test_run_again_fills_the_form_that_made_it(library) -> None:
     record.set_form_values({"kind": "twin"})
     library.shell.open_page("library")
     library.again.click()
-    assert record.form_values()["kind"] == "sequences"
+    assert record.form_values()["kind"] == "file"
+
+
+def test_run_again_of_a_recording_plays_its_own_sequences_in_its_window(library) -> None:
+    """Of a short form's several families, of a file, for a twin: no family and seed make those."""
+    path = library.session.library.folder / "rec-b"
+    recording = read_recording(path)
+    pick(library, "rec-b")
+    library.again.click()
+    design = library.shell.pages["record"].rows.design()
+    assert (design.name, design.repeats, design.seed) == ("rec-b", 4, 2)
+    sequences, window, reset = design.resolved()
+    assert [s.drive.tolist() for s in sequences] == [
+        s.drive.tolist() for s in recording.sequences()
+    ]  # fmt: skip
+    assert (window, reset) == (recording.window, recording.reset)
+
+
+def test_run_again_takes_no_limit_that_stood_in_the_form(library, qtbot) -> None:
+    folder, page = library.session.library.folder, library.shell
+    one = twin()
+    one.meta["id"] = "twin-a"
+    save_twin(folder / "twin-a", one)
+    head = {"id": "dep-a", "metric": "nmse", "measured": 0.3, "repeats": 4, "parents": []}
+    facts = facts_of(Artefact(folder / "dep-a", "dep", 0.0, head))
+    assert facts.form == {"repeats": 4, "hours": 0.0}
+    page.open_page("deploy")
+    deploy = page.pages["deploy"]
+    deploy.set_form_values({"repeats": 2, "hours": 3.0})
+    page.fill_form("deploy", facts.form)
+    assert (deploy.rows.repeats.value(), deploy.rows.hours.value()) == (4, 0.0)
+    page.open_page("twin")
+    form = page.pages["twin"]
+    form.set_form_values({"minutes": 7})
+    page.open_page("library")
+    qtbot.waitUntil(lambda: "twin-a" in ids(library), timeout=WAIT_MS)
+    pick(library, "twin-a")
+    library.again.click()
+    assert form.rows.ask().minutes == 0
+
+
+def test_a_network_that_the_device_has_changed_is_not_trained_again_without_it(
+    library, qtbot
+) -> None:
+    net = network()
+    net.meta.update(id="net-recalibrated", hardware_runs=48)
+    save_network(library.session.library.folder / "net-recalibrated", net)
+    library.refresh()
+    qtbot.waitUntil(lambda: "net-recalibrated" in ids(library), timeout=WAIT_MS)
+    pick(library, "net-recalibrated")
+    assert not library.again.isEnabled()
+    assert "Recalibrate, Refine or Polish" in library.again.toolTip()
+    assert library.report.isEnabled()
+    pick(library, "net-a")
+    assert library.again.isEnabled()
 
 
 def test_run_again_asks_for_what_was_made_and_for_nothing_that_stood_in_the_form(
