@@ -12,9 +12,11 @@ import artefact_samples as samples
 import numpy as np
 import pytest
 from apart import apart
+from drift_samples import body_of
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
+from app.drift_store import save_drift
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.network_looked import piece_steps
@@ -427,6 +429,26 @@ def test_a_finished_deployment_is_opened_with_what_was_measured_or_says_that_it_
     window.open_page("deploy", made.parent)
     qtbot.waitUntil(lambda: "its report shows" in window.log[-1], timeout=WAIT_MS)
     assert page.deployed is None
+
+
+def test_to_deploy_despite_drift_is_said_of_one_network_alone(page, qtbot) -> None:
+    window, own = page.shell, page.path
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    made, other = page.deployed, own.with_name("another")
+    assert made is not None, "\n".join(window.log)
+    shutil.copytree(own, other)
+    save_drift(own.with_name("twin"), body_of(own.with_name("twin"), changed=True))
+    window.open_page("deploy", other)
+    qtbot.waitUntil(lambda: page.path == other and page.network is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(page.despite.isVisible, timeout=WAIT_MS)
+    page.despite.setChecked(True)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    window.open_page("deploy", made.parent)  # the other one's, as the Library opens it
+    qtbot.waitUntil(lambda: page.path == own, timeout=WAIT_MS)
+    assert not page.despite.isChecked()
+    qtbot.waitUntil(lambda: "refused" in page.form.primary.cost, timeout=WAIT_MS)
+    assert not any(button.isEnabled() for button in page.plots.verdict.buttons.values())
 
 
 def test_what_is_handed_over_is_looked_at_beside_the_window(make_window, qtbot) -> None:
