@@ -486,7 +486,7 @@ def test_a_deployment_is_shown_in_the_library_by_a_button_of_its_own(make_window
     page.deployed = window.session.library.folder / "dep-1" / "deployment.json"
     page.library_button.click()
     assert window.page() is window.pages["library"]
-    assert window.pages["library"]._wanted == {"dep-1"}
+    assert window.pages["library"]._wanted == page.deployed.parent
 
 
 def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
