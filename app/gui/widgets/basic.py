@@ -239,7 +239,9 @@ class Tick(QCheckBox):
 
     def __init__(self, theme: Theme, text: str, note: str = "") -> None:
         super().__init__(text)
-        self.setShortcut(QKeySequence())  # the text may be a name: of `R&D` Qt takes the D for a key
+        self.setShortcut(
+            QKeySequence()
+        )  # the text may be a name: of `R&D` Qt takes the D for a key
         self._theme, self.note = theme, note
         self.setAccessibleName(text)
         self.setMinimumHeight(40 if note else 24)

@@ -19,9 +19,9 @@ from app.config import Settings
 from app.gui.live_calibrate import with_error
 from app.gui.window import Window
 from app.library.library import Library
-from app.session import Session
 from app.operations.calibrate import calibrate
 from app.operations.events import PointMeasured
+from app.session import Session
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench

@@ -22,6 +22,7 @@ from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.network_looked import piece_steps
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_verdict import VerdictBox
+from app.gui.window import LEAST
 from app.gui.words import about
 from app.operations.deploy_place import Place
 from app.operations.events import Note, Progress, Result, Stage
@@ -539,6 +540,34 @@ def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(the
     )
     assert all(box.rect().contains(button.geometry()) for button in box.buttons.values())
     assert box.heading.height() >= box.heading.heightForWidth(box.heading.width())
+
+
+def test_in_the_smallest_window_a_result_lies_over_nothing_and_plots_scroll(page, qtbot) -> None:
+    window, plots = page.shell, page.plots
+    window.resize(LEAST)
+    plots.grid.show_layers((12, 12, 12))
+    result = {"measured": 0.3, "predicted": PREDICTED, "baselines": {"ar-18": 0.0048}}
+    said = replace(verdict(result), text="Outside the foreseen, loses to one or the other. " * 6)
+    plots.verdict.show_verdict(said)
+    box = plots.verdict
+    parts = [box.heading, box.buttons["refine"], box.text_cut]
+    tops = [lambda part=part: part.geometry().top() for part in parts]
+    bottoms = [lambda part=part: part.geometry().bottom() for part in parts]
+    qtbot.waitUntil(lambda: bottoms[0]() < tops[1]() and bottoms[1]() < tops[2](), timeout=5_000)
+    assert box.rect().contains(box.text_cut.geometry())
+    assert not box.text.isVisible()
+    qtbot.waitUntil(lambda: box.text_cut.toolTip() == said.text.strip(), timeout=5_000)
+    for panel in (plots.node, plots.running_score, plots.forecast):
+        assert panel.view.height() >= 60
+        assert panel.view.geometry().bottom() < panel.x_label.geometry().top()
+    inner = plots.node.parentWidget()
+    assert inner.rect().contains(plots.table.geometry())
+    assert plots.grid.geometry().bottom() < plots.node.geometry().top()
+    for size in ((1366, 768), (1440, 930)):
+        window.resize(*size)
+        qtbot.waitUntil(box.text.isVisible, timeout=5_000)
+        assert not box.text_cut.isVisible()
+        assert inner.height() == inner.parentWidget().height()  # nothing scrolls
 
 
 def test_where_score_was_lost_is_whole_unless_the_window_is_low(theme) -> None:
