@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from apart import apart
 from drift_samples import body_of
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
@@ -563,6 +565,13 @@ def test_in_the_smallest_window_a_result_lies_over_nothing_and_plots_scroll(page
     inner = plots.node.parentWidget()
     assert inner.rect().contains(plots.table.geometry())
     assert plots.grid.geometry().bottom() < plots.node.geometry().top()
+    at, none = QPointF(20, 20), Qt.MouseButton.NoButton
+    turned = QWheelEvent(
+        at, at, QPoint(), QPoint(0, -120), none, Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(plots.node.view.viewport(), turned)
+    assert not turned.isAccepted()  # it is for what the plots scroll in
     for size in ((1366, 768), (1440, 930)):
         window.resize(*size)
         qtbot.waitUntil(box.text.isVisible, timeout=5_000)
