@@ -565,12 +565,13 @@ def test_in_the_smallest_window_a_result_lies_over_nothing_and_plots_scroll(page
     inner = plots.node.parentWidget()
     assert inner.rect().contains(plots.table.geometry())
     assert plots.grid.geometry().bottom() < plots.node.geometry().top()
-    at, none = QPointF(20, 20), Qt.MouseButton.NoButton
+    axis, none = QPoint(10, 30), Qt.MouseButton.NoButton
+    on_screen = QPointF(plots.forecast.view.viewport().mapToGlobal(axis))
     turned = QWheelEvent(
-        at, at, QPoint(), QPoint(0, -120), none, Qt.KeyboardModifier.NoModifier,
+        QPointF(axis), on_screen, QPoint(), QPoint(0, -120), none, Qt.KeyboardModifier.NoModifier,
         Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
-    QApplication.sendEvent(plots.node.view.viewport(), turned)
+    QApplication.sendEvent(plots.forecast.view.viewport(), turned)
     assert not turned.isAccepted()  # it is for what the plots scroll in
     for size in ((1366, 768), (1440, 930)):
         window.resize(*size)
