@@ -13,6 +13,7 @@ from app.gui.words import minus, short
 from app.operations.events import Note, PointMeasured, Progress, Result, RunPlan
 from instruments.calibration import Calibration
 from instruments.calibration_walk import BRANCHES
+from models.slopes import slopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ class LiveCalibration:
     found
         What the fit says; None until there is one.
     bench_says
-        The bench file's tesla per ampere at that time.
+        The bench file's tesla per ampere of its magnet at that time; NaN where nobody knows.
     last
         The calibration before this one; None where there is none.
     warnings
@@ -51,7 +52,7 @@ class LiveCalibration:
     plan: RunPlan | None = None
     points: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     found: Calibration | None = None
-    bench_says: float = float("nan")
+    bench_says: float = math.nan
     last: Calibration | None = None
     last_when: str = ""
     warnings: list[str] = field(default_factory=list)
@@ -89,6 +90,7 @@ class LiveCalibration:
             size = int(recording.lengths[branch])
             pairs = zip(set_A[branch, :size].tolist(), field_T[branch, :size].tolist(), strict=True)
             self.points[branch] = list(pairs)
+        self.bench_says = _bench_said(recording)
         if stored is not None:
             self.found, self.bench_says = stored.calibration, stored.bench_tesla_per_ampere
 
@@ -108,16 +110,23 @@ class LiveCalibration:
         points = np.array(self.points.get(branch) or np.empty((0, 2)))
         return points[:, 0], points[:, 1]
 
-    def line_T(self, current_A: FloatArray, bench_says: float) -> FloatArray:
+    def line_T(self, current_A: FloatArray) -> FloatArray:
         """The straight line that points are compared with: fitted, else the bench file's."""
         if self.found is None:
-            return current_A * bench_says
+            return current_A * self.bench_says
         return self.found.offset_T + self.found.tesla_per_ampere * current_A
 
     @property
     def words(self) -> str:
         """Which branch is walked."""
         return f"{BRANCHES[self.branch]} branch, {self.branch + 1} of {len(BRANCHES)}"
+
+
+def _bench_said(recording: Recording) -> float:
+    """Of the magnet that was calibrated, as the recording has it: now another may be chosen."""
+    asked = recording.meta.get("calibration")
+    magnet = asked.get("magnet") if isinstance(asked, dict) else None
+    return slopes_of(recording.meta).get(str(magnet), math.nan)
 
 
 def rows(live: LiveCalibration) -> list[FigureRow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from app.gui.words import unkeyed
 from app.words import MISSING
 from models.errors import TwinrigError
 
@@ -36,7 +37,7 @@ class Item(NamedTuple):
     def entry(self) -> str:
         """As an entry of a menu: its name and, in the column of short cuts, what it is."""
         said = f"{self.words}\t{self.about}" if self.about else self.words
-        return said.replace("&", "&&")  # which Qt takes for a key's letter
+        return unkeyed(said)
 
 
 def state(fault: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import pyqtSignal
 
 from app.gui.bench_window import BenchWindow
+from app.gui.closing import KEEP
 from app.gui.words import minus
 from app.words import left_words
 
@@ -179,7 +180,7 @@ class RunningWindow(BenchWindow):
             self.link.make_safe()
         self._show_end(job, outcome)
         if self.job is None:
-            self.bar.take_back()  # nothing runs that closing would stop
+            self.bar.take_back(KEEP)  # nothing runs that closing would stop
         job.deleteLater()
 
     def _show_end(self, job: Job, outcome: Outcome) -> None:

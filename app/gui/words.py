@@ -82,6 +82,11 @@ def tool_tip(text: str) -> str:
     return f'<span style="white-space: pre-wrap">{escape(text)}</span>'
 
 
+def unkeyed(text: str) -> str:
+    """A name as words of a button or a menu: of `R&D rig` Qt takes the D for a key."""
+    return text.replace("&", "&&")
+
+
 def opened_later(name: str) -> str:
     """Why a page that runs something shows nothing else: it tells of that, by its name."""
     return f"{name} can be opened here once what runs is over"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -31,11 +32,14 @@ from instruments.drivers import DRIVERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from PyQt6.QtGui import QResizeEvent
+
     from app.gui.theme import Theme
     from instruments.bench_draft import Draft
 
 KEY_PX, ENTRY_PX, NAME_PX, DRIVER_PX = 152, 152, 128, 168
 OF_ADDRESS = ("terminator", "timeout_s", "baud_rate")  # keys of any driver
+RESOURCE = "TCPIP0::192.168.0.5::5025::SOCKET"
 NOBODY = "not on this bench"
 
 
@@ -133,11 +137,11 @@ class InstrumentCard(QFrame):
         outer.addLayout(foot)
         self.show_known(one)
 
-    def _head(self) -> QHBoxLayout:
+    def _head(self) -> QBoxLayout:
         self.resource = QLineEdit(self.one.resource)
         self.resource.setFont(mono())
         self.resource.setAccessibleName("Resource")
-        self.resource.setPlaceholderText("TCPIP0::192.168.0.5::5025::SOCKET")
+        self.resource.setPlaceholderText(RESOURCE)
         self.resource.setReadOnly(bool(self.one.resource))
         self.resource.textChanged.connect(lambda _: self._changed())
         drivers = [(NOBODY, "")]
@@ -152,12 +156,25 @@ class InstrumentCard(QFrame):
         self.table_name.textChanged.connect(lambda _: self._changed())
         self.kind = label("", "note")
         self.kind.setFixedWidth(round(QFontMetricsF(sans()).horizontalAdvance("thermometer ")))
-        head = QHBoxLayout()
+        self._top = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(8)
         head.addWidget(self.resource, 1)
+        beside = QHBoxLayout()
+        beside.setSpacing(8)
         for widget in (self.driver, self.kind, self.table_name):
-            head.addWidget(widget)
+            beside.addWidget(widget)
+        beside.addStretch(0)
+        head.addLayout(beside)
         return head
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """The resource has a line of its own, where beside driver and name it would be cut."""
+        super().resizeEvent(event)
+        whole = QFontMetricsF(mono()).horizontalAdvance(RESOURCE) + 24
+        others = DRIVER_PX + self.kind.width() + NAME_PX + 3 * self._top.spacing()
+        below = whole + others > self.contentsRect().width() - 12
+        ways = QBoxLayout.Direction
+        self._top.setDirection(ways.TopToBottom if below else ways.LeftToRight)
 
     def show_known(self, one: DraftInstrument) -> None:
         """Show what is known of the resource; what was typed stays."""

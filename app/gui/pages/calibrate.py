@@ -15,6 +15,7 @@ from app.gui.live_calibrate import LiveCalibration
 from app.gui.pages.calibrate_form import CalibrateForm
 from app.gui.pages.calibrate_plots import CalibratePlots
 from app.gui.pages.page import Page
+from app.gui.words import opened_later
 from app.store import read_recording
 from app.words import duration, left_words
 from instruments.calibration_walk import BRANCHES, chosen
@@ -23,6 +24,8 @@ from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from PyQt6.QtGui import QHideEvent
 
     from app.calibration_store import Stored
     from app.gui.pages.shell import Shell
@@ -91,6 +94,14 @@ class CalibratePage(Page):
     def refresh(self) -> None:
         self._offer()
         self.show_cost()
+
+    def bench_changed(self) -> None:
+        self.rows.ask_anew()
+        super().bench_changed()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        self.rows.ask_anew()  # whoever comes back may have a hand in the gap
 
     def _offer(self) -> None:
         if not self.running:
@@ -165,6 +176,7 @@ class CalibratePage(Page):
         self._begin()
         if (going_on := self.rows.going_on) is not None:
             self.live.load(going_on.kept)
+        self.live.bench_says = self.rows.bench_says
         self._sizes = self.rows.sizes
         self.rows.lock(running=True)
         self.use_button.hide()
@@ -200,13 +212,13 @@ class CalibratePage(Page):
         return self._share, left_words(left)
 
     def _redraw(self) -> None:
-        self.plots.draw(self.live, self.rows.bench_says, running=self.running)
+        self.plots.draw(self.live, running=self.running)
 
     def job_finished(self, outcome: Outcome) -> None:
         super().job_finished(outcome)
         self.live.cut(self._sizes)
         self.rows.go_on.setChecked(False)
-        self.rows.ready.setChecked(False)  # asked anew each time
+        self.rows.ask_anew()
         if self.live.found is not None and outcome.result is not None:
             self.calibration = Path(str(outcome.result.values["calibration"]))
         self._say_end(outcome)
@@ -253,6 +265,7 @@ class CalibratePage(Page):
     def choose(self, artefact: Path) -> None:
         """Show a calibration of the library."""
         if self.running:
+            self.shell.toast(opened_later(artefact.name), "warning")
             return
         self._begin()
         self.use_button.hide()

@@ -98,6 +98,7 @@ class CalibrateForm:
             form.widget(tick)
             tick.toggled.connect(changed)
         for choice in (self.magnet, self.meter):
+            choice.currentIndexChanged.connect(self.ask_anew)
             choice.currentIndexChanged.connect(changed)
         for entry in self.entries.values():
             entry.valueChanged.connect(changed)
@@ -147,6 +148,10 @@ class CalibrateForm:
         """Points of each branch."""
         points = self.plan.points
         return (points + 1) // 2, points, points
+
+    def ask_anew(self, *_: object) -> None:
+        """Where the probe is, and where the hands are, was said of what was about to run."""
+        self.ready.setChecked(False)
 
     def offer(self, library: Library, supplies: Mapping[str, str]) -> None:
         """What the library has, looked up beside the window: the last one, one cut short.

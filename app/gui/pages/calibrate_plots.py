@@ -122,8 +122,8 @@ class CalibratePlots(QWidget):
         self.remark.setText(TO_COME)
         self._warn([])
 
-    def draw(self, live: LiveCalibration, bench_says: float, *, running: bool) -> None:
-        """Draw what is there; `bench_says` is the bench file's tesla per ampere."""
+    def draw(self, live: LiveCalibration, *, running: bool) -> None:
+        """Draw what is there."""
         if not live.done:  # as after a Stop within the first branch
             self.clear()
             self._warn(live.warnings)
@@ -132,8 +132,10 @@ class CalibratePlots(QWidget):
         self.off.filled()
         every_A = np.concatenate([live.curve(branch)[0] for branch in range(len(BRANCHES))])
         ends_A = np.array([every_A.min(), every_A.max()])
-        self.line.setData(ends_A, 1e3 * live.line_T(ends_A, bench_says))
-        factor, unit = self._scale(live, bench_says)
+        line_mT = 1e3 * live.line_T(ends_A)
+        known = np.isfinite(line_mT)  # else no line can be drawn, nor how far off it points are
+        self.line.setData(ends_A[known], line_mT[known])
+        factor, unit = self._scale(live)
         which = "the fit" if live.found is not None else "the bench file"
         self._name(which.removeprefix("the "))
         self.off.unit.setText(f"{unit} from {which}")
@@ -143,8 +145,9 @@ class CalibratePlots(QWidget):
             zip(self.curves, self.off_curves, self.dots, strict=True)
         ):
             current_A, field_T = live.curve(branch)
-            away = factor * (field_T - live.line_T(current_A, bench_says))
             curve.setData(current_A, 1e3 * field_T)
+            away = factor * (field_T - live.line_T(current_A))
+            current_A, away = current_A[np.isfinite(away)], away[np.isfinite(away)]
             off.setData(current_A, away)
             few = slice(None if current_A.size <= MOST_DOTS else 0)  # more is a thick line
             dots.setData(x=current_A[few], y=away[few])
@@ -153,11 +156,11 @@ class CalibratePlots(QWidget):
         if live.plan is not None:
             self.off.show_run(live.plan.run_id)
 
-    def _scale(self, live: LiveCalibration, bench_says: float) -> tuple[float, str]:
+    def _scale(self, live: LiveCalibration) -> tuple[float, str]:
         largest_T = 0.0
         for branch in range(len(BRANCHES)):
             current_A, field_T = live.curve(branch)
-            away_T = np.abs(field_T - live.line_T(current_A, bench_says))
+            away_T = np.abs(field_T - live.line_T(current_A))
             largest_T = max(largest_T, float(away_T.max(initial=0.0)))
         return prefix(max(largest_T, 1e-9), "T")
 

@@ -110,13 +110,16 @@ class DeployPage(Page):
             self.rows.choose(begun.network)
         path = self.choice.currentData()
         if path is not None and (path != self.path or self._unread):
-            if path != self.path:
-                self._unread = ""
-            self.network, self.path = None, path
-            self.live = LiveDeployment()
-            self.despite.setChecked(False)  # of another network it was never said
+            self._turn_to(path)
+            self.network, self.live = None, LiveDeployment()
             self._loader.ask(lambda: looked(path))
         self.show_cost()
+
+    def _turn_to(self, path: Path) -> None:
+        """The network that all is asked of from now on."""
+        if path != self.path:
+            self.path, self._unread = path, ""
+            self.despite.setChecked(False)  # of another network it was never said
 
     def _loaded(self, found: tuple[Path, Network] | None, error: Exception | None) -> None:
         if error is not None:
@@ -273,7 +276,8 @@ class DeployPage(Page):
         """Show what a finished deployment has measured, and its network to be deployed again."""
         self._loader.forget()
         self.rows.go_on_with(None)
-        self.path, self.network, self.live = path, network, live
+        self._turn_to(path)
+        self.network, self.live = network, live
         self._unread, self.deployed = "", Path(str(live.result["path"]))
         self.rows.choose(path)
         self._show_network(network)

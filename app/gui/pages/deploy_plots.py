@@ -11,7 +11,7 @@ from app.gui.live_deploy import Z90, diagnosis, inside_share, transfer_rows, ver
 from app.gui.network_drive import ahead
 from app.gui.pages.deploy_verdict import VerdictBox
 from app.gui.scores import error_title, interval, title
-from app.gui.widgets.basic import Elided, label
+from app.gui.widgets.basic import Elided, label, scroll_area
 from app.gui.widgets.channels import Channels
 from app.gui.widgets.chart_scale import settled
 from app.gui.widgets.columns import ColumnTable
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SHOWN_STEPS = 200
 """A node's run is long: the view keeps this many steps around the running one."""
 
+LEAST_ROW_PX = 112  # of a plot with its header and both labels: below it they lie on each other
+
 BANDS = "bands: foreseen, of other noise on these data; so far, of other stretches of data as long"
 
 
@@ -53,12 +55,24 @@ class DeployPlots(QWidget):
         self.running_score = ScorePanel(theme, "Running score", "NMSE", "Nodes measured")
         self.forecast = Panel(theme, "Forecast", x_label="Step, unseen part")
         self.table = ColumnTable(
-            theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.37, 0.0)
+            theme, ("twin", "device", "ratio"), name="Transfer", shares=(0.37, 0.0), spared="ratio"
         )
         self.table.setAccessibleName("Transfer table")
         self.verdict = VerdictBox(theme)
         self._curves()
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        layout.addWidget(scroll_area(self._plots()), 1)
+        layout.addWidget(self.verdict)
+        for panel in (self.node, self.forecast, self.running_score):
+            panel.empty("choose a network")
+
+    def _plots(self) -> QWidget:
+        """Schedule, plots and table: they scroll where a low window has too little for them."""
+        made = QWidget()
+        made.setObjectName("content")  # its ground is the page's
+        layout = QVBoxLayout(made)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
         layout.addLayout(self._schedule())
@@ -73,10 +87,9 @@ class DeployPlots(QWidget):
         lower.setColumnStretch(1, 36)
         for row in range(2):
             lower.setRowStretch(row, 1)
+            lower.setRowMinimumHeight(row, LEAST_ROW_PX)
         layout.addLayout(lower, 1)
-        layout.addWidget(self.verdict)
-        for panel in (self.node, self.forecast, self.running_score):
-            panel.empty("choose a network")
+        return made
 
     def _schedule(self) -> QVBoxLayout:
         made = QVBoxLayout()

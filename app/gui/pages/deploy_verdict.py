@@ -54,8 +54,9 @@ class VerdictBox(QFrame):
         top.addLayout(row)
         outer.addLayout(top)
         self.text, self.where = label("", "note", wrap=True), label("", "note", wrap=True)
-        self.where_cut, self._low = Elided("", "note"), False
-        for part in (self.text, self.where, self.where_cut):
+        self.text_cut, self.where_cut = Elided("", "note"), Elided("", "note")
+        self._low = False
+        for part in (self.text, self.text_cut, self.where, self.where_cut):
             outer.addWidget(part)
         self.show_verdict(Verdict("", ""))
 
@@ -67,14 +68,19 @@ class VerdictBox(QFrame):
         self.caption.setText(f"{title(self.scored_by)} on the device")
         self.heading.setText(verdict.heading)
         self.text.setText(verdict.text)
+        self.text_cut.setText(" ".join(verdict.text.split()))
         self.show_where([])
-        self._arrange()
 
     def _arrange(self) -> None:
-        """Buttons under the words, where these have too little room beside them."""
-        low = self.width() < NARROW_PX and not self.value.isHidden()
+        """Buttons under the heading, where it has too little room beside them.
+
+        In a low window they take the height of the words below, which stand on one line then.
+        """
+        below = self.width() < NARROW_PX and not self.value.isHidden()
         ways = QBoxLayout.Direction
-        self._top.setDirection(ways.TopToBottom if low else ways.LeftToRight)
+        self._top.setDirection(ways.TopToBottom if below else ways.LeftToRight)
+        self.text.setVisible(not (below and self._low))
+        self.text_cut.setVisible(below and self._low)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
@@ -91,3 +97,4 @@ class VerdictBox(QFrame):
         self._low, text = low, bool(self.where.text())
         self.where.setVisible(text and not low)
         self.where_cut.setVisible(text and low)
+        self._arrange()

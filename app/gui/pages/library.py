@@ -54,7 +54,7 @@ class LibraryPage(Page):
         self.all: list[Entry] = []
         self._read = False  # once at least
         self._empty = ""  # what is said where there are none
-        self._wanted: set[str] = set()
+        self._wanted: Path | None = None  # to be chosen once it is read
         self._reading, self._looking, self._reporting = Reading(), Latest(), Latest()
         self._reading.done.connect(self._take_entries)
         self._looking.done.connect(self._show_there)
@@ -135,15 +135,18 @@ class LibraryPage(Page):
     def choose(self, artefact: Path) -> None:
         """Choose the artefact of a folder, or of a file in it, once it is read."""
         folder = artefact.parent if artefact.suffix in FILES else artefact  # no disk is asked here
-        self._wanted = {folder.name}
-        self._choose_wanted()
+        self._wanted = folder
+        self._choose_wanted({e.artefact.path for e in self.all} & {folder})
 
-    def _choose_wanted(self) -> None:
-        paths = {e.artefact.path for e in self.all if e.artefact.path.name in self._wanted}
-        if paths:
-            self._wanted = set()
-            self.list.clearSelection()
-            self.list.choose(paths)
+    def _choose_wanted(self, found: set[Path]) -> None:
+        """Choose what was asked for; what hides it from the list gives way."""
+        if not found:
+            return
+        self._wanted = None
+        if not found <= {entry.artefact.path for entry in self.rows}:
+            self.finder.clear()
+        self.list.clearSelection()
+        self.list.choose(found)
 
     def _take_entries(self, read: tuple[list[Entry], str] | None, error: Exception | None) -> None:
         if read is None:
@@ -153,7 +156,8 @@ class LibraryPage(Page):
         self._read = True
         self.all, self._empty = read
         self._show_list()
-        self._choose_wanted()
+        if self._wanted is not None:
+            self._choose_wanted(_found(self._wanted, {e.artefact.path for e in self.all}))
 
     def _show_list(self) -> None:
         found = self.finder.found(self.all)
@@ -272,3 +276,9 @@ class LibraryPage(Page):
         chosen = self.list.selected()
         left = len(descendants(chosen, self.all))
         self.trash.press([entry.artefact.path for entry in chosen], left)
+
+
+def _found(wanted: Path, paths: set[Path]) -> set[Path]:
+    """What was asked for; by its name where another path leads to it, and to no other one."""
+    named = {path for path in paths if path.name == wanted.name}
+    return named & {wanted} or (named if len(named) == 1 else set())

@@ -51,6 +51,11 @@ class FindRows(QObject):
     def _tell(self, *_: object) -> None:
         self.changed.emit()
 
+    def clear(self) -> None:
+        """Search nothing, show everything."""
+        self.search.clear()
+        self.kind.choose("")
+
     @property
     def as_tree(self) -> bool:
         """Whether each entry stands under what it was made from."""

@@ -22,7 +22,7 @@ from app.gui.widgets.basic import label
 from app.gui.widgets.chart import Mark
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.strip_charts import StripCharts
-from app.gui.words import size
+from app.gui.words import count, size
 from app.words import duration
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class MonitorPage(Page):
             self.form.primary.say("Export what is seen", "nothing is seen yet")
             return
         span = next(text for text, value in SPANS if value == self.span.value)
-        cost = f"{span} · {len(seen.names)} channels · {size(seen.size)} · CSV and PNG"
+        cost = f"{span} · {count(len(seen.names), 'channel')} · {size(seen.size)} · CSV and PNG"
         self.form.primary.say("Export what is seen", cost)
 
     def press(self) -> None:

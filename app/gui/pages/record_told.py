@@ -12,7 +12,7 @@ from app.gui.theme import BODY_PX, elided, sans
 from app.gui.widgets.basic import row
 from app.gui.widgets.file_dialog import ask_file
 from app.gui.widgets.number_entry import NumberEntry
-from app.gui.words import minus
+from app.gui.words import minus, unkeyed
 from app.words import MISSING
 from models.command import unquoted
 
@@ -122,7 +122,7 @@ class RecordAboutRows(QObject):
         words = " · ".join(part for part in parts if part) or "nothing yet"
         shown = words if len(words) <= MOST_WORDS else f"{words[: MOST_WORDS - 1]}…"
         shown = elided(shown, sans(BODY_PX), TOLD_PX)
-        self.unfold.setText(shown.replace("&", "&&"))  # which Qt takes for a key's letter
+        self.unfold.setText(unkeyed(shown))
 
     @property
     def told(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter, QStandardItemModel
+from PyQt6.QtGui import QKeySequence, QPainter, QStandardItemModel
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -236,6 +236,9 @@ class Tick(QCheckBox):
 
     def __init__(self, theme: Theme, text: str, note: str = "") -> None:
         super().__init__(text)
+        self.setShortcut(
+            QKeySequence()
+        )  # the text may be a name: of `R&D` Qt takes the D for a key
         self._theme, self.note = theme, note
         self.setAccessibleName(text)
         self.setMinimumHeight(40 if note else 24)

@@ -51,9 +51,11 @@ class ColumnTable(Painted):
 
     def __init__(
         self, theme: Theme, heads: Sequence[str], *, name: str = "", word: str = "",
-        shares: tuple[float, float] = (NAME_SHARE, WORD_SHARE),
+        shares: tuple[float, float] = (NAME_SHARE, WORD_SHARE), spared: str = "",
     ) -> None:  # fmt: skip
+        """`spared`: the column that is in the tool tips alone where names have little room."""
         super().__init__(theme)
+        self.spared = spared
         self.heads, self.name, self.word = tuple(heads), name, word
         self.shares = shares
         self.rows: list[ColumnRow] = []
@@ -91,7 +93,10 @@ class ColumnTable(Painted):
         if self.axis_share or self._names_px(width, len(every)) >= NAME_PX:
             return every
         cells = [[row.cells[at] for row in self.rows if at < len(row.cells)] for at in every]
-        return [at for at in every if any(cell not in EMPTY for cell in cells[at])] or every
+        told = [at for at in every if any(cell not in EMPTY for cell in cells[at])] or every
+        if self._names_px(width, len(told)) >= self.shares[0] * width:
+            return told  # figures leave the names their share
+        return [at for at in told if self.heads[at] != self.spared] or told
 
     def _names_px(self, width: int, columns: int) -> float:
         """Room for names; they give way to figures where there is little."""

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QPainter
+from PyQt6.QtGui import QKeySequence, QPainter
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -73,6 +73,7 @@ class PrimaryButton(QAbstractButton):
         if said == (self.text(), self.cost, self.cost_role, self.fraction):
             return  # a page says it in each frame
         self.setText(text)
+        self.setShortcut(QKeySequence())  # of a run that is called `R&D` Qt takes the D for a key
         self.cost, self.cost_role, self.fraction = cost, role, fraction
         self.setAccessibleName(f"{text}, {cost}")
         self.setToolTip(cost)  # which is cut where it has no room

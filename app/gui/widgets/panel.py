@@ -40,6 +40,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
 
     focused: Callable[[bool], None]
 
+    def wheelEvent(self, event: Any) -> None:
+        """It zooms nothing here: what the plot lies in scrolls."""
+        event.ignore()
+
     def focusInEvent(self, event: Any) -> None:
         super().focusInEvent(event)
         self.focused(True)

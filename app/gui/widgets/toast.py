@@ -23,7 +23,7 @@ from PyQt6.QtWidgets import (
 
 from app.gui.widgets.basic import label
 from app.gui.widgets.form import FORM_PX
-from app.gui.words import brief_paths
+from app.gui.words import brief_paths, unkeyed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -162,6 +162,7 @@ class AskBar(QFrame):
         self._layout.addWidget(self._words, 1)
         self.buttons: list[QPushButton] = []
         self.harmless: QPushButton | None = None
+        self._stays = ""  # the words of the harmless answer
         self._before: QWidget | None = None
         self.hide()
 
@@ -187,20 +188,23 @@ class AskBar(QFrame):
             button.deleteLater()
         self.buttons = []
         for words, press in answers:
-            button = QPushButton(words)
+            button = QPushButton(unkeyed(words))
             button.clicked.connect(lambda _=False, p=press: p())
             self._layout.addWidget(button)
             self.buttons.append(button)
             if words == harmless:
-                self.harmless = button
+                self.harmless, self._stays = button, words
         self.show()
         if self.harmless is not None:
             self.harmless.show()  # in a bar that is shown already it would be a moment later
             self.harmless.setFocus()
 
-    def take_back(self) -> bool:
-        """Give the harmless answer, if one is asked for; the keyboard goes where it was."""
-        if self.harmless is None or self.isHidden():
+    def take_back(self, answer: str = "") -> bool:
+        """Give the harmless answer, if one is asked for; the keyboard goes where it was.
+
+        `answer`: only where it is this one; another question stands until it is answered.
+        """
+        if self.harmless is None or self.isHidden() or answer not in ("", self._stays):
             return False
         self.hide()
         return True

@@ -14,6 +14,7 @@ import pytest
 from conftest import WAIT_MS
 from PyQt6.QtWidgets import QLabel, QPushButton
 
+from app.gui.window import LEAST
 from instruments.bench_file import parse_bench, read_bench
 from instruments.discovery import Found
 
@@ -323,3 +324,17 @@ def test_the_home_of_somebody_who_is_nobody_is_no_place_and_says_so(page: Any, q
     page.fields.file.setText("~nobody-of-that-name/rig.toml")
     page.show_cost()
     qtbot.waitUntil(lambda: "there is no folder" in page.form.primary.cost, timeout=WAIT_MS)
+
+
+def test_a_resource_is_read_whole_in_the_smallest_window(page: Any, qtbot: Any) -> None:
+    page.add_button.click()
+    card = page.cards[-1]
+    card.resource.setText("TCPIP0::192.168.0.5::5025::SOCKET")
+    needed = card.resource.fontMetrics().horizontalAdvance(card.resource.text())
+    page.shell.resize(LEAST)
+    place = card.resource.geometry
+    qtbot.waitUntil(lambda: 0 < place().bottom() < card.driver.y(), timeout=5_000)
+    assert needed + 8 < place().width() < 520
+    page.shell.resize(1366, 768)
+    qtbot.waitUntil(lambda: card.driver.x() > place().right(), timeout=5_000)
+    assert place().width() > needed + 8

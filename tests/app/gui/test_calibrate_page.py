@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import calibrated
 import numpy as np
 import pytest
+from calibrated import PLAN
 from conftest import WAIT_MS
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
@@ -17,9 +19,12 @@ from app.config import Settings
 from app.gui.live_calibrate import with_error
 from app.gui.window import Window
 from app.library.library import Library
+from app.operations.calibrate import calibrate
+from app.operations.events import PointMeasured
 from app.session import Session
 from app.store import read_recording
-from instruments.bench_file import read_bench
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench, read_bench
 from instruments.virtual.kepco_bop import IDENTITY, KepcoBop
 from instruments.virtual.rig import VirtualRig
 
@@ -31,7 +36,18 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.library.folders import Artefact
 
+SECOND = """
+[magnet.y]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
+tesla_per_ampere = 5.0e-4
+max_current_A = 9.0
+max_ramp_A_per_s = 2000.0
+[readout.lockin]"""
 TEXT = calibrated.TEXT.replace("[teslameter.gap]", "[teslameter.probe]")
+TWO_AXES = TEXT.replace("[readout.lockin]", SECOND).replace(
+    'encoding = "amplitude"', 'encoding = "rotation"\npoints_per_rotation = 8'
+)
 
 
 @pytest.fixture
@@ -88,6 +104,34 @@ def test_nothing_can_be_pressed_before_the_hands_are_out(opened, qtbot) -> None:
     press(window, page, qtbot)
     assert not page.rows.ready.isChecked()  # asked anew
     assert not page.form.primary.isEnabled()
+
+
+def test_hands_are_asked_for_anew_of_whoever_comes_back_and_of_another_magnet_or_bench(
+    opened, qtbot
+) -> None:
+    window, page = opened(TWO_AXES)
+    ready = page.rows.ready
+
+    def ticked() -> bool:
+        """Whether it still is; then it is ticked again."""
+        was, _ = ready.isChecked(), ready.setChecked(True)
+        page.show_cost()
+        assert page.form.primary.isEnabled(), page.form.primary.cost
+        return was
+
+    ticked()
+    window.open_page("library")
+    window.open_page("calibrate")
+    assert not ready.isChecked()
+    page.press()
+    assert window.job is None
+    assert not ticked()
+    page.rows.magnet.choose("y")
+    assert not ticked()
+    page.bench_changed()
+    assert not ticked()
+    page.rows.entries["points"].setValue(11)  # which says nothing of the gap
+    assert ticked()
 
 
 def test_what_is_found_is_drawn_and_told(opened, qtbot) -> None:
@@ -203,6 +247,40 @@ def test_stopped_and_gone_on_with_in_another_window(opened, qtbot) -> None:
     assert page.calibration is not None, window.log
     assert len(window.session.library.artefacts("cal")) == 1
     qtbot.waitUntil(lambda: not page.rows.go_on.isVisible(), timeout=WAIT_MS)
+
+
+def test_one_that_is_not_complete_is_held_against_the_bench_of_its_own_magnet(
+    opened, qtbot, tmp_path: Path
+) -> None:
+    with Bench.connect(parse_bench(TWO_AXES, "then.toml")) as bench:
+        walk = calibrate(bench, tmp_path / "library" / "cal-1", plan=PLAN, magnet="x")
+        for event in walk:
+            if isinstance(event, PointMeasured) and event.branch == 1:
+                break
+        walk.close()
+    _, page = opened(TWO_AXES.replace("4.0e-4", "3.0e-4"))  # the file was changed since
+    page.rows.magnet.choose("y")
+    page.choose(tmp_path / "library" / "cal-1")
+    qtbot.waitUntil(lambda: "not complete" in page.heading.text(), timeout=WAIT_MS)
+    current_A, field_mT = page.plots.line.getData()
+    assert field_mT == pytest.approx(0.4 * current_A)
+    recording = read_recording(tmp_path / "library" / "cal-1")
+    for damaged in ({}, {"calibration": "none"}, {"calibration": {"magnet": "z"}}):
+        page.live.load(replace(recording, meta={**recording.meta, "calibration": "", **damaged}))
+        page.plots.draw(page.live, running=False)  # where nobody knows there is no line
+
+
+def test_while_one_runs_another_is_opened_later_and_that_is_said(opened, qtbot) -> None:
+    window, page = opened(TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]"))
+    page.set_form_values({"points": 201})
+    page.rows.ready.setChecked(True)
+    page.show_cost()
+    page.form.primary.click()
+    assert window.job is not None
+    page.choose(window.session.library.folder / "cal-before")
+    assert "cal-before can be opened here once what runs is over" in window.log[-1]
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
 
 def test_one_far_from_the_bench_file_warns_and_is_used_only_on_request(

@@ -12,14 +12,19 @@ import artefact_samples as samples
 import numpy as np
 import pytest
 from apart import apart
+from drift_samples import body_of
+from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
 
+from app.drift_store import save_drift
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
 from app.gui.live_transfer import LiveTransfer, Transfer
 from app.gui.network_looked import piece_steps
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_verdict import VerdictBox
+from app.gui.window import LEAST
 from app.gui.words import about
 from app.operations.deploy_place import Place
 from app.operations.events import Note, Progress, Result, Stage
@@ -429,6 +434,26 @@ def test_a_finished_deployment_is_opened_with_what_was_measured_or_says_that_it_
     assert page.deployed is None
 
 
+def test_to_deploy_despite_drift_is_said_of_one_network_alone(page, qtbot) -> None:
+    window, own = page.shell, page.path
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    made, other = page.deployed, own.with_name("another")
+    assert made is not None, "\n".join(window.log)
+    shutil.copytree(own, other)
+    save_drift(own.with_name("twin"), body_of(own.with_name("twin"), changed=True))
+    window.open_page("deploy", other)
+    qtbot.waitUntil(lambda: page.path == other and page.network is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(page.despite.isVisible, timeout=WAIT_MS)
+    page.despite.setChecked(True)
+    qtbot.waitUntil(page.form.primary.isEnabled, timeout=WAIT_MS)
+    window.open_page("deploy", made.parent)  # the other one's, as the Library opens it
+    qtbot.waitUntil(lambda: page.path == own, timeout=WAIT_MS)
+    assert not page.despite.isChecked()
+    qtbot.waitUntil(lambda: "refused" in page.form.primary.cost, timeout=WAIT_MS)
+    assert not any(button.isEnabled() for button in page.plots.verdict.buttons.values())
+
+
 def test_what_is_handed_over_is_looked_at_beside_the_window(make_window, qtbot) -> None:
     window = make_window(connected=False, page="deploy")
     folder = window.session.library.folder / "refined"
@@ -464,7 +489,7 @@ def test_a_deployment_is_shown_in_the_library_by_a_button_of_its_own(make_window
     page.deployed = window.session.library.folder / "dep-1" / "deployment.json"
     page.library_button.click()
     assert window.page() is window.pages["library"]
-    assert window.pages["library"]._wanted == {"dep-1"}
+    assert window.pages["library"]._wanted == page.deployed.parent
 
 
 def test_another_network_carries_no_run_of_the_one_before_it(page) -> None:
@@ -517,6 +542,42 @@ def test_in_a_narrow_window_the_verdict_is_whole_and_its_buttons_stand_apart(the
     )
     assert all(box.rect().contains(button.geometry()) for button in box.buttons.values())
     assert box.heading.height() >= box.heading.heightForWidth(box.heading.width())
+
+
+def test_in_the_smallest_window_a_result_lies_over_nothing_and_plots_scroll(page, qtbot) -> None:
+    window, plots = page.shell, page.plots
+    window.resize(LEAST)
+    plots.grid.show_layers((12, 12, 12))
+    result = {"measured": 0.3, "predicted": PREDICTED, "baselines": {"ar-18": 0.0048}}
+    said = replace(verdict(result), text="Outside the foreseen, loses to one or the other. " * 6)
+    plots.verdict.show_verdict(said)
+    box = plots.verdict
+    parts = [box.heading, box.buttons["refine"], box.text_cut]
+    tops = [lambda part=part: part.geometry().top() for part in parts]
+    bottoms = [lambda part=part: part.geometry().bottom() for part in parts]
+    qtbot.waitUntil(lambda: bottoms[0]() < tops[1]() and bottoms[1]() < tops[2](), timeout=5_000)
+    assert box.rect().contains(box.text_cut.geometry())
+    assert not box.text.isVisible()
+    qtbot.waitUntil(lambda: box.text_cut.toolTip() == said.text.strip(), timeout=5_000)
+    for panel in (plots.node, plots.running_score, plots.forecast):
+        assert panel.view.height() >= 60
+        assert panel.view.geometry().bottom() < panel.x_label.geometry().top()
+    inner = plots.node.parentWidget()
+    assert inner.rect().contains(plots.table.geometry())
+    assert plots.grid.geometry().bottom() < plots.node.geometry().top()
+    axis, none = QPoint(10, 30), Qt.MouseButton.NoButton
+    on_screen = QPointF(plots.forecast.view.viewport().mapToGlobal(axis))
+    turned = QWheelEvent(
+        QPointF(axis), on_screen, QPoint(), QPoint(0, -120), none, Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(plots.forecast.view.viewport(), turned)
+    assert not turned.isAccepted()  # it is for what the plots scroll in
+    for size in ((1366, 768), (1440, 930)):
+        window.resize(*size)
+        qtbot.waitUntil(box.text.isVisible, timeout=5_000)
+        assert not box.text_cut.isVisible()
+        assert inner.height() == inner.parentWidget().height()  # nothing scrolls
 
 
 def test_where_score_was_lost_is_whole_unless_the_window_is_low(theme) -> None:

@@ -69,6 +69,26 @@ def test_a_question_of_the_window_is_not_covered_by_one_of_a_drop(
     assert window.bar.text == "by hand: switch the supply off"
 
 
+def test_a_question_of_a_drop_stands_when_a_run_ends_that_of_closing_does_not(
+    window: Any, qtbot: Any, bench_file: Path, press_record: Any
+) -> None:
+    press_record(window, until_over=False, count=2, steps=100, repeats=20)
+    drop(window, bench_file)
+    qtbot.waitUntil(window.bar.isVisible, timeout=WAIT_MS)
+    assert window.job is not None
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert window.bar.isVisible()
+    assert "open rig.toml in its place?" in window.bar.text
+    window.bar.harmless.click()
+    press_record(window, until_over=False, count=2, steps=100, repeats=20)
+    window.close()
+    assert "Stop it" in window.bar.text
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert window.bar.isHidden()
+
+
 def test_each_kind_goes_to_the_page_that_takes_it(make_window: Any, qtbot: Any, tmp_path) -> None:
     window = make_window(connected=False)
     elsewhere = tmp_path / "elsewhere"

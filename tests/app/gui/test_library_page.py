@@ -243,6 +243,40 @@ def test_one_of_two_copies_is_chosen_alone_also_when_the_list_is_read_anew(libra
     assert [e.artefact.path.name for e in library.list.selected()] == ["rec-a"]
 
 
+def test_one_that_is_asked_for_is_chosen_alone_among_folders_of_its_name(library, qtbot) -> None:
+    folder = library.session.library.folder
+    for parent in ("day-a", "day-b"):
+        shutil.copytree(folder / "rec-a", folder / parent / "rec")
+    library.refresh()
+    wanted = folder / "day-b" / "rec"
+    library.choose(wanted / "recording.nc")  # before it is read
+    for _ in range(2):
+        qtbot.waitUntil(lambda: len(library.list.selected()) > 0, timeout=WAIT_MS)
+        assert [e.artefact.path for e in library.list.selected()] == [wanted]
+        library.list.clearSelection()
+        library.choose(wanted)
+    before = library.all
+    library.choose(folder / "day-c" / "net-a")  # as another way leads to it
+    library.refresh()
+    qtbot.waitUntil(lambda: library.all is not before, timeout=WAIT_MS)
+    assert [e.artefact.path for e in library.list.selected()] == [folder / "net-a"]
+
+
+def test_what_hides_one_that_is_asked_for_gives_way(library) -> None:
+    wanted = library.session.library.folder / "rec-a"
+    library.finder.kind.choose("rec")
+    library.choose(wanted)
+    assert library.finder.kind.currentData() == "rec"  # which shows it
+    library.finder.search.setText("rec-b")
+    library.choose(wanted)
+    assert [e.artefact.path for e in library.list.selected()] == [wanted]
+    assert library.finder.search.text() == ""
+    library.finder.kind.choose("net")
+    library.choose(wanted)
+    assert [e.artefact.path for e in library.list.selected()] == [wanted]
+    assert ids(library) == {"rec-a", "rec-b", "net-a"}
+
+
 def test_a_note_is_kept_and_found(library, qtbot) -> None:
     pick(library, "rec-a")
     folder = library.list.selected()[0].artefact.path

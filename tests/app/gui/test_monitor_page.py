@@ -372,3 +372,11 @@ def test_the_loop_says_its_unit(page: Any, qtbot: Any) -> None:
     assert unit.text() == "µV"
     assert unit.isVisible()
     assert unit.width() >= unit.fontMetrics().horizontalAdvance("µV")
+
+
+def test_one_channel_is_no_channels(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for names, words in ((("X",), "1 channel"), (("X", "Y"), "2 channels")):
+        seen = SimpleNamespace(names=names, size=1000)
+        monkeypatch.setattr(page, "_seen", lambda seen=seen: seen)
+        page._say_export()
+        assert f"1 min · {words} · " in page.form.primary.cost

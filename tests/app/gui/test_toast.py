@@ -3,7 +3,9 @@ from __future__ import annotations
 from PyQt6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 
 from app.gui.actions import PAGES
-from app.gui.widgets.toast import Toasts
+from app.gui.widgets.basic import Tick
+from app.gui.widgets.form import PrimaryButton
+from app.gui.widgets.toast import AskBar, Toasts
 
 LONG = "far too many words for one line of it " * 6
 
@@ -98,3 +100,17 @@ def looked_at(window, qtbot) -> None:
         ),
         timeout=60_000,
     )  # the rows have their room back
+
+
+def test_a_name_with_an_ampersand_is_read_whole_and_is_no_key(qtbot, theme) -> None:
+    bar, tick, primary = AskBar(), Tick(theme, "rec-R&D"), PrimaryButton(theme)
+    for widget in (bar, tick, primary):
+        qtbot.addWidget(widget)
+    bar.ask("Close R&D rig?", [("Keep R&D rig", bar.hide)], "Keep R&D rig")
+    assert bar.buttons[0].text() == "Keep R&&D rig"  # as Qt shows R&D
+    assert bar.harmless is bar.buttons[0]
+    primary.say("Go on with R&D", "3 s")
+    for words, button in (("rec-R&D", tick), ("Go on with R&D", primary)):
+        assert button.text() == words  # these paint it as it stands
+        assert button.shortcut().isEmpty()
+    assert bar.buttons[0].shortcut().isEmpty()
