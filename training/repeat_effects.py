@@ -62,15 +62,15 @@ class Effect:
 def lasting(batch: Batch) -> float:
     """Correlation of residuals `FAR` reads apart, averaged over channels.
 
-    Of a sequence with fewer than twice as many, half of its reads apart. 0 where no step was
-    measured twice, for nothing is known.
+    Of a sequence with fewer than twice as many, half of its reads apart. 0 where none has two
+    reads, or no step was measured twice, for nothing is known.
     """
     known, rest, degrees = _residuals(batch)
     reads = known.amax(dim=(2, 3))  # (T', S)
     own = reads.shape[0] - reads.flip(0).argmax(dim=0)
     apart = (own // 2).clamp(max=FAR)
     rows = torch.arange(reads.shape[0], device=reads.device)[:, None] + apart
-    inside = (rows < own).to(rest)[..., None, None]
+    inside = ((rows < own) & (apart > 0)).to(rest)[..., None, None]
     at = rows.clamp(max=reads.shape[0] - 1), torch.arange(reads.shape[1], device=reads.device)
     pairs = (degrees[at] * known[at] * known * inside).sum().clamp(min=1)
     late = (rest[at] * rest * inside).sum(dim=(0, 1, 2)) / pairs

@@ -146,3 +146,7 @@ def test_one_long_sequence_does_not_hide_what_lasts_in_short_ones():
     drive[:20, :20], response[:20, :, :20] = offset_of_each_repeat(20, 3, 20, 1)
     drive[20:], response[20:, :1] = offset_of_each_repeat(1, 1, 60, 1)
     assert lasts(drive, response) == pytest.approx(0.973, abs=0.03)
+
+
+def test_a_single_read_has_nothing_that_could_last():
+    assert lasts(*offset_of_each_repeat(20, 4, 1, 3)) == 0
