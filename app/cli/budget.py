@@ -145,11 +145,9 @@ def asked_of(arguments: argparse.Namespace, meta: Mapping[str, Any]) -> dict[str
             "asked": ForTwin(**given, **more, seed=arguments.seed),
             "meta": meta,
         }
-    wrong += [f"--{n} can't be changed by --resume" for n in more]
-    raise_problems(InputError, "twinrig record", wrong)
     begun = Rounds.load(arguments.resume)
     now = {**meta, "seed": arguments.seed or begun.asked.seed}
-    wrong = other_than_begun({**begun.meta, "seed": begun.asked.seed}, now)
-    raise_problems(InputError, "twinrig record --resume", wrong)
-    before = begun.asked
-    return {"out": arguments.resume, "asked": replace(before, **given), "resume": True}
+    wrong += [f"--{n} can't be changed by --resume" for n in more]
+    wrong += other_than_begun({**begun.meta, "seed": begun.asked.seed}, now)
+    raise_problems(InputError, "twinrig record", wrong)
+    return {"out": arguments.resume, "asked": replace(begun.asked, **given), "resume": True}

@@ -237,12 +237,12 @@ def _refuse_uneven(rows: Iterator[Row], names: Sequence[str], width: int) -> Non
         has = len(row)
         while has > width and not row[has - 1].strip():
             has -= 1
-        first = first if has != columns else first or line
         if has != columns:
             of = "its names" if names else f"line {first}" if first else "the longest"
             header = columns == 1 or line <= FIRST
             words = "; put # before lines that are no part of the table" if header else ""
             raise ValueError(f"line {line} has {counted(has, 'column')}, {of} {columns}{words}")
+        first = first or line
 
 
 def _text_columns(first: Sequence[Row], names: Sequence[str]) -> frozenset[int]:

@@ -37,6 +37,28 @@ high_T = 0.0034
 field_T = 0.0040
 """
 PLAN = CalibrationPlan(points=9, readings=2)
+
+
+def with_second_magnet(text: str, tesla_per_ampere: float = 4.0e-4) -> str:
+    """The bench with a magnet y."""
+    second = f"""
+[magnet.y]
+driver = "kepco-bop"
+resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
+tesla_per_ampere = {tesla_per_ampere:e}
+max_current_A = 9.0
+max_ramp_A_per_s = 2000.0
+[readout.lockin]"""
+    return text.replace("[readout.lockin]", second)
+
+
+def with_two_axes(text: str, tesla_per_ampere: float = 4.0e-4) -> str:
+    """The bench with magnets x and y, whose field is turned by both."""
+    return with_second_magnet(text, tesla_per_ampere).replace(
+        'encoding = "amplitude"', 'encoding = "rotation"\npoints_per_rotation = 8'
+    )
+
+
 TRUE = 4.0e-4  # T/A of the virtual coil
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from calibrated import PLAN, TEXT, Orders, connected
+from calibrated import PLAN, TEXT, Orders, connected, with_second_magnet, with_two_axes
 
 from app.operations.calibrate import calibrate
 from app.operations.events import Note, RepeatRecorded, Result
@@ -17,17 +17,6 @@ from models.errors import InputError, StoppedError, TwinrigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECOND = """
-[magnet.y]
-driver = "kepco-bop"
-resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
-tesla_per_ampere = 4.0e-4
-max_current_A = 9.0
-max_ramp_A_per_s = 2000.0
-[readout.lockin]"""
-TWO_AXES = TEXT.replace("[readout.lockin]", SECOND).replace(
-    'encoding = "amplitude"', 'encoding = "rotation"\npoints_per_rotation = 8'
-)
 BY_HARDWARE = TEXT.replace('encoding = "amplitude"', 'encoding = "amplitude"\ntiming = "hardware"')
 
 
@@ -39,7 +28,7 @@ def all_off(bench: Bench) -> bool:
 def test_the_second_axis_of_a_rotation_is_walked_and_the_first_rests(tmp_path: Path) -> None:
     """The virtual probe lies along the first axis: it sees nothing of the second, and says so."""
     tap = Orders()
-    with Bench.connect(parse_bench(TWO_AXES, "b.toml"), wire_log=tap) as bench:
+    with Bench.connect(parse_bench(with_two_axes(TEXT), "b.toml"), wire_log=tap) as bench:
         with pytest.raises(TwinrigError, match="magnet y: the field at gap doesn't follow"):
             list(calibrate(bench, tmp_path / "c", plan=PLAN, magnet="y"))
         assert all_off(bench)
@@ -51,7 +40,7 @@ def test_the_second_axis_of_a_rotation_is_walked_and_the_first_rests(tmp_path: P
 
 
 def test_a_magnet_that_the_bench_leaves_off_is_named(tmp_path: Path) -> None:
-    text = TEXT.replace("[readout.lockin]", SECOND).replace("[drive]", '[drive]\nmagnet = "x"')
+    text = with_second_magnet(TEXT).replace("[drive]", '[drive]\nmagnet = "x"')
     with Bench.connect(parse_bench(text, "b.toml")) as bench:
         with pytest.raises(InputError, match=r"calibrate --magnet y"):
             list(calibrate(bench, tmp_path / "c", plan=PLAN, magnet="y"))

@@ -196,9 +196,9 @@ class RecordingTicks(QObject):
 
     def _describe(self, tick: Tick, artefact: Artefact) -> None:
         words = self._words.get((artefact.path, artefact.changed_s), artefact.when)
+        tick.setText(f"{artefact.id}, {state(GONE)}" if words == GONE else artefact.id)
         if self._folder is not None and self._folder not in artefact.path.parents:
             words = f"outside the library · {words}"
-        tick.setText(f"{artefact.id}, {state(GONE)}" if GONE in words else artefact.id)
         tick.set_note("" if self._low else words)
         tick.setToolTip(artefact.broken or f"{artefact.path}, {words}")
 

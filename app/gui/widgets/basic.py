@@ -235,18 +235,21 @@ class Tick(QCheckBox):
     """A tick box with a second, smaller line under its name."""
 
     def __init__(self, theme: Theme, text: str, note: str = "") -> None:
-        super().__init__(text)
-        self.setShortcut(
-            QKeySequence()
-        )  # the text may be a name: of `R&D` Qt takes the D for a key
+        super().__init__()
+        self.setText(text)
         self._theme, self.note = theme, note
-        self.setAccessibleName(text)
         self.setMinimumHeight(40 if note else 24)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
         """A long name ends in …: it makes no form wider than its column."""
         return super().minimumSizeHint().boundedTo(QSize(LEAST_TICK_PX, 1000))
+
+    def setText(self, text: str | None) -> None:
+        """Its name, as it stands there: of `R&D` Qt would take the D for a key."""
+        super().setText(text)
+        self.setShortcut(QKeySequence())
+        self.setAccessibleName(text)
 
     def set_note(self, note: str) -> None:
         """Another second line."""

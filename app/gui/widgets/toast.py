@@ -162,7 +162,6 @@ class AskBar(QFrame):
         self._layout.addWidget(self._words, 1)
         self.buttons: list[QPushButton] = []
         self.harmless: QPushButton | None = None
-        self._stays = ""  # the words of the harmless answer
         self._before: QWidget | None = None
         self.hide()
 
@@ -193,7 +192,7 @@ class AskBar(QFrame):
             self._layout.addWidget(button)
             self.buttons.append(button)
             if words == harmless:
-                self.harmless, self._stays = button, words
+                self.harmless = button
         self.show()
         if self.harmless is not None:
             self.harmless.show()  # in a bar that is shown already it would be a moment later
@@ -204,7 +203,9 @@ class AskBar(QFrame):
 
         `answer`: only where it is this one; another question stands until it is answered.
         """
-        if self.harmless is None or self.isHidden() or answer not in ("", self._stays):
+        if self.harmless is None or self.isHidden():
+            return False
+        if answer and unkeyed(answer) != self.harmless.text():
             return False
         self.hide()
         return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import calibrated
 import numpy as np
 import pytest
-from calibrated import PLAN
+from calibrated import PLAN, with_two_axes
 from conftest import WAIT_MS
 from PyQt6.QtWidgets import QApplication
 from window_disk import disk_of_the_window
@@ -36,18 +36,10 @@ if TYPE_CHECKING:
     from app.gui.theme import Theme
     from app.library.folders import Artefact
 
-SECOND = """
-[magnet.y]
-driver = "kepco-bop"
-resource = "TCPIP0::virtual-kepco-bop::5026::SOCKET"
-tesla_per_ampere = 5.0e-4
-max_current_A = 9.0
-max_ramp_A_per_s = 2000.0
-[readout.lockin]"""
 TEXT = calibrated.TEXT.replace("[teslameter.gap]", "[teslameter.probe]")
-TWO_AXES = TEXT.replace("[readout.lockin]", SECOND).replace(
-    'encoding = "amplitude"', 'encoding = "rotation"\npoints_per_rotation = 8'
-)
+TWO_AXES = with_two_axes(TEXT, 5.0e-4)
+SLOW = TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]")
+"""So slow that it outlasts the window's next look, on any machine."""
 
 
 @pytest.fixture
@@ -81,11 +73,18 @@ def opened(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[Callable[..., A
     assert not touched, "\n".join(touched)
 
 
-def press(window: Window, page: CalibratePage, qtbot: Any) -> None:
-    """Tick, press, wait for the end."""
+def begin(page: CalibratePage, points: int | None = None) -> None:
+    """Tick and press, with so many points where that is said."""
+    if points is not None:
+        page.set_form_values({"points": points})
     page.rows.ready.setChecked(True)
     page.show_cost()
     page.form.primary.click()
+
+
+def press(window: Window, page: CalibratePage, qtbot: Any) -> None:
+    """Begin, wait for the end."""
+    begin(page)
     assert window.job is not None, page.form.primary.cost
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
 
@@ -154,12 +153,8 @@ def test_what_is_found_is_drawn_and_told(opened, qtbot) -> None:
 
 
 def test_the_strip_shows_the_measured_field_and_no_stale_read_out(opened, qtbot) -> None:
-    # so slow that it outlasts the window's next look, on any machine
-    window, page = opened(TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]"))
-    page.set_form_values({"points": 401})
-    page.rows.ready.setChecked(True)
-    page.show_cost()
-    page.form.primary.click()
+    window, page = opened(SLOW)
+    begin(page, 401)
     cells = window.top.cells
     qtbot.waitUntil(lambda: cells["field"].name == "Field, measured", timeout=WAIT_MS)
     assert cells["channel.X"].value is None
@@ -171,10 +166,7 @@ def test_the_strip_shows_the_measured_field_and_no_stale_read_out(opened, qtbot)
 
 def test_it_is_not_paused_and_says_why(opened, qtbot) -> None:
     window, page = opened()
-    page.set_form_values({"points": 2001})
-    page.rows.ready.setChecked(True)
-    page.show_cost()
-    page.form.primary.click()
+    begin(page, 2001)
     qtbot.waitUntil(lambda: page.live.done > 0 or window.job is None, timeout=WAIT_MS)
     window.pause()
     assert not window.session.pause.requested
@@ -221,12 +213,8 @@ def test_a_library_that_is_slow_or_none_holds_up_no_window(
 
 
 def test_stopped_and_gone_on_with_in_another_window(opened, qtbot) -> None:
-    # so slow that a branch outlasts the window's next look, on any machine
-    window, page = opened(TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]"))
-    page.set_form_values({"points": 201})
-    page.rows.ready.setChecked(True)
-    page.show_cost()
-    page.form.primary.click()
+    window, page = opened(SLOW)
+    begin(page, 201)
     qtbot.waitUntil(lambda: 1 in page.live.points or window.job is None, timeout=WAIT_MS)
     window.stop()
     qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
@@ -267,15 +255,14 @@ def test_one_that_is_not_complete_is_held_against_the_bench_of_its_own_magnet(
     recording = read_recording(tmp_path / "library" / "cal-1")
     for damaged in ({}, {"calibration": "none"}, {"calibration": {"magnet": "z"}}):
         page.live.load(replace(recording, meta={**recording.meta, "calibration": "", **damaged}))
-        page.plots.draw(page.live, running=False)  # where nobody knows there is no line
+        page.plots.draw(page.live, running=False)
+        current_A, _ = page.plots.line.getData()
+        assert current_A is None or not current_A.size  # where nobody knows there is no line
 
 
 def test_while_one_runs_another_is_opened_later_and_that_is_said(opened, qtbot) -> None:
-    window, page = opened(TEXT.replace("[magnet.x]", "accelerate = 200\n[magnet.x]"))
-    page.set_form_values({"points": 201})
-    page.rows.ready.setChecked(True)
-    page.show_cost()
-    page.form.primary.click()
+    window, page = opened(SLOW)
+    begin(page, 201)
     assert window.job is not None
     page.choose(window.session.library.folder / "cal-before")
     assert "cal-before can be opened here once what runs is over" in window.log[-1]

@@ -114,3 +114,6 @@ def test_a_name_with_an_ampersand_is_read_whole_and_is_no_key(qtbot, theme) -> N
         assert button.text() == words  # these paint it as it stands
         assert button.shortcut().isEmpty()
     assert bar.buttons[0].shortcut().isEmpty()
+    tick.setText("rec-R&D, gone")  # as of a recording that was moved away
+    assert tick.shortcut().isEmpty()
+    assert tick.accessibleName() == "rec-R&D, gone"
