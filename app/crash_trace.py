@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
 from app.config import settings_path
+from app.words import day
 from instruments.processes import process_start
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def crashes_told() -> str:
     for time_s, file in sorted(crashed):
         with suppress(OSError):
             os.replace(file, file.with_name(LAST))
-            when = f"{datetime.fromtimestamp(time_s).astimezone():%d %B %Y, %H:%M}"
+            then = datetime.fromtimestamp(time_s)
+            when = f"{day(then)} {then.year}, {then:%H:%M}"
     if not when:
         return ""
     return (

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
 
 EXPONENT = re.compile(r"(?<=\d)e\+?(-?)0*(?=\d)")
 MISSING = "—"
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MOST_DIGITS = 15
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+
+
+def day(then: date) -> str:
+    """A day as it is said here, `3 Dec`: the system's own `%b` is in the computer's language."""
+    return f"{then.day} {MONTHS[then.month - 1]}"
 
 
 def minus(text: str) -> str:

@@ -16,6 +16,7 @@ from app.operations.adaptive_rounds import PLAN_NAME, Rounds
 from app.operations.record_room import BY_STEP, BYTES_A_VALUE
 from app.recording_reader import read_recording
 from app.slow_disk import each
+from app.words import day
 from models.errors import TwinrigError
 from models.paths import file_at
 from models.recording import BY_STEP as BY_STEP_NAMES
@@ -59,8 +60,8 @@ class Unfinished:
         sequences, _, steps, _ = self.so_far.response.shape
         begun = ""
         with suppress(ValueError):
-            when = datetime.fromisoformat(str(self.so_far.meta.get("created", "")))
-            begun = f", {when.astimezone():%d %b %H:%M}".replace(", 0", ", ")
+            when = datetime.fromisoformat(str(self.so_far.meta.get("created", ""))).astimezone()
+            begun = f", {day(when)} {when:%H:%M}"
         return f"{sequences} × {count(steps, 'step')}{begun}"
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from app.artefacts import read_head, schema_of
 from app.library.kinds import BEGUN, CALIBRATION, HEADS, INSIDE, KINDS, PARTS, SCHEMAS
 from app.library.unfinished import MAY_BE_BEGUN, is_begun
+from app.words import day
 from models.errors import InputError
 from models.schemas import NETWORKS
 
@@ -72,7 +73,7 @@ class Artefact:
         except (ValueError, OverflowError, OSError):
             return ""
         year = "" if then.year == datetime.now().year else f" {then.year}"
-        return f"{then:%d %b}{year} {then:%H:%M}".lstrip("0")
+        return f"{day(then)}{year} {then:%H:%M}"
 
 
 def entries_of(folder: Path) -> Entries:

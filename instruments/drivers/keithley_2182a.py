@@ -90,7 +90,7 @@ class Keithley2182A:
         self._shows: str | None = None  # what a display asks; None: not looked at yet
         self._overflow = False
         self._trigger = ""  # known after `prepare`
-        session.identify = self.identify
+        session.identify = self._found_again
 
     @staticmethod
     def terminator(resource: str) -> str:
@@ -115,6 +115,11 @@ class Keithley2182A:
             "KEITHLEY INSTRUMENTS INC.,MODEL 2182A,…",
         )  # fmt: skip
         return self.identity
+
+    def _found_again(self) -> None:
+        """After a link that broke: it may have been off meanwhile, and have lost what a run set."""
+        self._shows = None
+        self.identify()
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""

@@ -102,7 +102,7 @@ class Keysight34465A:
         self._memory = TruevoltBuffer(
             session, self.channels, self.samples, self._interval_s, READING, self._in_range
         )
-        session.identify = self.identify
+        session.identify = self._found_again
 
     @staticmethod
     def terminator(resource: str) -> str:
@@ -136,6 +136,11 @@ class Keysight34465A:
         )  # fmt: skip
         self._memory.model = self._model
         return self.identity
+
+    def _found_again(self) -> None:
+        """After a link that broke: it may have been off meanwhile, and have lost what a run set."""
+        self._shows = None
+        self.identify()
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a reading rests on, in units."""

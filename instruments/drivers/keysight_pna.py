@@ -87,7 +87,7 @@ class KeysightPNA:
         self._shows = False  # whether a display may take a sweep
         self._trigger = self._trace = ""  # known after `prepare`
         self._session = session
-        session.identify = self.identify
+        session.identify = self._found_again
 
     @staticmethod
     def terminator(resource: str) -> str:
@@ -117,6 +117,11 @@ class KeysightPNA:
         expected = "Keysight Technologies,N52…, P93… or P50…"
         self.identity = identified(self._session, self.identity, MODELS, expected)
         return self.identity
+
+    def _found_again(self) -> None:
+        """After a link that broke: it may have been off meanwhile, and have lost what a run set."""
+        self._shows = False
+        self.identify()
 
     def settings(self) -> dict[str, Any]:
         """Every setting that a spectrum rests on, in units."""

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from app.library.note import NOTE_FILE, read_note, write_note
 from app.recording_marks import add_mark, left_out
 from app.store import RecordingWriter, load_network, save_network, save_twin, write_recording
 from app.train_request import TrainOptions
+from app.words import day
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -440,6 +441,18 @@ def test_what_was_made_in_another_year_says_which(folder: Path) -> None:
     by_id = {one.path.name: one.when for one in Library(folder).artefacts()}
     assert by_id["rec-folder"].startswith("24 Dec 2024 ")
     assert f"{datetime.now().year}" not in by_id["twin-folder"]
+
+
+class German(date):
+    """A day on a computer whose language is German, as Qt makes it the program's."""
+
+    def strftime(self, shape: str) -> str:
+        return super().strftime(shape).replace("Dec", "Dez")
+
+
+def test_a_day_is_told_in_the_window_s_language_on_a_german_computer_too() -> None:
+    assert f"{German(2026, 12, 3):%d %b}" == "03 Dez"
+    assert day(German(2026, 12, 3)) == "3 Dec"
 
 
 def test_what_a_row_says_is_found(folder: Path) -> None:

@@ -134,6 +134,17 @@ def test_a_display_takes_a_reading_of_its_own_of_a_meter_at_rest():
         assert [meter.monitor()[0], meter.monitor()[0]] == [1e-6, 2e-6]
 
 
+def test_a_display_looks_anew_at_how_it_is_set_up_after_a_link_that_broke():
+    with transcript(
+        *FREE, *timing(), (b":INIT:CONT?", b"1"), (b":FETC?", b"+1.0E-06"),
+        (b"*IDN?", IDENTITY), (b":SENS:FUNC?", b'"TEMP"'),
+    ) as session:  # fmt: skip
+        meter = Keithley2182A("nv", session, {})
+        assert meter.monitor()[0] == 1e-6
+        session.reconnect()
+        assert math.isnan(meter.monitor()[0])
+
+
 @pytest.mark.parametrize(
     "exchanges",
     [

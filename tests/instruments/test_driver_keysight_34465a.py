@@ -73,6 +73,19 @@ def test_a_display_takes_readings_of_its_own_and_sets_nothing():
         assert [meter.monitor()[0], meter.monitor()[0]] == [1.0, 2.0]
 
 
+def test_a_display_looks_anew_at_how_it_is_set_up_after_a_link_that_broke():
+    with transcript(
+        (b"*IDN?", IDENTITY), *ALONE, (b"SAMP:SOUR?", b"IMM"),
+        (b"SAMP:TIM? MIN", b"+4.00000000E-01"), NO_DELAY, (b"READ?", b"+1.0E+00"),
+        (b"*IDN?", IDENTITY), *ALONE[:3], (b"TRIG:SOUR?", b"EXT"),
+    ) as session:  # fmt: skip
+        meter = Keysight34465A("dmm", session, {})
+        meter.identify()
+        assert meter.monitor()[0] == 1.0
+        session.reconnect()
+        assert np.isnan(meter.monitor()[0])
+
+
 @pytest.mark.parametrize(
     ("options", "exchanges"),
     [

@@ -181,6 +181,17 @@ def test_a_display_selects_nothing_before_a_run_and_sweeps_anew_after_it_was_pre
         np.testing.assert_allclose(analyser.monitor(), [0.0, -20.0, 0.0], atol=1e-9)
 
 
+def test_a_display_selects_nothing_after_a_link_that_broke_either_it_may_have_been_off():
+    with transcript(
+        (b"*IDN?", IDENTITY), TRACES, *MODE, *SELECT, *FORMAT, *axis(), RAW, QUIET,
+        (b"*IDN?", IDENTITY),
+    ) as session:  # fmt: skip
+        analyser = KeysightPNA("vna", session, {"points": 3})
+        analyser.prepare()
+        session.reconnect()
+        assert np.isnan(analyser.monitor()).tolist() == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("exchanges", "words"),
     [

@@ -22,6 +22,7 @@ from app.gui.background import Latest
 from app.gui.pages.bench_wire_view import MOST_SHOWN, NARROW_PX, WireView, milliseconds
 from app.gui.theme import mono
 from app.gui.widgets.basic import Choice, Elided, Tick, label, set_role
+from app.new_file import free_name
 from app.operations.console import send
 from app.wire_tail import save_messages
 
@@ -165,7 +166,12 @@ class WirePanel(QWidget):
         messages = self._messages(self.session.wire.count)
         stem = time.strftime("wire-%Y%m%d-%H%M%S")
         library = self.session.library
-        self._saved.ask(lambda: save_messages(library.there() / "wire" / f"{stem}.jsonl", messages))
+
+        def saved() -> Path:
+            path = library.there() / "wire" / f"{stem}.jsonl"
+            return save_messages(free_name(path, path.suffix), messages)
+
+        self._saved.ask(saved)
 
     def _told_saved(self, path: Path | None, error: Exception | None) -> None:
         if error is None:

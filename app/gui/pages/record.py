@@ -37,6 +37,7 @@ RESPONSE_OFTEN = (0, 1, 0, 2)  # parts of the plots, one a turn of the event loo
 REST_MS = 150  # without news: the parts of the plots whose turn has not come, as on a slow rig
 LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
 NOTHING = "nothing is unfinished in this library"
+RESUMED = "a recording that goes on is not queued"
 
 
 class RecordPage(RecordView):
@@ -119,6 +120,8 @@ class RecordPage(RecordView):
             self.form.primary.setEnabled(not role)
             self.form.primary.say(f"Record {verb}" if verb else "Go on", cost, role=role)
             return
+        if self.design is not None and not isinstance(self.design, NewDesign):
+            cost, role = RESUMED, "attention"
         queueable = isinstance(self.design, NewDesign) and not role
         self.form.primary.setEnabled(queueable)
         self.form.primary.say(f"Queue {verb}", self.at_foot(f"next · {cost}"), role=role)
@@ -151,8 +154,7 @@ class RecordPage(RecordView):
         design, plan = self.design, self.plan
         if isinstance(design, NewDesign) and may_begin(design, plan):
             return design, plan
-        resumed = "a recording that goes on is not queued"
-        words = self.form.primary.cost if isinstance(design, NewDesign) else resumed
+        words = self.form.primary.cost if isinstance(design, NewDesign) else RESUMED
         self.shell.toast(f"Not queued: {words}", "warning")
         return None
 

@@ -93,10 +93,14 @@ def scroll_area(inside: QWidget, *, sideways: bool = False) -> QScrollArea:
 
 
 class Elided(QLabel):
-    """A value that is cut with … where it is too long, whole in its tool tip."""
+    """A value that is cut with … where it is too long, whole in its tool tip.
+
+    `brief` is said in its place, where that has room: a figure that is cut is another one.
+    """
 
     def __init__(self, text: str = "", role: str = "") -> None:
         super().__init__(text)
+        self.brief = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         if role:
@@ -106,6 +110,8 @@ class Elided(QLabel):
         painter = QPainter(self)
         text = elided(self.text(), self.font(), self.width())
         cut = text != self.text()
+        if cut and self.brief:
+            text = elided(self.brief, self.font(), self.width())
         if cut or self.toolTip() == self.text():  # one that somebody gave it stays
             self.setToolTip(self.text() if cut else "")
         painter.setPen(self.palette().text().color())

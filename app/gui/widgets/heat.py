@@ -1,4 +1,4 @@
-"""A map in a panel: one row a channel, one column a step, from white to a colour."""
+"""A map in a panel: one row a channel, one column a step, from its ground to a colour."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Heat(QObject):
             ticks = [(k + 0.5, str(k + 1)) for k in range(0, channels, every)]
             self._panel.plot.getAxis("left").setTicks([ticks])
         self.image.show()
-        return f"white {short(low)}, full {short(high)}"
+        return f"empty {short(low)}, full {short(high)}"  # its ground is dark in a dark window
 
     def hide(self) -> None:
         """Give the panel back to its curves."""

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QAbstractButton, QSizePolicy
 from app.gui.theme import BODY_PX, LABEL_PX, colour, elided, sans
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QPaintEvent
+    from PyQt6.QtGui import QMouseEvent, QPaintEvent
 
     from app.gui.theme import Theme
 
@@ -42,6 +42,11 @@ class OfferButton(QAbstractButton):
         self.setAccessibleName(f"{text}, {note}" if note else text)
         self.setToolTip(note)
         self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """A double click is one press: the second would press what lies there on the next page."""
+        if event is not None:
+            event.accept()
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEIGHT_PX)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPoint, QTimer
 from PyQt6.QtGui import QPixmap, QRegion
-from PyQt6.QtWidgets import QAbstractButton, QComboBox, QGraphicsOpacityEffect, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QComboBox, QGraphicsOpacityEffect, QScrollArea, QWidget
 
 from app.gui.theme import LIGHT, colour
 from app.gui.widgets.segments import Segments
@@ -24,11 +24,14 @@ PRESSED = (QAbstractButton, QComboBox, Segments)
 
 
 def picture(widget: QWidget, theme: Theme, dots: float) -> QPixmap:
-    """The widget on the ground of its page, a pixel of the screen as so many dots."""
-    pixmap = QPixmap(widget.size() * dots)
-    pixmap.setDevicePixelRatio(dots)
-    pixmap.fill(colour(LIGHT.surface))
-    with on_paper(widget, theme):
+    """The widget on the ground of its page, a pixel of the screen as so many dots.
+
+    What scrolls in it is whole.
+    """
+    with unrolled(widget), on_paper(widget, theme):
+        pixmap = QPixmap(widget.size() * dots)
+        pixmap.setDevicePixelRatio(dots)
+        pixmap.fill(colour(LIGHT.surface))
         render(widget, pixmap)
     return pixmap
 
@@ -36,6 +39,22 @@ def picture(widget: QWidget, theme: Theme, dots: float) -> QPixmap:
 def render(widget: QWidget, to: QPaintDevice | QPainter) -> None:
     """Draw what is in a widget, without the ground that its style sheet gives it."""
     widget.render(to, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+
+
+@contextmanager
+def unrolled(widget: QWidget) -> Iterator[None]:
+    """As long as a widget is drawn it is as high as what scrolls in it needs; unseen, as below."""
+    areas = [one for one in widget.findChildren(QScrollArea) if one.isVisibleTo(widget)]
+    bars = [bar for one in areas if (bar := one.verticalScrollBar()) is not None]
+    size, hidden = widget.size(), max((bar.maximum() for bar in bars), default=0)
+    places = [bar.value() for bar in bars]
+    widget.resize(size.width(), size.height() + hidden)
+    try:
+        yield
+    finally:
+        widget.resize(size)
+        for bar, place in zip(bars, places, strict=True):
+            bar.setValue(place)
 
 
 @contextmanager

@@ -271,6 +271,17 @@ def test_the_wire_log_is_filtered_and_saved(page: Any, window: Window, qtbot: An
     qtbot.waitUntil(lambda: any(folder.glob("*.jsonl")), timeout=WAIT_MS)
 
 
+def test_two_presses_on_save_within_a_second_are_two_files(
+    page: Any, window: Window, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.strftime", lambda *_: "wire-20261203-045939")
+    folder = window.session.library.folder / "wire"
+    for number in (1, 2):
+        page.wire.save()
+        qtbot.waitUntil(lambda n=number: len(list(folder.glob("*.jsonl"))) == n, timeout=WAIT_MS)
+    assert (folder / "wire-20261203-045939-2.jsonl").exists()
+
+
 def test_one_instrument_is_tested_and_all_are_reconnected(page: Any, qtbot: Any) -> None:
     page.rows.buttons["readout.lockin", "Test"].click()
     assert "Testing lockin" in page.heading.text()

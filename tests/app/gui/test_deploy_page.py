@@ -565,6 +565,14 @@ def test_in_the_smallest_window_a_result_lies_over_nothing_and_plots_scroll(page
     inner = plots.node.parentWidget()
     assert inner.rect().contains(plots.table.geometry())
     assert plots.grid.geometry().bottom() < plots.node.geometry().top()
+    hidden = inner.height() - inner.parentWidget().height()
+    assert hidden > 0
+    before = page.content.size()
+    page.copy_plots()
+    copied = QApplication.clipboard().pixmap()
+    assert copied.height() == before.height() + hidden  # what scrolls is whole …
+    assert page.content.size() == before  # … on the picture alone
+    assert inner.height() - inner.parentWidget().height() == hidden
     axis, none = QPoint(10, 30), Qt.MouseButton.NoButton
     on_screen = QPointF(plots.forecast.view.viewport().mapToGlobal(axis))
     turned = QWheelEvent(
@@ -595,6 +603,22 @@ def test_where_score_was_lost_is_whole_unless_the_window_is_low(theme) -> None:
     assert not box.where_cut.isVisible()
     box.deleteLater()
     box.hide()
+
+
+def test_without_room_the_running_score_s_header_says_what_it_is_and_no_part_of_a_figure(
+    page, qtbot
+) -> None:
+    unit = page.plots.running_score.unit
+    unit.setText("NMSE 0.058 (0.042 to 0.084)")
+    unit.setFixedWidth(400)
+    wide = unit.grab().toImage()
+    unit.setFixedWidth(60)
+    cut = unit.grab().toImage()
+    assert unit.toolTip() == "NMSE 0.058 (0.042 to 0.084)"
+    unit.setText("NMSE")
+    assert unit.grab().toImage() == cut
+    unit.setFixedWidth(400)
+    assert unit.grab().toImage() != wide
 
 
 def test_a_small_error_is_read_whole_and_so_is_its_interval(page, qtbot) -> None:

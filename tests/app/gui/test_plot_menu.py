@@ -331,7 +331,7 @@ def test_a_map_is_saved_a_column_a_channel_and_light_in_a_dark_window(theme, qtb
     qtbot.addWidget(panel)
     panel.draw(np.arange(6.0).reshape(2, 3), 0, "mV")
     title, head, *rows = csv_of(panel).decode("utf-8").splitlines()
-    assert title.startswith("# Response, mV · 3 channels by step · white")
+    assert title.startswith("# Response, mV · 3 channels by step · empty")
     assert head == "step,channel 1,channel 2,channel 3"
     assert rows == ["0,0,1,2", "1,3,4,5"]
     theme.tokens = DARK

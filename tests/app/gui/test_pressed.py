@@ -119,6 +119,24 @@ def test_a_bench_file_is_opened_from_the_first_page_beside_the_window(
     qtbot.waitUntil(lambda: page.dialog is None, timeout=WAIT_MS)
 
 
+def test_a_double_click_opens_the_choice_of_a_bench_and_chooses_none(
+    make_window: Any, qtbot: Any
+) -> None:
+    window: Window = make_window(connected=False, page="settings")
+    chooses = next(
+        one for one in window.page().findChildren(OfferButton) if one.text() == "Choose a bench"
+    )
+    at = chooses.mapTo(window, chooses.rect().center())
+    qtbot.mouseClick(chooses, LEFT)
+    assert window.page().key == "welcome"
+    QApplication.processEvents()  # it is laid out
+    below = window.childAt(at)
+    assert isinstance(below, OfferButton)
+    qtbot.mouseDClick(below, LEFT)  # the second press of the two
+    qtbot.mouseRelease(below, LEFT)
+    assert window.page().key == "welcome"
+
+
 def test_the_sheet_of_keys_is_copied_whole(make_window: Any, qtbot: Any) -> None:
     page: Any = make_window(connected=False, page="keys").page()
     qtbot.mouseClick(page.form.primary, LEFT)

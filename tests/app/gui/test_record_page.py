@@ -429,6 +429,8 @@ def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, q
     page.press()
     qtbot.waitUntil(lambda: page.live.plan is not None, timeout=WAIT_MS)
     assert page.live.done >= done  # what was there is seen again
+    said = page.form.primary.cost
+    assert "a recording that goes on is not queued" in said, said
     over(qtbot, window)
     assert page.live.done == 16
     assert len(page.live.bad) == 1

@@ -108,7 +108,7 @@ def test_before_a_fit_the_repeats_of_many_channels_are_a_map(theme, qtbot) -> No
     real = np.random.default_rng(0).normal(size=(1, 5, 9))
     plots.draw_repeats(real, None, tuple("abcdefghi"), ("V", "A", *["V"] * 7))
     assert plots.device.heat.shown
-    assert plots.device.unit.text().startswith("mean of 1 repeat · white")  # units differ
+    assert plots.device.unit.text().startswith("mean of 1 repeat · empty")  # units differ
     assert not plots.twin.heat.shown
     assert plots.spread_device.getData()[0] is None  # one repeat has none
     plots.clear()
