@@ -147,7 +147,8 @@ class AskedBench:
             for name, magnet in self.magnets.items()
         }
         if self._steps.by_hardware:  # a run by software is none to go on with by hardware
-            magnets[self._drive.name] |= {"timing": "hardware"}
+            # … and what a step lasts is the list's: hold_s and gate_s
+            magnets[self._drive.name] |= {"timing": "hardware", "gate_s": self.spec.gate_s}
         readouts = self._readout_settings()
         self._kept.keep(readouts)
         turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}

@@ -70,6 +70,19 @@ def test_a_run_is_not_gone_on_with_by_another_timing(tmp_path: Path) -> None:
         list(record(bench, SEQUENCES, 2, tmp_path / "r", resume=True))
 
 
+def test_a_run_is_not_gone_on_with_by_steps_of_another_length(tmp_path: Path) -> None:
+    with Bench.connect(spec_of("hardware")) as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r")
+        while not isinstance(next(events), StepRead):
+            pass
+        events.close()
+    with (
+        Bench.connect(spec_of("hardware", gate_s="0.04")) as bench,
+        pytest.raises(RefusedError, match=r"x gate_s was 0\.027027027, now 0\.04"),
+    ):
+        list(record(bench, SEQUENCES, 2, tmp_path / "r", resume=True))
+
+
 def test_a_lost_alignment_voids_one_repeat_which_is_run_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
