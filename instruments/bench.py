@@ -126,14 +126,14 @@ class Bench(PlannedBench):
         if self.rotation is not None:
             self.rotation.energised()
 
-    def reset_device(self, reset: Reset) -> None:
-        """One step at the reset's field; its reading is dropped."""
+    def reset_device(self, reset: Reset, window: DriveWindow) -> None:
+        """One step at the reset's field, encoded as the window says; its reading is dropped."""
         if self.rotation is not None:
             self.rotation.turn(reset.field_T, reset.hold_s, self._read)
             return
         hold_s = reset.hold_s
         gate_s = self.spec.gate_s
-        encoding.apply(self._drive, reset.field_T, self.spec.window.encoding, hold_s, gate_s)
+        encoding.apply(self._drive, reset.field_T, window.encoding, hold_s, gate_s)
         self._read()
 
     def step(self, field_T: float, window: DriveWindow) -> StepReading:
@@ -200,7 +200,7 @@ class Bench(PlannedBench):
         if self._steps.by_hardware:
             yield from self._steps.play(fields_T, window, reset, counts)
             return
-        self.reset_device(reset)
+        self.reset_device(reset, window)
         for field_T, n in zip(fields_T, counts, strict=True):
             yield from self.steps(field_T, window, n)
 

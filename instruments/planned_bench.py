@@ -60,12 +60,20 @@ class PlannedBench(AskedBench):
             found = drive.forbidden()
             raise_problems(RefusedError, f"{drive.name} {NOT_ENERGISED}", found)
 
-    def predicted_s(self, steps: int, length: int | None = None) -> float:
-        """Device time of one repeat of so many steps in the bench's window, reset included.
+    def predicted_s(
+        self,
+        steps: int,
+        length: int | None = None,
+        window: DriveWindow | None = None,
+        reset: Reset | None = None,
+    ) -> float:
+        """Device time of one repeat of so many steps, reset included.
 
-        `length`: how many steps of one hold they last; None: as many as they are.
+        `length`: how many steps of one hold they last; None: as many as they are. `window` and
+        `reset`: of the run; None: the bench's.
         """
-        window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
+        window, reset = window or self.spec.window, reset or self.spec.reset
+        gate_s = self.spec.gate_s
         if self.rotation is not None:
             return self.rotation.predicted_s(steps, window, reset)
         span_T = window.high_T - window.low_T

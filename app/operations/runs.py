@@ -57,7 +57,8 @@ def start_of_next(bench: Bench, done: Recording) -> float:
     if not done.complete.any():
         return 0.0
     s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
-    lasts_s = bench.predicted_s(int(done.lengths[s]), int(done.held_lengths[s]))
+    length = int(done.held_lengths[s])
+    lasts_s = bench.predicted_s(int(done.lengths[s]), length, done.window, done.reset)
     return float(done.start_s[s, r]) + float(lasts_s)
 
 

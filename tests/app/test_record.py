@@ -224,6 +224,37 @@ def test_resume_refuses_another_current_for_the_same_field(tmp_path: Path) -> No
     assert read_recording(tmp_path / "r").complete.all()
 
 
+def test_a_run_is_planned_and_gone_on_with_in_its_own_window(tmp_path: Path) -> None:
+    window, reset = DriveWindow("step", 0.0022, 0.0034, 2.0), Reset(0.004, 3.0)
+    played = {"window": window, "reset": reset, "seed": 4}
+    with Bench.connect(read_bench("virtual")) as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r", **played)
+        plan = next(events)
+        after(events, RepeatRecorded, 2)
+        events.close()
+    assert isinstance(plan, RunPlan)
+    assert plan.predicted_s > 4 * 3.0 + 10 * 2.0  # resets and steps
+    with Bench.connect(read_bench("virtual")) as bench:
+        again = run(bench, tmp_path / "r", resume=True, **played)
+    done = read_recording(tmp_path / "r")
+    starts_s = np.sort(done.start_s, axis=None)
+    assert (np.diff(starts_s) > 2 * 2.0).all()  # no repeat begins within another
+    notes = [e.text for e in again if isinstance(e, Note)]
+    own = "in this run, which goes on as it was begun: to change it, begin another with --out"
+    assert f"[drive] hold_s = 0.0 in the bench file, 2.0 {own}" in notes
+    assert f"[reset] hold_s = 0.0 in the bench file, 3.0 {own}" in notes
+
+
+def test_nothing_is_said_of_the_window_where_a_run_goes_on_in_the_bench_s(
+    bench: Bench, tmp_path: Path
+) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+    after(events, RepeatRecorded, 2)
+    events.close()
+    again = run(bench, tmp_path / "r", seed=4, resume=True)
+    assert not [e for e in again if isinstance(e, Note) and "in the bench file" in e.text]
+
+
 def test_resume_refuses_another_magnet(tmp_path: Path) -> None:
     text = read_bench("virtual").text
     second = (

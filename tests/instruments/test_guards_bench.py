@@ -140,7 +140,7 @@ def test_what_was_foreseen_as_allowed_is_played_and_what_was_refused_would_have_
             longest = count
         assert 0 < longest < 30
         bench.energise()
-        bench.reset_device(reset)
+        bench.reset_device(reset, bench.spec.window)
         fields_T = HELD.field_T(np.array(steps)).tolist()
         played(bench, fields_T[:longest], HELD)
         bench.verify()
