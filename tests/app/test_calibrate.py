@@ -19,6 +19,7 @@ from app.store import read_recording
 from instruments.bench_file import parse_bench
 from instruments.calibration_walk import CalibrationPlan
 from instruments.link_errors import LinkError
+from instruments.virtual.gaussmeter import Gaussmeter
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
@@ -364,3 +365,18 @@ def test_a_lost_reading_is_asked_once_more_and_a_second_one_ends_it(
         assert is_off(bench)
     status = read_recording(tmp_path / "c").status
     assert status == ("done" if len(lost) == 1 else "failed")
+
+
+def test_each_reading_of_a_point_is_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teslameter that measures ten times a second tells what it measured last."""
+    told, reading_T = dict[int, float](), Gaussmeter._reading_T
+
+    def measured(meter: Gaussmeter) -> float:
+        return told.setdefault(int(meter.time.now_s / 0.1), reading_T(meter))
+
+    monkeypatch.setattr(Gaussmeter, "_reading_T", measured)
+    run(tmp_path / "c")
+    errors_T = read_recording(tmp_path / "c").response[:, 0, :, 3]
+    assert np.nanmedian(errors_T) > 0  # its last digit is near the noise: some two are the same
