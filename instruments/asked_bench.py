@@ -6,6 +6,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any
 
+from instruments import encoding
 from instruments.bench_reading import BenchReading, channels_of, joined, kelvin_of
 from instruments.guards import forbidding
 from instruments.idle_magnets import IdleMagnets
@@ -268,6 +269,12 @@ class AskedBench:
                 self.lags.append(words)
                 self.note(words)
         return [*problems, *self._idle.problems()]
+
+    def coarse_drives(self) -> list[str]:
+        """Magnets whose set-points hardly tell the drives of the bench's window apart, in words."""
+        window = self.spec.window
+        told = {m.name: encoding.coarse(window, m.limits, m.magnet) for m in self.drives}
+        return [f"{name}: {words}. {encoding.COARSE}" for name, words in told.items() if words]
 
     def late_guards(self) -> str:
         """Which guards a long reading keeps waiting, and how long, in words; or empty."""

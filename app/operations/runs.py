@@ -46,7 +46,7 @@ def energised(
     if steps and (timing := bench.timing_words()):
         remark(timing)
         yield Note(timing)
-    slow = (bench.late_guards(), *bench.slow_filters()) if steps else ()
+    slow = [bench.late_guards(), *bench.slow_filters(), *bench.coarse_drives()] if steps else []
     for words in filter(None, (*slow, *found_at_energise(bench, before))):
         remark(words)
         yield Note(words, "warning")

@@ -224,6 +224,21 @@ def test_resume_refuses_another_current_for_the_same_field(tmp_path: Path) -> No
     assert read_recording(tmp_path / "r").complete.all()
 
 
+@pytest.mark.parametrize(("tesla_per_ampere", "told"), [("4.0e-4", 0), ("2500.0", 1)])
+def test_a_run_whose_drives_are_one_current_says_so(
+    tmp_path: Path, tesla_per_ampere: str, told: int
+) -> None:
+    text = read_bench("virtual").text.replace("4.0e-4", tesla_per_ampere)
+    with Bench.connect(parse_bench(text, "bench")) as bench:
+        events = run(bench, tmp_path / "r")
+    warned = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
+    assert (
+        len([words for words in warned if "drives that differ may be one current" in words]) == told
+    )
+    remarks = read_recording(tmp_path / "r").meta.get("remarks", [])
+    assert len([words for words in remarks if words.startswith("x: from drive 0 to 1")]) == told
+
+
 def test_a_run_is_planned_and_gone_on_with_in_its_own_window(tmp_path: Path) -> None:
     window, reset = DriveWindow("step", 0.0022, 0.0034, 2.0), Reset(0.004, 3.0)
     played = {"window": window, "reset": reset, "seed": 4}
