@@ -78,10 +78,13 @@ class PlannedBench(AskedBench):
             return self.rotation.predicted_s(steps, window, reset)
         span_T = window.high_T - window.low_T
         far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
+        visits = len(encoding.fields_T(window.encoding, 0.0))
+        if visits > 1:  # from one side to the other
+            far_T = 2 * max(abs(window.low_T), abs(window.high_T), abs(reset.field_T))
         step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
         walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
         longer_s = ((length or steps) - steps) * (window.hold_s + gate_s)
-        return walks_s + reset.hold_s + gate_s + steps * step_s + longer_s
+        return walks_s + visits * reset.hold_s + gate_s + steps * step_s + longer_s
 
     def planned_s(
         self, fields_T: Sequence[float], window: DriveWindow, holds: Sequence[int]

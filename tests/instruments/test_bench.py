@@ -239,8 +239,9 @@ def test_the_reset_of_a_run_is_encoded_as_the_run_is_not_as_the_bench_file_says(
     assert [current_A for _, current_A in rig.sets()[-5:-1]] == [10.0, -10.0, 7.5, -7.5]
 
 
-def test_predicts_the_device_time_of_a_run_whose_window_is_not_the_bench_s(rig):
-    window, reset = DriveWindow("step", 0.0022, 0.0034, 0.7), Reset(0.004, 2.0)
+@pytest.mark.parametrize("encoding", ["step", "loop"])  # a loop's reset is held on both sides
+def test_predicts_the_device_time_of_a_run_whose_window_is_not_the_bench_s(rig, encoding):
+    window, reset = DriveWindow(encoding, 0.0022, 0.0034, 0.7), Reset(0.004, 5.0)
     with Bench.connect(rig.spec()) as bench:
         bench.energise()
         begin_s = bench.clock.now_s()
