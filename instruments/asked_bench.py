@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from instruments import encoding
@@ -109,6 +110,7 @@ class AskedBench:
         self.probe: FieldProbe | None = None
         self._opener = opener
         self._kept = KeptSettings()
+        self._window = spec.window  # of what is played: a run may bring its own
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
         self._steps = StepClock(spec, self._drive, readouts, self.clock, stop)
@@ -239,7 +241,7 @@ class AskedBench:
 
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""
-        return self._steps.words()
+        return self._steps.words(self._window)
 
     def slow_filters(self) -> list[str]:
         """Read-outs that show more of earlier steps than of their own, in words.
@@ -248,10 +250,11 @@ class AskedBench:
         """
         if self.by_hardware:
             return []
+        played = replace(self.spec, window=self._window)
         return [
             f"{name}: {words}. {do}"
             for name, kept in self._kept.by_name.items()
-            for words, do in filters_told(self.spec, kept)
+            for words, do in filters_told(played, kept)
         ]
 
     def magnet_problems(self) -> list[str]:
@@ -271,8 +274,8 @@ class AskedBench:
         return [*problems, *self._idle.problems()]
 
     def coarse_drives(self) -> list[str]:
-        """Magnets whose set-points hardly tell the drives of the bench's window apart, in words."""
-        window = self.spec.window
+        """Magnets whose set-points hardly tell the drives of the window apart, in words."""
+        window = self._window
         told = {m.name: encoding.coarse(window, m.limits, m.magnet) for m in self.drives}
         return [f"{name}: {words}. {encoding.COARSE}" for name, words in told.items() if words]
 

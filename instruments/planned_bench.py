@@ -36,6 +36,8 @@ class PlannedBench(AskedBench):
         flowed. Without `ask` not even a query is sent, and the magnets count as cold: what only the
         instruments know, and what has flowed, is checked when a run begins.
         """
+        if ask:  # a run begins, not a form that is filled in
+            self._window = window
         if self.rotation is not None:
             self.rotation.refuse(sequences, window, reset, now=ask)
             return
