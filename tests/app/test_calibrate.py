@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from instruments.bench import Bench
+
 
 def run(out: Path, text: str = TEXT, **options: Any) -> tuple[dict[str, Any], list[str]]:
     """The result's values, and the warnings."""
@@ -380,3 +382,29 @@ def test_each_reading_of_a_point_is_a_new_one(
     run(tmp_path / "c")
     errors_T = read_recording(tmp_path / "c").response[:, 0, :, 3]
     assert np.nanmedian(errors_T) > 0  # its last digit is near the noise: some two are the same
+
+
+def test_an_average_that_is_longer_than_a_point_settles_is_no_hysteresis(tmp_path: Path) -> None:
+    """Asked for its last average, a teslameter tells of the point before for so long."""
+
+    class Averaging:
+        def __init__(self, real: Any, bench: Bench) -> None:
+            self._real, self._bench, self._whole_T = real, bench, 0.0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        def settings(self) -> dict[str, Any]:
+            return {**self._real.settings(), "averaging_s": 1.5}
+
+        def field_T(self) -> float:
+            if self._bench.clock.now_s() - self._bench.magnets["x"].there_s >= 1.5:
+                self._whole_T = self._real.field_T()
+            return self._whole_T
+
+    with connected() as bench:
+        bench.teslameters["gap"] = Averaging(bench.teslameters["gap"], bench)  # type: ignore[assignment]
+        *_, result = calibrate(bench, tmp_path / "c", plan=PLAN)
+    assert isinstance(result, Result)
+    assert result.values["hysteresis_T"] < 1e-6  # a step between two points is 1e-3
+    assert result.values["tesla_per_ampere"] == pytest.approx(TRUE, rel=1e-3)
