@@ -279,9 +279,14 @@ class AskedBench:
         told = {m.name: encoding.coarse(window, m.limits, m.magnet) for m in self.drives}
         return [f"{name}: {words}. {encoding.COARSE}" for name, words in told.items() if words]
 
+    @property
+    def _told_reading_s(self) -> float:
+        """How long a reading takes at most by what the read-outs say; 0: they don't."""
+        return sum(float(getattr(readout, "reading_s", 0.0)) for readout in self._readers)
+
     def late_guards(self) -> str:
         """Which guards a long reading keeps waiting, and how long, in words; or empty."""
-        reading_s = sum(getattr(readout, "reading_s", 0.0) for readout in self._readers)
+        reading_s = self._told_reading_s
         if reading_s <= LATE_S or not self._drive.guards:
             return ""
         names = " and ".join(guard.label for guard in self._drive.guards)

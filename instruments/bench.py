@@ -131,9 +131,8 @@ class Bench(PlannedBench):
         if self.rotation is not None:
             self.rotation.turn(reset.field_T, reset.hold_s, self._read)
             return
-        hold_s = reset.hold_s
-        gate_s = self.spec.gate_s
-        encoding.apply(self._drive, reset.field_T, window.encoding, hold_s, gate_s)
+        reading_s = self.spec.gate_s or self._told_reading_s
+        encoding.apply(self._drive, reset.field_T, window.encoding, reset.hold_s, reading_s)
         self._read()
 
     def step(self, field_T: float, window: DriveWindow) -> StepReading:
@@ -168,12 +167,12 @@ class Bench(PlannedBench):
             yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None), looked_s)
             return
         held_s = encoding.held_s(window, self.spec.gate_s, holds)
-        current_A = encoding.apply(self._drive, field_T, window.encoding, held_s, self.spec.gate_s)
+        reading_s = self.spec.gate_s or self._told_reading_s  # the duty foresees it
+        current_A = encoding.apply(self._drive, field_T, window.encoding, held_s, reading_s)
         set_s = self._drive.there_s
         asked_T = current_A * self._drive.limits.tesla_per_ampere
         if self.probe is not None:
-            gate_s = self.spec.gate_s
-            yield from self.probe.await_field(self._drive, self.clock, asked_T, gate_s)
+            yield from self.probe.await_field(self._drive, self.clock, asked_T, reading_s)
         values = self._read()
         looked_s = self._looked_s - before_s
         yield StepReading(current_A, values, set_s, self.read_s, self._field_T(asked_T), looked_s)
