@@ -75,7 +75,7 @@ class PlannedBench(AskedBench):
         `reset`: of the run; None: the bench's.
         """
         window, reset = window or self.spec.window, reset or self.spec.reset
-        gate_s = self.spec.gate_s
+        gate_s = self.spec.gate_s or self._told_reading_s
         if self.rotation is not None:
             return self.rotation.predicted_s(steps, window, reset)
         span_T = window.high_T - window.low_T

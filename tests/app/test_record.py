@@ -260,6 +260,31 @@ def test_a_run_is_planned_and_gone_on_with_in_its_own_window(tmp_path: Path) -> 
     assert f"[reset] hold_s = 0.0 in the bench file, 3.0 {own}" in notes
 
 
+def test_a_run_whose_readings_take_longer_than_foreseen_goes_on_behind_them(tmp_path: Path) -> None:
+    silent = read_bench("virtual").text.replace("gate_s = 0.027027027", "gate_s = 0.0")
+
+    def connected() -> Bench:
+        bench = Bench.connect(parse_bench(silent, "bench"))
+        read = bench.readouts["lockin"].read
+
+        def slow() -> Any:
+            bench.clock.wait(2.0)
+            return read()
+
+        bench.readouts["lockin"].read = slow  # type: ignore[method-assign]
+        return bench
+
+    with connected() as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+        after(events, RepeatRecorded, 2)
+        events.close()
+    before = read_recording(tmp_path / "r")
+    with connected() as bench:
+        run(bench, tmp_path / "r", seed=4, resume=True)
+    starts_s = read_recording(tmp_path / "r").start_s
+    assert (starts_s[~before.complete] >= np.nanmax(before.read_s)).all()
+
+
 def test_nothing_is_said_of_the_window_where_a_run_goes_on_in_the_bench_s(
     bench: Bench, tmp_path: Path
 ) -> None:

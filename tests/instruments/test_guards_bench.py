@@ -202,4 +202,8 @@ def test_a_reading_that_keeps_guards_waiting_is_told_and_a_quick_one_is_not():
             kept = []
             told = [note.text for note in energised(bench, kept.append)]
         assert any("up to 20 s, and thermometer coil can't be asked" in words for words in told)
+        silent = ("gate_s = 0.027027027", "gate_s = 0.0")
+        with Bench.connect(rig.spec(silent, ("nplc = 0.5", "nplc = 5"))) as bench:
+            bench.settings()
+            assert bench.predicted_s(10) >= 11 * 19.9  # the reset's and the steps' readings
         assert any("can't be asked meanwhile" in words for words in kept)
