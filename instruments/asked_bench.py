@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from instruments import encoding
 from instruments.bench_reading import BenchReading, channels_of, joined, kelvin_of
 from instruments.guards import forbidding
 from instruments.idle_magnets import IdleMagnets
@@ -108,6 +110,7 @@ class AskedBench:
         self.probe: FieldProbe | None = None
         self._opener = opener
         self._kept = KeptSettings()
+        self._window = spec.window  # of what is played: a run may bring its own
         self._identities: dict[str, str] = {}
         self._drive = magnets[spec.drive_magnet]
         self._steps = StepClock(spec, self._drive, readouts, self.clock, stop)
@@ -147,7 +150,8 @@ class AskedBench:
             for name, magnet in self.magnets.items()
         }
         if self._steps.by_hardware:  # a run by software is none to go on with by hardware
-            magnets[self._drive.name] |= {"timing": "hardware"}
+            # … and what a step lasts is the list's: hold_s and gate_s
+            magnets[self._drive.name] |= {"timing": "hardware", "gate_s": self.spec.gate_s}
         readouts = self._readout_settings()
         self._kept.keep(readouts)
         turned = self.spec.rotation.settings() if self.spec.rotation is not None else {}
@@ -237,7 +241,7 @@ class AskedBench:
 
     def timing_words(self) -> str:
         """How steps are timed, for people, and why, where the bench chose it; or empty."""
-        return self._steps.words()
+        return self._steps.words(self._window)
 
     def slow_filters(self) -> list[str]:
         """Read-outs that show more of earlier steps than of their own, in words.
@@ -246,10 +250,11 @@ class AskedBench:
         """
         if self.by_hardware:
             return []
+        played = replace(self.spec, window=self._window)
         return [
             f"{name}: {words}. {do}"
             for name, kept in self._kept.by_name.items()
-            for words, do in filters_told(self.spec, kept)
+            for words, do in filters_told(played, kept)
         ]
 
     def magnet_problems(self) -> list[str]:
@@ -268,9 +273,20 @@ class AskedBench:
                 self.note(words)
         return [*problems, *self._idle.problems()]
 
+    def coarse_drives(self) -> list[str]:
+        """Magnets whose set-points hardly tell the drives of the window apart, in words."""
+        window = self._window
+        told = {m.name: encoding.coarse(window, m.limits, m.magnet) for m in self.drives}
+        return [f"{name}: {words}. {encoding.COARSE}" for name, words in told.items() if words]
+
+    @property
+    def _told_reading_s(self) -> float:
+        """How long a reading takes at most by what the read-outs say; 0: they don't."""
+        return sum(float(getattr(readout, "reading_s", 0.0)) for readout in self._readers)
+
     def late_guards(self) -> str:
         """Which guards a long reading keeps waiting, and how long, in words; or empty."""
-        reading_s = sum(getattr(readout, "reading_s", 0.0) for readout in self._readers)
+        reading_s = self._told_reading_s
         if reading_s <= LATE_S or not self._drive.guards:
             return ""
         names = " and ".join(guard.label for guard in self._drive.guards)

@@ -126,14 +126,13 @@ class Bench(PlannedBench):
         if self.rotation is not None:
             self.rotation.energised()
 
-    def reset_device(self, reset: Reset) -> None:
-        """One step at the reset's field; its reading is dropped."""
+    def reset_device(self, reset: Reset, window: DriveWindow) -> None:
+        """One step at the reset's field, encoded as the window says; its reading is dropped."""
         if self.rotation is not None:
             self.rotation.turn(reset.field_T, reset.hold_s, self._read)
             return
-        hold_s = reset.hold_s
-        gate_s = self.spec.gate_s
-        encoding.apply(self._drive, reset.field_T, self.spec.window.encoding, hold_s, gate_s)
+        reading_s = self.spec.gate_s or self._told_reading_s
+        encoding.apply(self._drive, reset.field_T, window.encoding, reset.hold_s, reading_s)
         self._read()
 
     def step(self, field_T: float, window: DriveWindow) -> StepReading:
@@ -168,12 +167,12 @@ class Bench(PlannedBench):
             yield StepReading(current_A, values, set_s, self.read_s, self._field_T(None), looked_s)
             return
         held_s = encoding.held_s(window, self.spec.gate_s, holds)
-        current_A = encoding.apply(self._drive, field_T, window.encoding, held_s, self.spec.gate_s)
+        reading_s = self.spec.gate_s or self._told_reading_s  # the duty foresees it
+        current_A = encoding.apply(self._drive, field_T, window.encoding, held_s, reading_s)
         set_s = self._drive.there_s
         asked_T = current_A * self._drive.limits.tesla_per_ampere
         if self.probe is not None:
-            gate_s = self.spec.gate_s
-            yield from self.probe.await_field(self._drive, self.clock, asked_T, gate_s)
+            yield from self.probe.await_field(self._drive, self.clock, asked_T, reading_s)
         values = self._read()
         looked_s = self._looked_s - before_s
         yield StepReading(current_A, values, set_s, self.read_s, self._field_T(asked_T), looked_s)
@@ -200,7 +199,7 @@ class Bench(PlannedBench):
         if self._steps.by_hardware:
             yield from self._steps.play(fields_T, window, reset, counts)
             return
-        self.reset_device(reset)
+        self.reset_device(reset, window)
         for field_T, n in zip(fields_T, counts, strict=True):
             yield from self.steps(field_T, window, n)
 

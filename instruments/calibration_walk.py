@@ -145,8 +145,9 @@ def measure_point(
     """
     set_A = magnet.ramp_to_A(current_A)
     measured_A = _arrived_A(magnet, set_A)
-    magnet.hold(plan.settle_s, plan.read_s)
-    fields_T = np.array([meter.field_T() for _ in range(plan.readings)])
+    each_s = max(READING_S, float(meter.settings().get("averaging_s", 0.0)))
+    magnet.hold(plan.settle_s, each_s * plan.readings)
+    fields_T = np.array([_reading_T(magnet, meter, each_s) for _ in range(plan.readings)])
     faults = meter.faults()
     if faults or not np.isfinite(fields_T).all():
         raise TwinrigError(
@@ -163,6 +164,16 @@ def measure_point(
         )
     spread_T = float(fields_T.std(ddof=1)) if plan.readings > 1 else 0.0
     return FieldPoint(set_A, measured_A, field_T, spread_T / math.sqrt(plan.readings))
+
+
+def _reading_T(magnet: LimitedMagnet, meter: Teslameter, after_s: float) -> float:
+    """A reading of the time that passes now.
+
+    Asked sooner a teslameter tells its last one again, without its noise; and one that averages for
+    longer than a point settles tells in part the field of the point before, as hysteresis.
+    """
+    magnet.hold(after_s)
+    return meter.field_T()
 
 
 def refuse_moved(name: str, before: tuple[float, float], now: FieldPoint) -> None:

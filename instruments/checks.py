@@ -159,7 +159,7 @@ def look_at(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> InstrumentCh
     found = (*found, *findings.timed_by_software(bench, spec, driver))
     remarks += [*findings.of_model(driver), *findings.of_state(driver)]
     remarks += findings.of_timing(bench, spec, driver)
-    remarks += findings.of_drive(bench, spec)
+    remarks += findings.of_drive(bench, spec, driver)
     for guard in _guards_on(bench, spec, driver):
         problem = guard.problem()
         if problem is not None:

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from instruments.limits import LimitedMagnet, MagnetLimits
+    from instruments.protocols import Magnet
     from models.sequence import DriveWindow, Reset
 
+FEWEST_LEVELS = 50  # judgement: a drive is rounded by 1 % of the window at most
+COARSE = (
+    "Look at tesla_per_ampere (tesla an ampere, not ampere a tesla), low_T and high_T in the bench "
+    "file"
+)
 ROTATION = (
     "encoding 'rotation' turns the field by two magnets of the bench, and its [drive] names none; "
     "use 'amplitude' where the field is turned outside the computer"
@@ -99,6 +105,19 @@ def problems(
                 "give a longer hold_s"
             )
     return found
+
+
+def coarse(window: DriveWindow, limits: MagnetLimits, supply: Magnet) -> str:
+    """That a supply's set-points, or their read-back, don't tell drives apart; empty: they do."""
+    span_A = abs(limits.current_A(window.high_T - window.low_T))
+    steps = span_A / supply.resolution_A
+    if steps >= FEWEST_LEVELS and span_A > supply.read_back_error_A(span_A):
+        return ""
+    return (
+        f"from drive 0 to 1 its current changes by {span_A:.3g} A, {steps:.3g} of the "
+        f"{supply.resolution_A:g} A of its set-points, which are read back to "
+        f"{supply.read_back_error_A(span_A):.2g} A: drives that differ may be one current"
+    )
 
 
 def plan_T(

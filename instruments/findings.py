@@ -80,7 +80,7 @@ def _missing(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[str]:
     return missing(driver, plays=plays, trigger=bench.trigger) if plays or samples else []
 
 
-def of_drive(bench: BenchSpec, spec: InstrumentSpec) -> list[Finding]:
+def of_drive(bench: BenchSpec, spec: InstrumentSpec, driver: Any) -> list[Finding]:
     """What [drive] and [reset] ask of a magnet beyond its own limits: no run of theirs begins.
 
     A sequence that keeps to a part of 0…1 may still do; the reset comes before every repeat.
@@ -90,10 +90,11 @@ def of_drive(bench: BenchSpec, spec: InstrumentSpec) -> list[Finding]:
         return []
     window = replace(bench.window, encoding="step") if turned else bench.window
     found = encoding.problems(window, bench.reset, (0.0, 1.0), spec.limits)
+    coarse = [encoding.coarse(window, spec.limits, driver)]
     return [
         Finding(f"[drive] and [reset]: {words}", _FIELDS, fails=words.startswith("reset"))
         for words in found
-    ]
+    ] + [Finding(words, encoding.COARSE) for words in coarse if words]
 
 
 def of_model(driver: Any) -> list[Finding]:

@@ -36,6 +36,8 @@ class PlannedBench(AskedBench):
         flowed. Without `ask` not even a query is sent, and the magnets count as cold: what only the
         instruments know, and what has flowed, is checked when a run begins.
         """
+        if ask:  # a run begins, not a form that is filled in
+            self._window = window
         if self.rotation is not None:
             self.rotation.refuse(sequences, window, reset, now=ask)
             return
@@ -60,20 +62,31 @@ class PlannedBench(AskedBench):
             found = drive.forbidden()
             raise_problems(RefusedError, f"{drive.name} {NOT_ENERGISED}", found)
 
-    def predicted_s(self, steps: int, length: int | None = None) -> float:
-        """Device time of one repeat of so many steps in the bench's window, reset included.
+    def predicted_s(
+        self,
+        steps: int,
+        length: int | None = None,
+        window: DriveWindow | None = None,
+        reset: Reset | None = None,
+    ) -> float:
+        """Device time of one repeat of so many steps, reset included.
 
-        `length`: how many steps of one hold they last; None: as many as they are.
+        `length`: how many steps of one hold they last; None: as many as they are. `window` and
+        `reset`: of the run; None: the bench's.
         """
-        window, reset, gate_s = self.spec.window, self.spec.reset, self.spec.gate_s
+        window, reset = window or self.spec.window, reset or self.spec.reset
+        gate_s = self.spec.gate_s or self._told_reading_s
         if self.rotation is not None:
             return self.rotation.predicted_s(steps, window, reset)
         span_T = window.high_T - window.low_T
         far_T = max(abs(reset.field_T - window.low_T), abs(reset.field_T - window.high_T))
+        visits = len(encoding.fields_T(window.encoding, 0.0))
+        if visits > 1:  # from one side to the other
+            far_T = 2 * max(abs(window.low_T), abs(window.high_T), abs(reset.field_T))
         step_s = encoding.step_s(self._drive, window, TYPICAL_CHANGE * span_T, gate_s)
         walks_s = 2 * self._drive.walk_s(self._drive.limits.current_A(far_T))
         longer_s = ((length or steps) - steps) * (window.hold_s + gate_s)
-        return walks_s + reset.hold_s + gate_s + steps * step_s + longer_s
+        return walks_s + visits * reset.hold_s + gate_s + steps * step_s + longer_s
 
     def planned_s(
         self, fields_T: Sequence[float], window: DriveWindow, holds: Sequence[int]

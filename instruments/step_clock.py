@@ -117,11 +117,11 @@ class StepClock:
         """One repeat by hardware, as `HardwareTimed.play`."""
         return self._hardware().play(fields_T, window, reset, holds)
 
-    def words(self) -> str:
+    def words(self, window: DriveWindow) -> str:
         """How steps are timed, for people; empty where the bench file says: by the computer."""
         choice = self._chosen()
         if choice.by_hardware:
-            words = self._hardware().words(self._spec.window)
+            words = self._hardware().words(window)
             return f"{words}; chosen because {choice.why}" if choice.why else words
         return f"timed by software, because {choice.why}" if choice.why else ""
 

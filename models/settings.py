@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SAME_WITHIN = 1e-3  # relative: a reference wobbles by less, no instrument has steps so fine
 
 
+LATER_KEPT = "gate_s"
+"""A setting that older recordings timed by hardware lack: they can still be gone on with."""
 FIELD_UNITS = frozenset({"T", "G", "Oe", "A/m"})
 NOT_TOLD = "none (it was off, or an older version did not keep it)"
 """A setting that only the other side tells, in words: many are told only while they are on."""
@@ -47,7 +49,7 @@ def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, An
     """(instrument, key, then, now) of each setting that is another; None where there is none.
 
     Not the range of one that was fixed and is chosen now: that it is chosen is told. Nor the unit
-    that a field is shown in: each reading is asked with it.
+    that a field is shown in: each reading is asked with it. Nor `LATER_KEPT` of one side alone.
     """
     for name in sorted({*then, *now}):
         both = [each.get(name, {}) for each in (then, now)]
@@ -55,5 +57,7 @@ def differing(then: Settings, now: Settings) -> Iterator[tuple[str, str, Any, An
         chosen = (both[0].keys() - one.keys()) | (both[1].keys() - other.keys())
         for key in sorted({*one, *other} - chosen):
             was, here = one.get(key), other.get(key)
+            if key == LATER_KEPT and None in (was, here):
+                continue
             if not (same(was, here) or (key == "unit" and FIELD_UNITS.issuperset((was, here)))):
                 yield name, key, was, here

@@ -67,9 +67,9 @@ class FileDesign(About):
         plan = Plan(sequences, window, Coverage.of(sequences), number, self.repeats)
         if bench is None:
             return replace(plan, problem=NO_BENCH, level="attention")
-        seconds = sum(bench.predicted_s(s.steps, s.length) for s in sequences)
+        seconds = sum(bench.predicted_s(s.steps, s.length, window, reset) for s in sequences)
         if self.reference:
-            seconds += number * bench.predicted_s(self.reference)
+            seconds += number * bench.predicted_s(self.reference, None, window, reset)
         lengths = [s.steps for s in sequences]
         room = recording_bytes(lengths, self.repeats, len(bench.channels), self.reference)
         plan = replace(plan, seconds=self.repeats * seconds, bytes=room)

@@ -88,7 +88,7 @@ class Unfinished:
             return replace(plan, problem=NO_BENCH, level="attention")
         missing = (~r.complete).sum(axis=1).tolist()
         steps = sum(n * s.steps for n, s in zip(missing, sequences, strict=True))
-        times = [bench.predicted_s(s.steps, s.length) for s in sequences]
+        times = [bench.predicted_s(s.steps, s.length, r.window, r.reset) for s in sequences]
         seconds = sum(n * s for n, s in zip(missing, times, strict=True))
         if self.for_twin is not None:
             left = max(0, self.for_twin.asked.budget - self.for_twin.measurements)
@@ -96,7 +96,7 @@ class Unfinished:
             steps += left * self.for_twin.asked.steps
         reference = int(r.meta.get("reference_steps", 0) or 0)
         if reference:
-            seconds += sum(missing) * bench.predicted_s(reference)
+            seconds += sum(missing) * bench.predicted_s(reference, None, r.window, r.reset)
         numbers = steps * (len(r.channels) + BY_STEP)
         plan = replace(plan, seconds=seconds, bytes=float(BYTES_A_VALUE * numbers))
         from app.operations.record_begin import driven_apart  # writes files: behind the frame

@@ -192,7 +192,8 @@ def _settings(bench: Bench, magnet: LimitedMagnet, meter: Teslameter) -> dict[st
     """Every instrument's settings; how a bench times its steps is none of a calibration's."""
     settings = bench.settings()
     settings[meter.name] = FieldProbe(meter.name, meter).settings()
-    settings[magnet.name].pop("timing", None)
+    for key in ("timing", "gate_s"):
+        settings[magnet.name].pop(key, None)
     return settings
 
 

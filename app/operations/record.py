@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.operations.calibration_notes import calibration_notes
 from app.operations.events import (
+    Note,
     Progress,
     RepeatRecorded,
     RepeatStarted,
@@ -19,6 +20,7 @@ from app.operations.record_begin import (
     begun,
     complete_in,
     differences,
+    drive_kept,
     order_of,
     refuse_full,
     resumed,
@@ -134,6 +136,7 @@ def record(
         with way_out:
             yield _plan(bench, asked, writer, reference)
             yield from calibration_notes(bench, out, writer.remark)
+            yield from map(Note, drive_kept(bench, asked) if resume else ())
             yield from _repeats(control, asked, writer, watched)
             control.settings.check()
     except TwinrigError:
@@ -171,15 +174,15 @@ def _pending(asked: Asked, done: Recording) -> list[tuple[int, int, int]]:
 
 def _plan(bench: Bench, asked: Asked, writer: RecordingWriter, reference: int) -> RunPlan:
     pending = _pending(asked, writer.recording)
-    played = [asked.sequences[s] for _, s, _ in pending]
+    played, how = [asked.sequences[s] for _, s, _ in pending], (asked.window, asked.reset)
     return RunPlan(
         len(asked.sequences),
         asked.repeats,
         max(sequence.steps for sequence in asked.sequences),
         bench.channels,
         bench.units,
-        sum(bench.predicted_s(each.steps, each.length) for each in played)
-        + (len(pending) * bench.predicted_s(reference) if reference else 0.0),
+        sum(bench.predicted_s(each.steps, each.length, *how) for each in played)
+        + (len(pending) * bench.predicted_s(reference, None, *how) if reference else 0.0),
         str(writer.path),
         str(writer.recording.meta.get("id", "")),
         writer.recording.channel_words,

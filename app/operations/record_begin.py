@@ -72,6 +72,7 @@ def begun(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
             "bench": bench.spec.name,
             "limits": bench.spec.limits,
             "driven": [magnet.name for magnet in bench.drives],
+            "gate_s": bench.spec.gate_s,
             **asked.meta,
         },
         **played,
@@ -108,10 +109,31 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     for key in ("seed", "interleave", "reference_steps"):
         if so_far.meta.get(key) != asked.meta.get(key):
             problems.append(f"{key} was {so_far.meta.get(key)}, now {asked.meta.get(key)}")
+    gate_s = so_far.meta.get("gate_s", bench.spec.gate_s)  # an older version did not keep it
+    if gate_s != bench.spec.gate_s and any(sequence.held for sequence in asked.sequences):
+        problems.append(
+            f"gate_s was {gate_s:g}, now {bench.spec.gate_s:g}: steps of several holds would last "
+            "otherwise"
+        )
     raise_problems(RefusedError, f"{out} can't be continued", problems)
     writer, _ = RecordingWriter.resume(out)
     writer.remark(f"continued {now_iso()} after it was {so_far.status}")
     return writer
+
+
+def drive_kept(bench: Bench, asked: Asked) -> list[str]:
+    """What the bench file says otherwise than a run that goes on with its own, in words."""
+    spec = bench.spec
+    pairs = [
+        *members("[drive]", vars(asked.window), vars(spec.window)),
+        *members("[reset]", vars(asked.reset), vars(spec.reset)),
+    ]
+    return [
+        f"{name} = {says!r} in the bench file, {here!r} in this run, which goes on as it was "
+        "begun: to change it, begin another with --out"
+        for name, here, says in pairs
+        if here != says
+    ]
 
 
 def driven_apart(so_far: Recording, bench: Bench) -> list[str]:

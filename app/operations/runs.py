@@ -46,7 +46,7 @@ def energised(
     if steps and (timing := bench.timing_words()):
         remark(timing)
         yield Note(timing)
-    slow = (bench.late_guards(), *bench.slow_filters()) if steps else ()
+    slow = [bench.late_guards(), *bench.slow_filters(), *bench.coarse_drives()] if steps else []
     for words in filter(None, (*slow, *found_at_energise(bench, before))):
         remark(words)
         yield Note(words, "warning")
@@ -57,8 +57,12 @@ def start_of_next(bench: Bench, done: Recording) -> float:
     if not done.complete.any():
         return 0.0
     s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
-    lasts_s = bench.predicted_s(int(done.lengths[s]), int(done.held_lengths[s]))
-    return float(done.start_s[s, r]) + float(lasts_s)
+    length = int(done.held_lengths[s])
+    lasts_s = bench.predicted_s(int(done.lengths[s]), length, done.window, done.reset)
+    read_s = float(
+        np.nanmax(done.read_s, initial=-np.inf)
+    )  # how long a reading takes isn't foreseen
+    return max(float(done.start_s[s, r]) + float(lasts_s), read_s)
 
 
 class WayOut:

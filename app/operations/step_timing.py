@@ -2,7 +2,8 @@
 
 An interval is the time between two readings of one repeat; of a step of several holds without what
 the further ones take. A step is late where its interval is longer than what it was planned to take
-(walk, hold, gate, field probe) by more than one tick of the ramp.
+(walk, hold, gate, field probe) by more than one tick of the ramp. Where the bench file doesn't say
+what a reading takes (`gate_s` zero), the run's own usual one counts: its median.
 
 Every few seconds supply and guards are looked at between two steps (`instruments.watch`), for which
 the field before waits, some 20 ms for a Kepco. That is meant, and its time is measured: such a step
@@ -15,7 +16,7 @@ that its length was so on the read-outs' clocks was checked list by list (`instr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,8 @@ class StepTiming:
         Before how many of these supply or guards were looked at, and for how long at most.
     by_hardware
         Whether the times are those of the supply's list.
+    reading_s
+        What a reading usually took, where the bench file doesn't say; else 0.
     """
 
     step_s: float
@@ -58,6 +61,7 @@ class StepTiming:
     by_hardware: bool = False
     looked_steps: int = 0
     look_s: float = 0.0
+    reading_s: float = 0.0
 
     @property
     def values(self) -> dict[str, Any]:
@@ -90,10 +94,11 @@ class StepTiming:
             f"; before {self.looked_steps} of them supply or guards were looked at, as every few "
             f"seconds, for {look} at most"
         )
+        read = f"; a reading took {_shown(self.reading_s)} (median; the bench file has no gate_s)"
         return (
             f"steps: one every {step} (median); away from it by {half} in half of them, {p99} at "
             f"p99, {most} at most; {self.late_steps} of {self.steps} late by more than {tick}"
-            f"{looked * (self.looked_steps > 0)}"
+            f"{looked * (self.looked_steps > 0)}{read * (self.reading_s > TICK_S)}"
         )
 
 
@@ -117,10 +122,15 @@ def timing_of(writer: RecordingWriter, bench: Bench) -> StepTiming | None:
     planned_s += _probed_s(recording, bench)
     looked_s = _looked_s(writer)
     judged = known & np.isfinite(looked_s)
-    late = judged & (intervals_s > planned_s[:, None, 1:] + looked_s + TICK_S)
+    longer_than_planned_s = intervals_s - planned_s[:, None, 1:] - looked_s
+    reading_s = 0.0
+    if not (bench.spec.gate_s or bench.by_hardware) and judged.any():
+        reading_s = max(0.0, float(np.median(longer_than_planned_s[judged])))
+    late = judged & (longer_than_planned_s > reading_s + TICK_S)
     longer_s = (recording.holds - 1) * (recording.window.hold_s + bench.spec.gate_s)
     intervals_s = intervals_s - longer_s[:, None, 1:]
-    return _timing(intervals_s[known], late[judged], looked_s[judged], bench.by_hardware)
+    timing = _timing(intervals_s[known], late[judged], looked_s[judged], bench.by_hardware)
+    return replace(timing, reading_s=reading_s)
 
 
 def _looked_s(writer: RecordingWriter) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ class Keithley2400(KeithleySource):
     }  # fmt: skip
     HIGH_VOLTAGE: ClassVar[Mapping[str, tuple[float, float]]] = {
         "2400": (21.0, 0.105), "2410": (21.0, 0.021), "2420": (21.0, 1.05), "2425": (21.0, 1.05),
-        "2430": (21.0, 1.05),
+        "2430": (21.0, 1.05), "2440": (10.5, 1.05),
     }  # fmt: skip
     LIMIT = ":SENS:VOLT:PROT"
     OFF_STATE = ":OUTP:SMOD"

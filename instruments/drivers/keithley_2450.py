@@ -4,6 +4,8 @@ Commands: Model 2450 reference manual (2450-901-01), chapter 6, as in PyMeasure'
 and QCoDeS' Keithley_2450.py. The unit speaks TSP or SCPI2400, too: `*LANG?` must answer SCPI.
 The measured current is the source's read-back (`:READ? "defbuffer1", SOUR`), so that the measuring
 function stays the front panel's.
+A 2450's largest current and voltage don't go together (data sheet: 1 A at 20 V, 100 mA at 200 V);
+of the others, which have three such ranges, nothing is foretold.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ class Keithley2450(KeithleySource):
     RATINGS: ClassVar[Mapping[str, tuple[float, float]]] = {
         "2450": (1.05, 210.0), "2460": (7.35, 105.0), "2461": (7.35, 105.0), "2470": (1.05, 1100.0),
     }  # fmt: skip
+    HIGH_VOLTAGE: ClassVar[Mapping[str, tuple[float, float]]] = {"2450": (21.0, 0.105)}
     LIMIT = ":SOUR:CURR:VLIM"
     OFF_STATE = ":OUTP:CURR:SMOD"
 

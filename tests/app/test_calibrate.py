@@ -19,11 +19,14 @@ from app.store import read_recording
 from instruments.bench_file import parse_bench
 from instruments.calibration_walk import CalibrationPlan
 from instruments.link_errors import LinkError
+from instruments.virtual.gaussmeter import Gaussmeter
 from models.errors import InputError, RefusedError, StoppedError, TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from instruments.bench import Bench
 
 
 def run(out: Path, text: str = TEXT, **options: Any) -> tuple[dict[str, Any], list[str]]:
@@ -364,3 +367,44 @@ def test_a_lost_reading_is_asked_once_more_and_a_second_one_ends_it(
         assert is_off(bench)
     status = read_recording(tmp_path / "c").status
     assert status == ("done" if len(lost) == 1 else "failed")
+
+
+def test_each_reading_of_a_point_is_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teslameter that measures ten times a second tells what it measured last."""
+    told, reading_T = dict[int, float](), Gaussmeter._reading_T
+
+    def measured(meter: Gaussmeter) -> float:
+        return told.setdefault(int(meter.time.now_s / 0.1), reading_T(meter))
+
+    monkeypatch.setattr(Gaussmeter, "_reading_T", measured)
+    run(tmp_path / "c")
+    errors_T = read_recording(tmp_path / "c").response[:, 0, :, 3]
+    assert np.nanmedian(errors_T) > 0  # its last digit is near the noise: some two are the same
+
+
+def test_an_average_that_is_longer_than_a_point_settles_is_no_hysteresis(tmp_path: Path) -> None:
+    """Asked for its last average, a teslameter tells of the point before for so long."""
+
+    class Averaging:
+        def __init__(self, real: Any, bench: Bench) -> None:
+            self._real, self._bench, self._whole_T = real, bench, 0.0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        def settings(self) -> dict[str, Any]:
+            return {**self._real.settings(), "averaging_s": 1.5}
+
+        def field_T(self) -> float:
+            if self._bench.clock.now_s() - self._bench.magnets["x"].there_s >= 1.5:
+                self._whole_T = self._real.field_T()
+            return self._whole_T
+
+    with connected() as bench:
+        bench.teslameters["gap"] = Averaging(bench.teslameters["gap"], bench)  # type: ignore[assignment]
+        *_, result = calibrate(bench, tmp_path / "c", plan=PLAN)
+    assert isinstance(result, Result)
+    assert result.values["hysteresis_T"] < 1e-6  # a step between two points is 1e-3
+    assert result.values["tesla_per_ampere"] == pytest.approx(TRUE, rel=1e-3)

@@ -11,7 +11,8 @@ import pytest
 
 from app.cli.main import main
 from app.journal import read_journal
-from app.operations.events import Note, RunPlan
+from app.operations.events import Note, RepeatRecorded, RunPlan
+from app.operations.record import record
 from app.recording_format import header_of, recording_of_header
 from app.recording_reader import read_recording
 from app.recording_store import RecordingWriter, write_recording
@@ -84,6 +85,25 @@ def test_a_held_step_lasts_as_long_as_its_holds(tmp_path: Path, timing: str):
     least_s = 2 * STEP_S * (11 + 2)
     assert least_s < plan.predicted_s < 2 * least_s
     assert not [e for e in events if isinstance(e, Note) and e.level == "warning"]
+
+
+@pytest.mark.parametrize("sequences", [HELD, HELD[1:]])
+def test_a_run_of_held_steps_is_not_gone_on_with_by_another_gate(tmp_path: Path, sequences):
+    with Bench.connect(spec_of()) as bench:
+        events = record(bench, sequences, 2, tmp_path / "r")
+        while not isinstance(next(events), RepeatRecorded):
+            pass
+        events.close()
+    other = parse_bench(bench_text().replace("gate_s = 0.027027027", "gate_s = 0.04"), "bench")
+    assert other.gate_s == 0.04
+    with Bench.connect(other) as bench:
+        again = record(bench, sequences, 2, tmp_path / "r", resume=True)
+        if sequences is HELD:
+            with pytest.raises(RefusedError, match=r"gate_s was 0\.027027, now 0\.04"):
+                list(again)
+        else:  # the gate is a reading's, however long the bench file thinks that it takes
+            list(again)
+            assert read_recording(tmp_path / "r").complete.all()
 
 
 def test_the_device_moves_the_further_the_longer_a_step_is_held(tmp_path: Path):

@@ -224,6 +224,77 @@ def test_resume_refuses_another_current_for_the_same_field(tmp_path: Path) -> No
     assert read_recording(tmp_path / "r").complete.all()
 
 
+@pytest.mark.parametrize(("tesla_per_ampere", "told"), [("4.0e-4", 0), ("2500.0", 1)])
+def test_a_run_whose_drives_are_one_current_says_so(
+    tmp_path: Path, tesla_per_ampere: str, told: int
+) -> None:
+    text = read_bench("virtual").text.replace("4.0e-4", tesla_per_ampere)
+    with Bench.connect(parse_bench(text, "bench")) as bench:
+        events = run(bench, tmp_path / "r")
+    warned = [e.text for e in events if isinstance(e, Note) and e.level == "warning"]
+    assert (
+        len([words for words in warned if "drives that differ may be one current" in words]) == told
+    )
+    remarks = read_recording(tmp_path / "r").meta.get("remarks", [])
+    assert len([words for words in remarks if words.startswith("x: from drive 0 to 1")]) == told
+
+
+def test_a_run_is_planned_and_gone_on_with_in_its_own_window(tmp_path: Path) -> None:
+    window, reset = DriveWindow("step", 0.0022, 0.0034, 2.0), Reset(0.004, 3.0)
+    played = {"window": window, "reset": reset, "seed": 4}
+    with Bench.connect(read_bench("virtual")) as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r", **played)
+        plan = next(events)
+        after(events, RepeatRecorded, 2)
+        events.close()
+    assert isinstance(plan, RunPlan)
+    assert plan.predicted_s > 4 * 3.0 + 10 * 2.0  # resets and steps
+    with Bench.connect(read_bench("virtual")) as bench:
+        again = run(bench, tmp_path / "r", resume=True, **played)
+    done = read_recording(tmp_path / "r")
+    starts_s = np.sort(done.start_s, axis=None)
+    assert (np.diff(starts_s) > 2 * 2.0).all()  # no repeat begins within another
+    notes = [e.text for e in again if isinstance(e, Note)]
+    own = "in this run, which goes on as it was begun: to change it, begin another with --out"
+    assert f"[drive] hold_s = 0.0 in the bench file, 2.0 {own}" in notes
+    assert f"[reset] hold_s = 0.0 in the bench file, 3.0 {own}" in notes
+
+
+def test_a_run_whose_readings_take_longer_than_foreseen_goes_on_behind_them(tmp_path: Path) -> None:
+    silent = read_bench("virtual").text.replace("gate_s = 0.027027027", "gate_s = 0.0")
+
+    def connected() -> Bench:
+        bench = Bench.connect(parse_bench(silent, "bench"))
+        read = bench.readouts["lockin"].read
+
+        def slow() -> Any:
+            bench.clock.wait(2.0)
+            return read()
+
+        bench.readouts["lockin"].read = slow  # type: ignore[method-assign]
+        return bench
+
+    with connected() as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+        after(events, RepeatRecorded, 2)
+        events.close()
+    before = read_recording(tmp_path / "r")
+    with connected() as bench:
+        run(bench, tmp_path / "r", seed=4, resume=True)
+    starts_s = read_recording(tmp_path / "r").start_s
+    assert (starts_s[~before.complete] >= np.nanmax(before.read_s)).all()
+
+
+def test_nothing_is_said_of_the_window_where_a_run_goes_on_in_the_bench_s(
+    bench: Bench, tmp_path: Path
+) -> None:
+    events = record(bench, SEQUENCES, 2, tmp_path / "r", seed=4)
+    after(events, RepeatRecorded, 2)
+    events.close()
+    again = run(bench, tmp_path / "r", seed=4, resume=True)
+    assert not [e for e in again if isinstance(e, Note) and "in the bench file" in e.text]
+
+
 def test_resume_refuses_another_magnet(tmp_path: Path) -> None:
     text = read_bench("virtual").text
     second = (

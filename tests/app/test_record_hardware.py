@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,28 @@ def test_a_run_is_not_gone_on_with_by_another_timing(tmp_path: Path) -> None:
         pytest.raises(RefusedError, match="timing"),
     ):
         list(record(bench, SEQUENCES, 2, tmp_path / "r", resume=True))
+
+
+def test_a_run_is_not_gone_on_with_by_steps_of_another_length(tmp_path: Path) -> None:
+    with Bench.connect(spec_of("hardware")) as bench:
+        events = record(bench, SEQUENCES, 2, tmp_path / "r")
+        while not isinstance(next(events), StepRead):
+            pass
+        events.close()
+    with (
+        Bench.connect(spec_of("hardware", gate_s="0.04")) as bench,
+        pytest.raises(RefusedError, match=r"x gate_s was 0\.027027027, now 0\.04"),
+    ):
+        list(record(bench, SEQUENCES, 2, tmp_path / "r", resume=True))
+
+
+def test_the_time_of_a_step_is_told_of_the_run_s_own_window(tmp_path: Path) -> None:
+    with Bench.connect(spec_of("hardware")) as bench:
+        window = replace(bench.spec.window, hold_s=0.1)
+        events = list(record(bench, SEQUENCES, 1, tmp_path / "r", window=window))
+    (told,) = [e.text for e in events if isinstance(e, Note) and "timed by hardware" in e.text]
+    assert "127.028 ms a step" in told
+    assert told in read_recording(tmp_path / "r").meta["remarks"]
 
 
 def test_a_lost_alignment_voids_one_repeat_which_is_run_once_more(

@@ -12,6 +12,8 @@ from app.operations.events import Note, RepeatRecorded, Result
 from app.operations.record import record
 from app.operations.step_timing import StepTiming
 from app.store import read_recording
+from instruments.bench import Bench
+from instruments.bench_file import parse_bench, read_bench
 from instruments.watch import CHECK_EVERY_S
 from models.errors import StoppedError
 from models.sequence import FieldSequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.operations.events import Event
-    from instruments.bench import Bench
 
 LONG = FieldSequence(np.linspace(0.0, 1.0, 200), "ramp")  # 5.4 s: a look at the supply is due in it
 
@@ -92,3 +93,22 @@ def test_steps_from_before_an_interruption_are_not_judged(bench: Bench, tmp_path
 
 def test_steps_of_seconds_are_told_in_seconds() -> None:
     assert "one every 20 s (median)" in str(StepTiming(20.0, 0.0, 0.0, 0.0, 0, 2))
+
+
+def test_a_reading_that_the_bench_file_gives_no_time_makes_not_every_step_late(
+    tmp_path: Path,
+) -> None:
+    text = read_bench("virtual").text
+    silent = text.replace("gate_s = 0.027027027", "gate_s = 0.0")
+    assert silent != text
+    with Bench.connect(parse_bench(silent, "bench")) as bench:
+        read, count = bench.readouts["lockin"].read, iter(range(1000))
+
+        def slow() -> Any:
+            bench.clock.wait(0.4 if next(count) == 100 else 0.1)
+            return read()
+
+        bench.readouts["lockin"].read = slow  # type: ignore[method-assign]
+        timing, said, _ = _recorded(bench, tmp_path / "r")
+    assert (timing["late_steps"], timing["steps"]) == (1, 398)
+    assert "a reading took 127 ms (median; the bench file has no gate_s)" in said.text

@@ -191,7 +191,7 @@ class Run:
             bench.step(float(field_T), made)
 
     def _do_reset(self, bench: Bench, field_T: float, hold_s: float) -> None:
-        bench.reset_device(Reset(field_T, hold_s))
+        bench.reset_device(Reset(field_T, hold_s), bench.spec.window)
 
     def _do_hold(self, bench: Bench, name: str, seconds: float) -> None:
         bench.magnets[name].hold(seconds)

@@ -59,7 +59,7 @@ def test_a_run_sets_reads_and_ends_safe_within_the_ramp(rig):
     spec = rig.spec(SLOW)
     with Bench.connect(spec) as bench:
         bench.energise()
-        bench.reset_device(spec.reset)
+        bench.reset_device(spec.reset, spec.window)
         step = bench.step(0.0030, spec.window)
         current_A, values = step.current_A, step.values
         assert current_A == pytest.approx(7.5)
@@ -99,7 +99,7 @@ def test_the_same_seed_gives_the_same_readings_and_device_times():
         spec = read_bench("virtual")
         with Bench.connect(spec) as bench:
             bench.energise()
-            bench.reset_device(spec.reset)
+            bench.reset_device(spec.reset, spec.window)
             steps = [bench.step(field_T, spec.window) for field_T in (0.0025, 0.003, 0.0028)]
             bench.verify()
             return np.array([(*step.values, step.set_s, step.read_s) for step in steps])
@@ -230,6 +230,27 @@ def test_a_loop_goes_to_plus_and_to_minus_and_is_read_there(rig):
     assert round(1e9 * minus_s) - round(1e9 * plus_s) >= 50_000_000  # the clock tells whole ns
 
 
+def test_the_reset_of_a_run_is_encoded_as_the_run_is_not_as_the_bench_file_says(rig):
+    spec, window = rig.spec(), DriveWindow("loop", 0.0022, 0.0034, 0.05)
+    assert spec.window.encoding == "amplitude"
+    with Bench.connect(spec) as bench:
+        bench.energise()
+        list(bench.repeat([0.0030], window, Reset(0.004, 0.05)))
+    assert [current_A for _, current_A in rig.sets()[-5:-1]] == [10.0, -10.0, 7.5, -7.5]
+
+
+@pytest.mark.parametrize("encoding", ["step", "loop"])  # a loop's reset is held on both sides
+def test_predicts_the_device_time_of_a_run_whose_window_is_not_the_bench_s(rig, encoding):
+    window, reset = DriveWindow(encoding, 0.0022, 0.0034, 0.7), Reset(0.004, 5.0)
+    with Bench.connect(rig.spec()) as bench:
+        bench.energise()
+        begin_s = bench.clock.now_s()
+        list(bench.repeat([0.0030] * 10, window, reset))
+        took_s = bench.clock.now_s() - begin_s
+        assert bench.predicted_s(10, None, window, reset) == pytest.approx(took_s, rel=0.05)
+        assert bench.predicted_s(10) < 0.1 * took_s
+
+
 @pytest.mark.parametrize("change", [("hold_s", "hold_s"), SLOW])
 def test_predicts_the_device_time_of_a_repeat(rig, change):
     spec = rig.spec(change)
@@ -237,7 +258,7 @@ def test_predicts_the_device_time_of_a_repeat(rig, change):
     with Bench.connect(spec) as bench:
         bench.energise()
         begin_s = bench.clock.now_s()
-        bench.reset_device(spec.reset)
+        bench.reset_device(spec.reset, spec.window)
         for field_T in spec.window.field_T(drives):
             bench.step(float(field_T), spec.window)
         assert bench.predicted_s(100) == pytest.approx(bench.clock.now_s() - begin_s, rel=0.15)

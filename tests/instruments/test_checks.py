@@ -160,6 +160,18 @@ def test_a_current_that_a_supply_gives_only_below_its_voltage_limit_is_remarked(
     assert f"{words} voltage limit is 150 V" in kept.problem
 
 
+def test_a_window_that_the_set_points_do_not_resolve_is_remarked(rig):
+    # ampere per tesla for tesla per ampere: every step of a run was set to the same microampere
+    ratio = ("tesla_per_ampere = 4.0e-4", "tesla_per_ampere = 2500.0")
+    assert "drives that differ may be one current" not in by_name(rig.spec())["x"].problem
+    check = by_name(rig.spec(ratio))["x"]
+    assert check.ok
+    assert (
+        "from drive 0 to 1 its current changes by 4.8e-07 A, 0.48 of the 1e-06 A" in check.problem
+    )
+    assert "not ampere a tesla" in check.hint
+
+
 @pytest.mark.parametrize(
     ("model", "found", "words", "hint"),
     [

@@ -38,6 +38,26 @@ def test_a_2450_identifies_and_speaks_scpi():
         assert source.rated_current_A == 1.05
 
 
+@pytest.mark.parametrize(
+    ("driver", "model", "above_V", "most_A"),
+    [
+        (Keithley2400, "2400", 21.0, 0.105), (Keithley2400, "2440", 10.5, 1.05),
+        (Keithley2450, "2450", 21.0, 0.105),
+    ],
+)  # fmt: skip
+def test_the_largest_current_and_voltage_do_not_go_together(driver, model, above_V, most_A):
+    identity = f"KEITHLEY INSTRUMENTS,MODEL {model},1,1".encode()
+    language = ((b"*LANG?", b"SCPI"),) if driver is Keithley2450 else ()
+    with transcript((b"*IDN?", identity), *language) as session:
+        source = driver("x", session, {})
+        source.identify()
+    rated_A = source.rated_current_A
+    words = f"gives {most_A} A at most with a voltage limit above {above_V:g} V"
+    assert source.beyond_envelope(rated_A, above_V + 0.5) == words
+    assert not source.beyond_envelope(rated_A, above_V)
+    assert not source.beyond_envelope(most_A, source.rated_voltage_V)
+
+
 @pytest.mark.parametrize("language", [b"TSP", b"SCPI2400"])
 def test_a_2450_in_another_language_says_how_to_change_it(language):
     with (

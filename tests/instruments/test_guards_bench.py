@@ -140,12 +140,31 @@ def test_what_was_foreseen_as_allowed_is_played_and_what_was_refused_would_have_
             longest = count
         assert 0 < longest < 30
         bench.energise()
-        bench.reset_device(reset)
+        bench.reset_device(reset, bench.spec.window)
         fields_T = HELD.field_T(np.array(steps)).tolist()
         played(bench, fields_T[:longest], HELD)
         bench.verify()
         with pytest.raises(TwinrigError, match="max_duty_A2s"):
             played(bench, fields_T[longest:], HELD)
+
+
+def test_a_long_reading_that_would_break_the_duty_is_not_begun():
+    # 20 s at 8.5 A were 1445 A²s: nobody looked before they had flowed
+    with served(("kepco-bop", "keithley-2182a")) as rig:
+        rig.order("keithley-2182a", ":SENS:VOLT:DFIL:COUN 100")
+        rig.order("keithley-2182a", ":SENS:VOLT:DFIL:STAT ON")
+        limit = (DUTY[0], DUTY[1].replace("2000\nduty", "1000\nduty"))
+        silent = ("gate_s = 0.027027027", "gate_s = 0.0")
+        with Bench.connect(rig.spec(limit, silent, ("nplc = 0.5", "nplc = 5"))) as bench:
+            window = bench.spec.window
+            bench.energise()
+            bench.step(0.0022, window)  # 5.5 A: 605 A²s
+            bench.magnets["x"].ramp_to_A(0.0)
+            bench.magnets["x"].hold(60.0)
+            begin_s = bench.clock.now_s()
+            with pytest.raises(TwinrigError, match=r"I²t over 60 s would reach .* not begun"):
+                bench.step(0.0034, window)
+            assert bench.clock.now_s() - begin_s < 1.0
 
 
 def test_compliance_beyond_the_supply_is_refused_at_connecting(rig):
@@ -183,4 +202,8 @@ def test_a_reading_that_keeps_guards_waiting_is_told_and_a_quick_one_is_not():
             kept = []
             told = [note.text for note in energised(bench, kept.append)]
         assert any("up to 20 s, and thermometer coil can't be asked" in words for words in told)
+        silent = ("gate_s = 0.027027027", "gate_s = 0.0")
+        with Bench.connect(rig.spec(silent, ("nplc = 0.5", "nplc = 5"))) as bench:
+            bench.settings()
+            assert bench.predicted_s(10) >= 11 * 19.9  # the reset's and the steps' readings
         assert any("can't be asked meanwhile" in words for words in kept)

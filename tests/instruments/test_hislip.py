@@ -40,7 +40,7 @@ def readings(hislip) -> np.ndarray:
         assert kinds == ({"INSTR"} if hislip else {"SOCKET"})
         with Bench.connect(spec) as bench:
             bench.energise()
-            bench.reset_device(spec.reset)
+            bench.reset_device(spec.reset, spec.window)
             values = [bench.step(t, spec.window).values for t in np.linspace(2.2e-3, 3.4e-3, 5)]
             bench.verify()
         assert not rig.rig.instruments["kepco-bop"].supply.output_on

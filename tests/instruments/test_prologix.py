@@ -52,7 +52,7 @@ def readings(prologix) -> np.ndarray:
         assert {bool(one.board) for one in spec.instruments} == {bool(prologix)}
         with Bench.connect(spec) as bench:
             bench.energise()
-            bench.reset_device(spec.reset)
+            bench.reset_device(spec.reset, spec.window)
             values = [bench.step(t, spec.window).values for t in np.linspace(2.2e-3, 3.4e-3, 5)]
             bench.verify()
         assert any(data.startswith(b"OUTP OFF") for data in rig.sent())

@@ -121,7 +121,7 @@ def turned(text=TEXT, amplitudes_T=(0.001,), tap=None):
         bench.readouts["lockin"]._session.write("OFLT 4")  # 1 ms: no memory of the last point
         bench.energise()
         tap.sent.clear()
-        bench.reset_device(bench.spec.reset)
+        bench.reset_device(bench.spec.reset, bench.spec.window)
         begin = len(tap.sent)
         readings = [bench.step(each_T, bench.spec.window) for each_T in amplitudes_T]
         bench.verify()
@@ -243,7 +243,7 @@ def test_what_is_allowed_is_not_refused_and_its_time_is_foretold(vector_rig):
         foretold = bench.predicted_s(3)
         bench.energise()
         begin_s = bench.clock.now_s()
-        bench.reset_device(reset)
+        bench.reset_device(reset, bench.spec.window)
         for each_T in window.field_T(np.linspace(0, 1, 3)).tolist():
             bench.step(each_T, window)
         assert bench.clock.now_s() - begin_s == pytest.approx(foretold, rel=0.25)

@@ -84,7 +84,7 @@ def steps(spec) -> np.ndarray:
     assert all(one.ok for one in check_bench(spec))
     with Bench.connect(spec) as bench:
         bench.energise()
-        bench.reset_device(spec.reset)
+        bench.reset_device(spec.reset, spec.window)
         values = [bench.step(t, spec.window).values for t in np.linspace(2.2e-3, 3.4e-3, 4)]
         bench.verify()
     return np.array(values)

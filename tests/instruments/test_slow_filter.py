@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from served import served
 
 from app.operations.runs import energised
 from instruments.bench import Bench
 from instruments.checks import check_bench
+from models.sequence import FieldSequence
 
 WORDS = r"filter (time constant 3 s, 6 dB an octave) still shows 97 % of the step before"
 DEVICE = "relaxation"  # steps that are held for 50 ms
@@ -38,6 +42,10 @@ def test_a_step_that_only_the_read_out_gates_may_last_any_time():
         with Bench.connect(spec) as bench:
             bench.settings()
             assert bench.slow_filters() == []
+            window = replace(bench.spec.window, hold_s=0.05)  # a run brings its own
+            bench.check_sequences([FieldSequence(np.array([0.5]))], window, bench.spec.reset)
+            (told,) = bench.slow_filters()
+        assert "of the step before at a reading, 50 ms behind it" in told
 
 
 def test_a_moving_filter_is_told_and_a_repeating_one_is_not():

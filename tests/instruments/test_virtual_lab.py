@@ -24,7 +24,7 @@ def run(rig, device: str) -> np.ndarray:
     with Bench.connect(spec) as bench:
         bench.settings()
         bench.energise()
-        bench.reset_device(spec.reset)
+        bench.reset_device(spec.reset, spec.window)
         for field_T in np.linspace(drive.low_T, drive.high_T, STEPS):
             values.append(bench.step(float(field_T), spec.window).values)
             end_T = -field_T if drive.encoding == "loop" else field_T

@@ -67,3 +67,10 @@ def test_two_recordings_of_one_device_are_one_device_though_its_reference_wobble
     assert found == (at[0], at[2])
     assert which == (0, 0, 1, 0)
     assert distinct([at[0], replace(at[1], bench="another")])[1] == (0, 1)
+
+
+def test_a_step_s_reading_that_older_recordings_did_not_keep_is_no_difference():
+    older, newer = {"x": {"timing": "hardware"}}, {"x": {"timing": "hardware", "gate_s": 0.027}}
+    assert not [*differing(older, newer), *differing(newer, older)]
+    other = {"x": {"timing": "hardware", "gate_s": 0.04}}
+    assert list(differing(newer, other)) == [("x", "gate_s", 0.027, 0.04)]

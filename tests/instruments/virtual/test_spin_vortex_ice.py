@@ -156,7 +156,7 @@ def _recorded_repeats(count: int, steps: int = 19) -> np.ndarray:
     with Bench.connect(spec) as bench:
         bench.energise()
         for _ in range(count):
-            bench.reset_device(spec.reset)
+            bench.reset_device(spec.reset, spec.window)
             repeats.append([bench.step(float(f), spec.window).values for f in fields_T])
             bench.verify()
     return (np.array(repeats) / ResonantSource.loss - 1.0) / ResonantSource.depth

@@ -26,7 +26,7 @@ def slow(spec):
 def run(spec) -> np.ndarray:
     with Bench.connect(spec) as bench:
         bench.energise()
-        bench.reset_device(spec.reset)
+        bench.reset_device(spec.reset, spec.window)
         values = [bench.step(float(field_T), spec.window).values for field_T in FIELDS_T]
         bench.verify()
     return np.array(values)
