@@ -195,3 +195,13 @@ def test_too_few_runs_are_refused_before_anything(bench: Bench, kept: Path, tmp_
     with pytest.raises(InputError, match="11 runs are too few, 12 at least"):
         next(polish(kept / "network", bench, tmp_path / "out", 11, apart=in_here))
     assert not (tmp_path / "out").exists()
+
+
+def test_more_runs_than_a_rig_ever_plays_are_refused_before_anything(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    """All of them are laid out in memory at once: of a million 4.7 GB of responses alone."""
+    for runs in (1_000_000, 10**15, 336_701):
+        with pytest.raises(InputError, match="a month of a rig: ask for 336700 --runs or fewer"):
+            next(polish(kept / "network", bench, tmp_path / "out", runs, apart=in_here))
+    assert not (tmp_path / "out").exists()
