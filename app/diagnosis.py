@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.shown_score import shown
-from app.words import digits_apart, place_in
+from app.words import MISSING, digits_apart, place_in
 from models.json_form import COUNT, FLAG, NUMBER, TEXT, Rows, Table
 from models.score import by_output
 
@@ -121,11 +121,12 @@ class Diagnosis:
         ]
 
     def _layers(self, network: Network, repeats: int) -> list[str]:
-        if not np.isfinite(self.misfits).any() or len(network.layers) < 2:
-            return []
         medians = layer_medians(network, self.misfits)
-        more = medians[-1] / medians[0] - 1 if medians[0] > 0 else np.nan
-        path = " → ".join(f"{value:.2f}" for value in medians)
+        known = [value for value in medians if np.isfinite(value)]
+        if len(known) < 2:
+            return []
+        more = known[-1] / known[0] - 1 if known[0] > 0 else np.nan
+        path = " → ".join(f"{value:.2f}" if np.isfinite(value) else MISSING for value in medians)
         expects = "1 is what the twin expects"
         if repeats > 1:  # later layers are driven by means, and a single run differs by less
             expects += f" of a run; less where means of {repeats} drive"

@@ -170,6 +170,20 @@ def test_the_node_whose_answers_spoil_later_layers_is_named_before_them(network:
         assert not any("stands alone" in one for one in words)
 
 
+def test_where_a_layers_twin_expects_no_spread_nothing_is_told_of_how_the_error_grows(
+    network: Network,
+) -> None:
+    """Of a deterministic twin in layer 1 it "does not grow", whatever layer 2 did."""
+    found = Diagnosis.of(network, foreseen_responses(network), np.array([np.nan] * 2 + [3.0] * 2))
+    assert not any("layer to layer" in one for one in found.words(network, 5.0))
+    three = SimpleNamespace(layers=[SimpleNamespace(nodes=2)] * 3)
+    later = replace(found, misfits=np.array([np.nan] * 2 + [2.0] * 2 + [3.0] * 2))
+    assert later._layers(three, 1) == [  # type: ignore[arg-type]
+        "misfit from layer to layer — → 2.00 → 3.00 (1 is what the twin expects): the error grows "
+        "by 50 % on the way"
+    ]
+
+
 def test_of_several_repeats_no_later_layer_is_expected_at_one(network: Network) -> None:
     found = Diagnosis.of(network, foreseen_responses(network), np.ones(4), 4)
     assert "(1 is what the twin expects of a run; less where means of 4 drive)" in " ".join(
