@@ -257,7 +257,7 @@ def finished_values(out: Path) -> dict[str, Any] | None:
 
 
 def _summary(network: Network, misfits: FloatArray) -> dict[str, Any]:
-    """Median misfit a layer, and the node that is furthest off."""
+    """Median misfit a layer, and the node that is furthest off, by its place from 0."""
     if not np.isfinite(misfits).any():
         return {}
     worst = int(np.nanargmax(misfits))

@@ -35,8 +35,8 @@ class RunningScore:
         How many are measured; the others are the twin's mean, without noise: the score of a few
         nodes is a little too good, and comes to the device's own as the last one is measured.
     value, low, high
-        Lower is better; 90 % of what stretches as long as the unseen part would score, by blocks of
-        its answers drawn anew.
+        Lower is better; 90 % of what stretches as long as the unseen part would score, as
+        `score_interval` says.
     prediction
         `(answers, n_out)` of the unseen part.
     """
@@ -87,9 +87,13 @@ def running_score(network: Network, nodes: Sequence[Recording]) -> RunningScore:
 def score_interval(
     metric: str, prediction: FloatArray, target: FloatArray, seed: int = 0
 ) -> tuple[float, float]:
-    """Central 90 % of the score over answers drawn anew in blocks (circular block bootstrap).
+    """Where another stretch, as long as this one, scores at 90 %.
 
-    Blocks are the square root of the answers long, since the errors of a series are correlated.
+    Answers are drawn anew in blocks (circular block bootstrap), the square root of their number
+    long, since the errors of a series are correlated; and from what was drawn once more. This
+    stretch is itself one of many: drawn once, the interval is where the mean of all lies, and of
+    further stretches only three in four score within (measured: 0.64 to 0.76, drawn twice 0.78 to
+    0.90).
 
     Parameters
     ----------
@@ -100,9 +104,10 @@ def score_interval(
     """
     answers = len(target)
     block = min(answers, max(SHORTEST, round(np.sqrt(answers))))
-    starts = np.random.default_rng(seed).integers(answers, size=(DRAWS, -(-answers // block)))
-    drawn = (starts[:, :, None] + np.arange(block)) % answers
-    rows = drawn.reshape(DRAWS, -1)[:, :answers]
+    starts = np.random.default_rng(seed).integers(answers, size=(2, DRAWS, -(-answers // block)))
+    drawn = (starts[..., None] + np.arange(block)) % answers
+    one, further = drawn.reshape(2, DRAWS, -1)[..., :answers]
+    rows = np.take_along_axis(one, further, axis=1)
     scores = np.array([score(metric, prediction[row], target[row]) for row in rows])
     good = scores[np.isfinite(scores)]
     if not good.size:

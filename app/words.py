@@ -149,6 +149,18 @@ def digits_apart(
     return digits
 
 
+def place_in(layers: Sequence[int], node: int) -> str:
+    """`layer 2, node 5`, counted from 1, of a place in the schedule, counted from 0.
+
+    `layers`: nodes of each.
+    """
+    for index, nodes in enumerate(layers):
+        if node < nodes:
+            return f"layer {index + 1}, node {node + 1}"
+        node -= nodes
+    raise IndexError(node)
+
+
 def by_memory(whose: str, words: str) -> str:
     """What a sentence of `Network.origin_unknown` means for a score."""
     return f"{whose} may score by memory: {words}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 PASSES = 16  # noisy passes of the training part under the final read-out
-LOGISTIC_PASSES = 4  # those under a logistic regression, which takes all of them at once
+LOGISTIC_PASSES = 4  # at least those under a logistic regression, which takes all of them at once
 # many noisy columns fit a session or a handwriting by heart: how strict, the validation part says
 DEVICES = (1.0, 10.0, 100.0, 1000.0)
 JUDGING_RIDGE = 1e-1
@@ -91,6 +91,7 @@ def gathered(
     used[: task.washout // task.window] = False
     inputs = torch.as_tensor(task.inputs[: end * task.window], dtype=torch.float32)
     passes, at = passes_of(layers, PASSES), 0
+    some = passes_of(layers, LOGISTIC_PASSES)  # every member of an ensemble as often
     columns = layers.design.columns(layers.inputs, layers.depth)
     running = RunningRidge(columns, task.targets.shape[1], decay=1.0)
     counting = torch.as_tensor(task.answer_weights)
@@ -104,7 +105,7 @@ def gathered(
         each = counting[here][marked].repeat_interleave(passes)
         running.update(rows.flatten(0, 1), many.flatten(0, 1), each)
         if few:
-            kept.append(rows[:, :LOGISTIC_PASSES])
+            kept.append(rows[:, :some])
         at = here.stop
     rows = torch.cat(kept) if few else torch.empty(0)
     alike = task.metric == "balanced-error"

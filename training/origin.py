@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from training.tasks import Task
 
 
+VALIDATION_KNOWN = "validation_known"
+"""Where `meta` keeps that a network before this one has learned from the validation part."""
+BY_MEMORY = (
+    "{0} was trained on the validation part, too (refit): it scores there by memory, which nothing "
+    "that is tried from here on may reach, so that it may stay as it is; go on from a network that "
+    "was trained without"
+)
+
+
 def design_of(network: Network, task: Task) -> Design:
     """The layout of a network, for a task of as many inputs and outputs.
 
@@ -56,6 +65,13 @@ def same_data(network: Network, task: Task) -> bool:
     return all(
         had.shape == has.shape and np.allclose(had, has, rtol=1e-6, atol=1e-9) for had, has in pairs
     )
+
+
+def knows_validation(network: Network) -> bool:
+    """Whether layers have learned from the validation part: refitted, or gone on from such."""
+    meta = network.meta
+    refitted = meta.get("options", {}).get("refit") and meta.get("trained", 0) > 0
+    return bool(refitted or meta.get(VALIDATION_KNOWN))
 
 
 def take_over(layers: NodeLayers, network: Network) -> None:

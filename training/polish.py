@@ -182,7 +182,8 @@ class Polisher:
 
     def _solve(self) -> None:
         weights, bias = self.running.solve(self.settings.ridge)
-        self.weights, self.bias = weights.float(), bias.float()
+        # contiguous: a layout that a checkpoint keeps, so that a resumed one rounds alike
+        self.weights, self.bias = weights.float().contiguous(), bias.float()
 
     def _judge(self, columns: Tensor, here: slice, index: int) -> float:
         """Score of the validation part on the device; the best weights are kept."""

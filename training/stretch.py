@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from training.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from models.latent import TwinModel
     from models.network import Network
@@ -38,7 +41,9 @@ class Stretch(Task):
 
     @classmethod
     def last(cls, task: Task, steps: int) -> Stretch:
-        """The last `steps` (whole windows) before the end of what training may see.
+        """The last `steps` (whole windows) of what training may see, without a gap.
+
+        Steps of no part may hold answers that nobody is to learn from.
 
         Raises
         ------
@@ -46,9 +51,23 @@ class Stretch(Task):
             There are not so many with their washout, or hardly any of a class among them: a
             read-out that is corrected without it unlearns it.
         """
-        seen = np.flatnonzero(task.train | task.validation)
-        end = int(seen[-1]) + 1
-        part = cls.at(task, end - max(1, steps // task.window) * task.window, end)
+        count = max(1, steps // task.window) * task.window
+        seen = _without_gap(task)
+        unknown = np.append(0, np.cumsum(~seen))
+        begins = np.arange(task.washout, len(seen) - count + 1, task.window)
+        whole = begins[unknown[begins + count] == unknown[begins]]
+        if not whole.size:
+            where = np.flatnonzero(task.train | task.validation)
+            cut = "" if seen[where[0] : where[-1]].all() else " without a gap"
+            raise InputError(
+                f"task {task.name!r}: a stretch of {count} steps{cut} after {task.washout} of "
+                f"washout doesn't fit into the {len(where)} steps that training may see: ask for "
+                "fewer --steps"
+            )
+        marked = np.zeros_like(task.test)
+        marked[whole[-1] : whole[-1] + count] = True
+        values: dict[str, Any] = {f.name: getattr(task, f.name) for f in fields(Task)}
+        part = cls(**{**values, "test": marked})
         raise_problems(InputError, f"task {task.name!r}", part.lacking())
         return part
 
@@ -60,7 +79,8 @@ class Stretch(Task):
         if (labels := self.labels) is None:
             return []
         known = np.flatnonzero(self.answers(self.train | self.validation))
-        first, end = int(np.flatnonzero(self.answers(self.test))[0]), int(known[-1]) + 1
+        first, last = np.flatnonzero(self.answers(self.test))[[0, -1]].tolist()
+        end = last + 1
         share = np.bincount(labels[known], minlength=len(self.classes)) / len(known)
 
         def scarce(begin: int) -> list[str]:
@@ -77,26 +97,18 @@ class Stretch(Task):
             f"ask for --steps {(end - begin) * self.window}"
         ]
 
-    @classmethod
-    def at(cls, task: Task, begin: int, end: int) -> Stretch:
-        """The steps `begin` … `end` − 1, the task's washout before them.
 
-        Raises
-        ------
-        InputError
-            As `last`.
-        """
-        first, known = begin - task.washout, task.train | task.validation
-        if first < 0 or end > len(known):
-            raise InputError(
-                f"task {task.name!r}: a stretch of {end - begin} steps after {task.washout} of "
-                f"washout doesn't fit into the {int(known.sum())} steps that training may see: ask "
-                "for fewer --steps"
-            )
-        marked = np.zeros_like(task.test)
-        marked[begin:end] = True
-        values: dict[str, Any] = {f.name: getattr(task, f.name) for f in fields(Task)}
-        return cls(**{**values, "test": marked})
+def _without_gap(task: Task) -> NDArray[np.bool_]:
+    """Steps of the training and validation part, and those between the two for the targets' sake.
+
+    Where targets look ahead, so many steps between the parts are in neither.
+    """
+    seen = task.train | task.validation
+    for last, following in pairwise(np.flatnonzero(seen).tolist()):
+        between = task.train[last] != task.train[following]
+        if between and following - last - 1 <= task.reach:
+            seen[last:following] = True
+    return seen
 
 
 def layers_of(network: Network, task: Task, members: Sequence[Sequence[TwinModel]]) -> NodeLayers:

@@ -66,7 +66,8 @@ def restore(trainer: Trainer, arrays: dict[str, NDArray[Any]], numbers: dict[str
             raise KeyError("no state of the optimiser")
         trainer.carried = _carried(trainer.carried, found)
         trainer.running.moments = found["moments"]
-        trainer.readout, trainer.bias = found["readout"], found["bias"]
+        # column by column, as it was solved: products with several columns round by their layout
+        trainer.readout, trainer.bias = found["readout"].t().contiguous().t(), found["bias"]
         trainer.generator.set_state(found["generator"])
         trainer.streams.position = arrays["position"].copy()
         trainer.streams.since_jump = arrays["since_jump"].copy()

@@ -30,10 +30,12 @@ from app.operations.learning_events import (
 )
 from app.operations.monitor import BenchRead
 from app.shown_score import shown
-from app.words import duration, fixed, left_s
+from app.words import duration, fixed, left_s, place_in
 from models.command import command_line
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
+PLACES = {"misfit": ("worst_node",), "diagnosis": ("costs_most", "clipped_most")}
+"""Of a deployment's result: nodes by their places in the schedule, counted from 0."""
 
 
 def words_of(event: Event) -> str | None:
@@ -140,7 +142,7 @@ def _names(channels: tuple[str, ...]) -> str:
 def result_lines(values: dict[str, Any]) -> list[str]:
     """The result for people: errors and instruments as tables, the rest as `name  value`."""
     lines: list[str] = []
-    for key, value in values.items():
+    for key, value in _with_places(values).items():
         name = _said(key)
         if name in ("errors", "coverage") and not value:
             continue  # of a twin that is not scored
@@ -162,6 +164,16 @@ def result_lines(values: dict[str, Any]) -> list[str]:
         else:
             lines.append(f"{name:<14} {_text(value)}")
     return lines
+
+
+def _with_places(values: dict[str, Any]) -> dict[str, Any]:
+    """The same, nodes as `layer 2, node 5` where programs read places counted from 0."""
+    made, layers = dict(values), values.get("layers", ())
+    for key, names in PLACES.items():
+        if isinstance(told := values.get(key), dict):
+            places = {name: place_in(layers, told[name]) for name in names if name in told}
+            made[key] = {**told, **places}
+    return made
 
 
 def _indented(name: str, value: dict[str, Any], depth: int = 0) -> list[str]:

@@ -36,7 +36,8 @@ from app.store import load_network
 from models.errors import InputError, TwinrigError
 from models.recording import Recording, stacked
 from models.schedule import runs as runs_of
-from models.sequence import FieldSequence
+from models.sequence import MOST_STEPS, FieldSequence
+from training.polish_settings import PolishSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -99,7 +100,8 @@ def polish(
     Raises
     ------
     InputError
-        Too few runs, the network or its task can't be read, `out` in use.
+        Too few runs, or more than a rig ever plays; the network or its task can't be read, `out`
+        in use.
     RefusedError
         The network may not run on this bench.
     TwinrigError
@@ -107,7 +109,9 @@ def polish(
     """
     out = Path(out)
     if not resume:
-        _refuse_few(runs, 3 * load_network(Path(network or "")).nodes)
+        loaded = load_network(Path(network or ""))
+        _refuse_few(runs, 3 * loaded.nodes)
+        _refuse_many(runs, loaded.answer_every)
 
     def work(plan: dict[str, Any]) -> Generator[Event, None, dict[str, Any]]:
         return (yield from _Run(plan, bench, out, (pause, retries)).events(apart))
@@ -125,6 +129,17 @@ def _refuse_few(runs: int, least: int) -> None:
         raise InputError(
             f"polish: {runs} runs are too few, {least} at least: one pass of all nodes to "
             "validate before, one to train, one to validate after"
+        )
+
+
+def _refuse_many(runs: int, window: int) -> None:
+    """Raise InputError where a rig never plays so many: all are laid out before the first."""
+    steps = -(-(PolishSettings.masked + PolishSettings.steps) // window) * window
+    if runs * (steps + 1) > MOST_STEPS:
+        raise InputError(
+            f"polish: {runs} runs of {steps} steps and a reset are {runs * (steps + 1)} steps; at "
+            f"most {MOST_STEPS}, a month of a rig: ask for {MOST_STEPS // (steps + 1)} --runs or "
+            "fewer"
         )
 
 

@@ -19,6 +19,7 @@ from models.errors import InputError, StoppedError
 from models.paths import file_at
 from training.course import RIDGE
 from training.foresee import Readout
+from training.origin import BY_MEMORY, knows_validation
 from training.polish import Polisher
 from training.polish_settings import PolishSettings
 from training.stretch import layers_of, on_task, readout_of
@@ -47,6 +48,8 @@ def polish(
     """
     torch.set_num_threads(1)
     loaded, task, twins = read(network)
+    if knows_validation(loaded):
+        yield Note(BY_MEMORY.format("the network"), "warning")
     ridge = CLASS_RIDGE if task.classes else RIDGE  # as they were trained
     settings = PolishSettings(passes=runs // loaded.nodes, rate=rate, seed=seed, ridge=ridge)
     layers = layers_of(loaded, task, twins.models)

@@ -22,7 +22,14 @@ from training.course import TrainSettings
 from training.design import Design, used_channels
 from training.foresee import Readout, best_readout, ridges_for, untrained_layers
 from training.layers import NodeLayers, unasked
-from training.origin import design_of, take_over
+from training.origin import (
+    BY_MEMORY,
+    VALIDATION_KNOWN,
+    design_of,
+    knows_validation,
+    same_data,
+    take_over,
+)
 from training.tasks import make_task
 from training.tasks.doubts import doubts
 from training.train import Trainer
@@ -116,10 +123,20 @@ class Setup:
             *self.twins.named_otherwise,
             *self._moved(),
             *self.unknown,
+            *self._by_memory(),
             *self._reaching_back(),
             *self._wide(),
             *doubts(self.task),
         ]
+
+    def _by_memory(self) -> list[str]:
+        """Where the network to go on from knows what iterations are chosen by."""
+        known = self.origin is not None and knows_validation(self.origin)
+        return [BY_MEMORY.format("the network to go on from")] * (known and self._of_same_data)
+
+    @property
+    def _of_same_data(self) -> bool:
+        return self.origin is not None and same_data(self.origin, self.task)
 
     def _reaching_back(self) -> list[str]:
         """Where layers or read-out would see steps before the reset of the run that is scored."""
@@ -165,7 +182,12 @@ class Setup:
         if self.origin is None:
             return {"parents": parents}
         before = parent_of(self.origin, Path(self.request.options.origin or ""))
-        return {"parents": [*parents, before], ORIGIN_UNKNOWN: list(self.unknown)}
+        known = knows_validation(self.origin) and self._of_same_data
+        return {
+            "parents": [*parents, before],
+            ORIGIN_UNKNOWN: list(self.unknown),
+            **({VALIDATION_KNOWN: True} if known else {}),
+        }
 
     @property
     def stochastic(self) -> TwinSet:

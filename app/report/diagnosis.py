@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.words import capitalised, signed
+from app.words import capitalised, place_in, signed
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from app.report.measured import Measured
     from app.report.page import Page
 
@@ -39,12 +37,9 @@ def diagnosis(page: Page, run: Measured) -> None:
 
 
 def _row(run: Measured, node: int) -> list[str]:
-    ends: NDArray[np.int64] = np.cumsum(run.layers)
-    layer = int(np.searchsorted(ends, node, side="right"))
-    place = node - (int(ends[layer - 1]) if layer else 0)
     misfit = "—" if not np.isfinite(run.misfits[node]) else f"{run.misfits[node]:.2f}"
     return [
-        f"layer {layer + 1}, node {place + 1}",
+        place_in(run.layers, node),
         misfit,
         signed(float(run.cost[node]), ".2g"),
         f"{100 * run.clipped[node]:.0f} %",

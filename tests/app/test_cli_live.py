@@ -132,6 +132,19 @@ def test_a_trials_scores_are_an_error_or_accuracies_and_say_which() -> None:
     assert words_of(TrialProgress("a", 3, 10, 0.2)) == "a: 3 of 10, validation error 0.2"
 
 
+def test_people_read_nodes_counted_from_one_in_their_layer_and_programs_places_from_zero() -> None:
+    values = {
+        "layers": [3, 2],
+        "misfit": {"layers": [1.0, 1.1], "worst": 2.0, "worst_node": 4},
+        "diagnosis": {"costs_most": 0, "cost": 0.1, "clipped_most": 3},
+    }
+    lines = result_lines(values)
+    assert "misfit         layers 1, 1.1, worst 2, worst_node layer 2, node 2" in lines
+    assert "costs_most layer 1, node 1, cost 0.1, clipped_most layer 2, node 1" in lines[-1]
+    assert values["misfit"]["worst_node"] == 4
+    assert result_lines({"misfit": {}, "layers": [3]})[0] == "misfit         "
+
+
 def test_a_result_for_people_has_no_brace_in_it() -> None:
     lines = result_lines(
         {

@@ -11,7 +11,7 @@ import xarray as xr
 from network_samples import run, twin_of
 from recorded import is_safe
 
-from app.deployment import in_order, layers_of_run, misfits_of, preflight
+from app.deployment import in_order, layers_of_run, misfit_of_runs, misfits_of, preflight
 from app.deployment_store import finished_values, load_deployment
 from app.diagnosis import Diagnosis, foreseen_responses, inside, place_of
 from app.operations.deploy import deploy
@@ -145,6 +145,51 @@ def test_the_node_that_went_wrong_is_the_one_that_costs_most(network: Network) -
     assert found.cost[3] > 0
     measured = network.score(network.answer(responses))
     assert "layer 2, node 2 costs most" in " ".join(found.words(network, measured))
+
+
+def test_the_node_whose_answers_spoil_later_layers_is_named_before_them(network: Network) -> None:
+    """Layer 2 does what it is driven to by node 2 of layer 1, and all the score is lost there."""
+    responses = [one.copy() for one in foreseen_responses(network)]
+    sign = np.where(np.arange(network.steps) % 2, 1.0, -1.0)[:, None]
+    responses[0][:, 1] += 5.0 * sign * network.node_std[1]
+    for node in (0, 1):
+        responses[1][:, node] += 6.0 * sign * network.node_std[2 + node]
+    each = [responses[k][None, :, node] for k in (0, 1) for node in (0, 1)]
+    misfits = np.array([misfit_of_runs(network, k, one) for k, one in enumerate(each)])
+    np.testing.assert_allclose(misfits, [0.0, 5.0, 6.0, 6.0], atol=1e-6)
+    found = Diagnosis.of(network, responses, misfits)
+    alone = [one for one in found.words(network, 5.0) if "stands alone" in one]
+    assert alone == [
+        "layer 1, node 2 stands alone with a misfit of 5.00, its layer's median is 2.50: layers "
+        "behind it are driven by it, and may have lost by that alone"
+    ]
+    last = replace(found, misfits=np.array([1.0, 1.2, 1.0, 9.0])).words(network, 5.0)
+    assert "layer 2, node 2 stands alone with a misfit of 9.00, its layer's median is 5.00" in last
+    for alike in ([9.0, 9.0, 9.0, 9.0], [0.2, 1.1, 1.0, 1.0], [np.nan] * 4):
+        words = replace(found, misfits=np.array(alike)).words(network, 5.0)
+        assert not any("stands alone" in one for one in words)
+
+
+def test_where_a_layers_twin_expects_no_spread_nothing_is_told_of_how_the_error_grows(
+    network: Network,
+) -> None:
+    """Of a deterministic twin in layer 1 it "does not grow", whatever layer 2 did."""
+    found = Diagnosis.of(network, foreseen_responses(network), np.array([np.nan] * 2 + [3.0] * 2))
+    assert not any("layer to layer" in one for one in found.words(network, 5.0))
+    three = SimpleNamespace(layers=[SimpleNamespace(nodes=2)] * 3)
+    later = replace(found, misfits=np.array([np.nan] * 2 + [2.0] * 2 + [3.0] * 2))
+    assert later._layers(three, 1) == [  # type: ignore[arg-type]
+        "misfit from layer to layer — → 2.00 → 3.00 (1 is what the twin expects): the error grows "
+        "by 50 % on the way"
+    ]
+
+
+def test_of_several_repeats_no_later_layer_is_expected_at_one(network: Network) -> None:
+    found = Diagnosis.of(network, foreseen_responses(network), np.ones(4), 4)
+    assert "(1 is what the twin expects of a run; less where means of 4 drive)" in " ".join(
+        found.words(network, 5.0, 4)
+    )
+    assert "(1 is what the twin expects)" in " ".join(found.words(network, 5.0))
 
 
 @pytest.mark.parametrize(("repeats", "share"), [(1, 0.1587), (4, 0.0228)])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ from app.operations.events import Note, Progress, StepRead
 from app.operations.polish import polish
 from app.operations.polish_talk import PassScored
 from app.operations.transfer_parts import in_here
-from app.store import load_network, read_recording
+from app.store import load_network, read_recording, save_network
 from instruments.bench import Bench
 from instruments.bench_file import parse_bench, read_bench
 from instruments.link_errors import LinkError
@@ -195,3 +197,27 @@ def test_too_few_runs_are_refused_before_anything(bench: Bench, kept: Path, tmp_
     with pytest.raises(InputError, match="11 runs are too few, 12 at least"):
         next(polish(kept / "network", bench, tmp_path / "out", 11, apart=in_here))
     assert not (tmp_path / "out").exists()
+
+
+def test_more_runs_than_a_rig_ever_plays_are_refused_before_anything(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    """All of them are laid out in memory at once: of a million 4.7 GB of responses alone."""
+    for runs in (1_000_000, 10**15, 336_701):
+        with pytest.raises(InputError, match="a month of a rig: ask for 336700 --runs or fewer"):
+            next(polish(kept / "network", bench, tmp_path / "out", runs, apart=in_here))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_that_was_trained_on_the_validation_part_is_told_as_one(
+    bench: Bench, kept: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(kept, tmp_path / "kept")
+    known = load_network(kept / "network")
+    (tmp_path / "kept" / "network" / "network.json").unlink()
+    said = {**known.meta, "options": {**known.meta["options"], "refit": True}, "trained": 60}
+    save_network(tmp_path / "kept" / "network", replace(known, meta=said))
+    for folder, told in ((kept, 0), (tmp_path / "kept", 1)):
+        events = polish(folder / "network", bench, tmp_path / f"out-{told}", 12, apart=in_here)
+        warned = [e for e in run(events)[0] if isinstance(e, Note) and e.level == "warning"]
+        assert sum("trained on the validation part, too (refit)" in e.text for e in warned) == told

@@ -65,6 +65,23 @@ def test_it_is_another_network_than_without(twin: Path, tmp_path: Path) -> None:
     assert not np.array_equal(one.layers[0].weights, other.layers[0].weights)
 
 
+def test_who_goes_on_from_one_is_told_that_it_knows_the_validation_part(
+    twin: Path, tmp_path: Path
+) -> None:
+    """Of EMG it scored 0.16 there and none of 100 further iterations did, new layers 0.21."""
+    _, refitted = run(begun(twin, tmp_path / "refitted"))
+    _, plain = run(train(TASK, [twin], [3, 3], tmp_path / "plain", iterations=60, seed=4))
+    assert load_network(refitted).meta["trained"] > 0
+    told = []
+    for name, origin in (("a", refitted), ("b", tmp_path / "a"), ("c", plain)):
+        further = train(None, None, None, tmp_path / name, iterations=2,
+                        options={"origin": str(origin)})  # fmt: skip
+        notes = [e for e in run(further)[0] if isinstance(e, Note) and "by memory" in e.text]
+        told.append([e.level for e in notes])
+        assert load_network(tmp_path / name).meta.get("validation_known", False) == bool(notes)
+    assert told == [["warning"], ["warning"], []]
+
+
 def test_a_cascade_is_refused(twin: Path) -> None:
     with pytest.raises(InputError, match="refit and cascade exclude each other"):
         TrainOptions(refit=True, cascade=True)

@@ -160,3 +160,28 @@ def test_every_class_counts_alike_where_the_error_is_balanced() -> None:
         torch.testing.assert_close(found, torch.tensor([0.5, 0.5]).double(), atol=0.03, rtol=0)
     for found in shares(rare("error-rate")):
         torch.testing.assert_close(found, torch.tensor([0.8, 0.2]).double(), atol=0.03, rtol=0)
+
+
+def test_a_polishing_that_goes_on_is_the_one_that_was_never_stopped() -> None:
+    """Of two outputs the read-out came back in another layout, and products rounded by it."""
+    task = rare("error-rate")
+
+    def begun() -> Polisher:
+        layers = NodeLayers(
+            [[twin_model()] * 2], [(0.05, 0.95)] * 2, Design.of((5, 4), 2, task), 1,
+            torch.Generator().manual_seed(0),
+        )  # fmt: skip
+        columns = layers.design.columns(1, 2)
+        readout = Readout(torch.zeros(columns, 2), torch.zeros(2), 0.1)
+        return Polisher(layers, readout, task, PolishSettings(passes=12))
+
+    whole, stopped, resumed = begun(), begun(), begun()
+    for polisher in (whole, stopped):
+        polisher.begin()
+    scores = [score_of(whole, index) for index in range(12)]
+    for index in range(5):
+        score_of(stopped, index)
+    resumed.restore(stopped.arrays(), stopped.numbers())
+    assert [score_of(resumed, index) for index in range(5, 12)] == scores[5:]
+    for one, other in zip(whole.parameters, resumed.parameters, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)

@@ -65,6 +65,26 @@ def test_a_stretch_longer_than_what_training_may_see_is_refused() -> None:
         Stretch.last(make_task(SMALL), 5000)
 
 
+def test_no_answer_of_no_part_is_one_that_a_read_out_is_corrected_by() -> None:
+    """Steps of part 0 are run and not used: a user's own answers there may be anything."""
+    index, draw = np.arange(900), np.random.default_rng(0)
+    out = (index >= 560) & (index < 600)
+    parts = {
+        "train": (index < 399) & (index != 395),
+        "validation": (index >= 400) & (index < 700) & ~out,
+        "test": index >= 740,
+    }
+    inputs, targets = draw.uniform(size=(2, 900, 1))
+    targets[out] = 50.0
+    task = Task("own", inputs, targets, washout=40, reach=1, **parts)
+    for steps, begin in ((100, 600), (101, 459), (164, 396), (165, 230), (355, 40)):
+        part = Stretch.last(task, steps)
+        assert np.flatnonzero(part.test)[[0, -1]].tolist() == [begin, begin + steps - 1]
+        assert part.targets[part.answers(part.test)].max() < 1.0
+    with pytest.raises(InputError, match="a stretch of 356 steps without a gap after 40 of was"):
+        Stretch.last(task, 356)
+
+
 def test_logits_are_corrected_in_their_own_order_and_right_ones_stay() -> None:
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 3, 400)

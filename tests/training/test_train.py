@@ -248,6 +248,24 @@ def test_a_resumed_training_is_the_one_that_was_never_stopped(task: Task) -> Non
     assert second.best_validation == whole.best_validation
 
 
+def test_of_several_outputs_a_resumed_training_is_the_very_same_too() -> None:
+    """Their read-out was kept row by row, and products with it rounded another way from there."""
+    waves = make_task("transform:train=600,validation=100,test=100")
+    whole, first, second = (
+        Trainer(waves, layers_of(), TrainSettings(iterations=60)) for _ in range(3)
+    )
+    for trainer in (whole, first):
+        trainer.begin()
+    for _ in range(27):
+        first.step()
+    restore(second, arrays_of(first), numbers_of(first))
+    for trainer in (whole, second):
+        for _ in train_layers(trainer):
+            pass
+    for one, other in zip(whole.parameters, second.parameters, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
 def test_a_checkpoint_of_another_network_is_refused(task: Task) -> None:
     first = Trainer(task, layers_of((3, 3)), TrainSettings(iterations=30))
     first.begin()

@@ -19,7 +19,7 @@ from models.wiring import Source
 from training.compile import compile_network
 from training.course import TrainSettings
 from training.design import Design, used_channels
-from training.fitted import judging, of_device
+from training.fitted import gathered, judging, of_device
 from training.foresee import best_readout, foresee
 from training.layers import NodeLayers
 from training.origin import design_of, take_over
@@ -321,6 +321,21 @@ def test_each_column_of_a_batch_goes_through_one_member() -> None:
     passed = next(layers.walk(torch.zeros(64, 1), 5, generator()))
     means = passed.responses[0].mean(dim=(0, 2, 3))
     assert (means > 50).tolist() == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(("members", "passes"), [(1, 4), (3, 6), (4, 4), (6, 6)])
+def test_a_logistic_read_out_is_fitted_to_as_many_passes_of_every_member(
+    members: int, passes: int
+) -> None:
+    """It was to the first four: of six members it knew nothing of two."""
+    task, far = windowed("mean"), 100.0
+    twins = [twin_model(deterministic=False) for _ in range(members)]
+    with torch.no_grad():
+        for number, twin in enumerate(twins):
+            twin.decoder_bias.add_(far * number)
+    fitted = gathered(built(task, members=twins), task, generator(), whole=False, few=True)
+    levels = fitted.few[..., -1].mean(dim=0) / far
+    assert levels.round().int().tolist() == [k % members for k in range(passes)]
 
 
 def test_what_the_supply_can_not_play_has_a_gradient_and_a_penalty() -> None:
