@@ -78,6 +78,7 @@ def arrays_of(recording: Recording, bad: Collection[int]) -> dict[str, Array]:
 
 def _about(recording: Recording) -> str:
     told = {
+        "channels": recording.channels,  # without their frequencies
         "drive": asdict(recording.window), "reset": asdict(recording.reset),
         "status": recording.status, "identities": recording.identities,
         "settings": recording.settings, "meta": recording.meta,

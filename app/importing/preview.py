@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.foreign_files import Found
+from app.importing.exported import EXPORTED, is_exported
 from app.importing.guess import guess_map
 from app.importing.guess_notes import notes_on_guess
 from app.importing.guess_told import is_of_each
@@ -107,6 +108,8 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
     numbers = numeric(found)
     others = {n: f for n, f in found.items() if n not in numbers}
     numbers = {n: f for n, f in numbers.items() if not f.part}
+    if is_exported(found):
+        return Preview(tuple(_info(n, f) for n, f in numbers.items()), EXPORTED)
     guess = guess_map(numbers, others)
     infos = tuple(_info(n, f) for n, f in numbers.items())
     notes = (*told_notes(found, numbers), *notes_on_guess(numbers, guess))
