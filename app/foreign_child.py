@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from app.foreign_files import SAID, UNREADABLE, Found, refuse_large
+from app.foreign_files import (
+    SAID,
+    UNREADABLE,
+    Found,
+    UnfitError,
+    refuse_large,
+    unreadable_words,
+)
 from app.foreign_told import told_by_attributes
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ def child() -> None:
     try:
         found = _read(Path(sys.argv[-1]))
     except Exception as fault:  # h5py and scipy raise whatever their layers do
-        sys.stderr.write(" ".join(str(fault).split()) or type(fault).__name__)
+        sys.stderr.write(unreadable_words(fault))
         sys.exit(UNREADABLE)
     about = [
         {"name": n, "dims": list(f.dims), "said": {word: getattr(f, word) for word in SAID}}
@@ -69,7 +76,7 @@ def _read(path: Path) -> Arrays:
         return dict(_classic(path))
     if path.suffix.lower() == ".mat":
         return dict(_mat(path))
-    raise ValueError("it is neither HDF5 nor netCDF")
+    raise UnfitError("it is neither HDF5 nor netCDF, or damaged at its beginning")
 
 
 def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
