@@ -148,9 +148,12 @@ def test_twins_of_one_name_keep_their_figures_apart(run_folder: Path, tmp_path: 
     shutil.copytree(run_folder / "held-out", tmp_path / "run" / "held-out")
     for number in (1, 2):
         shutil.copytree(run_folder / "twin", tmp_path / "run" / f"round-{number}" / "twin")
-    page = Path(last(report(tmp_path / "run"))["report"])
+    values = last(report(tmp_path / "run"))
+    page = Path(values["report"])
     text = page.read_text("utf-8")
     for number in (1, 2):
+        said = [one for one in values["verdict"] if one.startswith(f"Twin round-{number}/twin: ")]
+        assert len(said) == 1  # "Twin: not yet at the floor" stood there twice
         assert f"<h2>Twin round-{number}/twin (stochastic)</h2>" in text
         assert f"<td>round-{number}/twin</td>" in text
         for drawn in ("repeats", "noise", "where", "coverage", "noise-checks"):
@@ -362,6 +365,9 @@ def test_a_folder_whose_name_is_no_text_is_reported(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"recording\.nc"):
+        find_artefacts(tmp_path)
+    (tmp_path / "report.html").touch()  # as of a learning curve
+    with pytest.raises(InputError, match=r"its own page is there: .*report\.html"):
         find_artefacts(tmp_path)
 
 
