@@ -301,6 +301,14 @@ def test_of_a_deployment_a_table_has_a_row_for_each_answer(
 ) -> None:
     assert main(["export", str(deployment), "--out", str(tmp_path / "a.csv")]) == 0
     assert f"twinrig export {deployment / 'nodes'}" in capsys.readouterr().err
+    shutil.copytree(deployment, tmp_path / "two")
+    shutil.copytree(deployment / "nodes", tmp_path / "two" / "nodes-2")  # of a second device
+    assert main(["export", str(tmp_path / "two"), "--out", str(tmp_path / "b.csv")]) == 0
+    told = capsys.readouterr().err.splitlines()
+    for nodes in ("nodes", "nodes-2"):
+        assert (
+            sum(line.endswith(f"twinrig export {tmp_path / 'two' / nodes}") for line in told) == 1
+        )
     known = load_deployment(deployment).arrays
     with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
@@ -344,3 +352,11 @@ def test_of_a_deployment_on_its_way_it_says_what_is_missing(
     assert main(["export", str(tmp_path / "dep"), "--out", str(tmp_path / "b.csv")]) == 2
     assert "holds no recording.nc (there is: nodes, result.nc" in capsys.readouterr().err
     assert not file_at(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("own", [".", "recording.nc"])
+def test_an_import_of_a_recording_says_that_it_is_one_already(
+    folder: Path, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", str(folder / own), "--out", str(folder.parent / "again")]) == 2
+    assert "it is a recording of Twinrig already: fit, evaluate" in capsys.readouterr().err

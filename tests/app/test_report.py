@@ -20,7 +20,9 @@ from small_disk import small_disk
 from app.artefacts import now_iso
 from app.checked_json import with_checksum
 from app.operations.events import Result
+from app.operations.export import export
 from app.operations.fit import fit
+from app.operations.import_measured import import_measured
 from app.operations.report import report
 from app.operations.train import train
 from app.recording_marks import add_mark
@@ -262,9 +264,14 @@ def test_how_a_recording_was_measured_is_told_once_for_those_measured_alike(tmp_
     write_recording(tmp_path / "run" / "c", other)
     simulated = replace(one, meta=one.meta | {"id": "rec-d", "simulated": True})
     write_recording(tmp_path / "run" / "d", simulated)
+    list(export(tmp_path / "run" / "a", tmp_path / "a.npz"))
+    list(import_measured(tmp_path / "a.npz", "exported", tmp_path / "run" / "e"))
+    np.savez(tmp_path / "b.npz", response=one.response, drive=one.drive)
+    words = "response:sequence,repeat,step,channel drive=drive:sequence,step"
+    list(import_measured(tmp_path / "b.npz", words, tmp_path / "run" / "f"))  # nobody knows how
     page = Path(last(report(tmp_path / "run", tmp_path / "page"))["report"]).read_text("utf-8")
     told = page[page.index("How it was measured") : page.index("Repeat it")]
-    assert re.findall(r"<p>([^<]+)</p>", told) == ["a, b:", "c:"]
+    assert re.findall(r"<p>([^<]+)</p>", told) == ["a, b, e:", "c:"]
     for words in (
         "rig 7", "amplitude 2.2 to 3.4 mT, hold 0 s", "4 mT, hold 0 s", "X (V), Y (V)",
         "tesla_per_ampere = 0.0004 · max_current_A = 11 · max_ramp_A_per_s = 2000<",
