@@ -151,10 +151,11 @@ def _of_matlab(item: Any) -> NDArray[Any]:
     if not hasattr(item, "shape"):
         return NOTHING
     values = np.asarray(item[...])
-    if "MATLAB_empty" in item.attrs:  # whose values are its shape
-        return np.empty([int(n) for n in values.ravel()])
+    empty = "MATLAB_empty" in item.attrs  # whose values are its shape
     if _attribute(item, "MATLAB_class") == b"char":
-        return np.array("".join(map(chr, values.T.ravel())))
+        return np.array("" if empty else "".join(map(chr, values.T.ravel())))
+    if empty:
+        return np.empty([int(n) for n in values.ravel()])
     return values.T
 
 
@@ -257,8 +258,8 @@ def _cells(
         if len(several) > 1 and np.prod(several) == len(whole):
             whole = whole.reshape(*several, *whole.shape[1:])
         yield from _split(name, whole, (), unit)
-    elif all(a.dtype.kind == "U" and a.size == 1 for a in arrays):
-        yield name, Found(np.array([str(a.ravel()[0]) for a in arrays]))
+    elif all(a.dtype.kind == "U" and a.size < 2 for a in arrays):  # an empty text has none
+        yield name, Found(np.array(["".join(a.ravel()) for a in arrays]))
     else:
         yield name, Found(NOTHING)
 

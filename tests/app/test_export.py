@@ -182,13 +182,14 @@ def varied(known: Recording) -> dict[str, Recording]:
             set_s=known.set_s[1:2, :1], read_s=known.read_s[1:2, :1],
             measured_field_T=known.measured_field_T[1:2, :1], channels=("R",), units=("Ω",),
         ),
+        "no family": replace(known, families=("", "steps", "")),
         "stopped": replace(known, status="stopped", window=DriveWindow("loop", -1e-3, 7e-3, 0.25)),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("ending", ARRAYS)
 @pytest.mark.parametrize(
-    "which", ["as it is", "holds and notes", "spectrum", "one of each", "stopped"]
+    "which", ["as it is", "holds and notes", "spectrum", "one of each", "no family", "stopped"]
 )
 def test_arrays_come_back_as_the_recording_that_they_were(
     folder: Path, ending: str, which: str
@@ -207,7 +208,7 @@ def test_arrays_come_back_as_the_recording_that_they_were(
 def test_arrays_that_matlab_saved_once_more_come_back_too(folder: Path) -> None:
     """Version 7.3 is HDF5: axes reversed, last ones of length 1 gone, names as references."""
     whole = read_recording(folder)
-    known = varied(whole)["one of each"]
+    known = replace(varied(whole)["one of each"], families=("",))
     write_recording(folder.parent / "known", known)
     file, _, _ = exported(folder.parent / "known", "a.npz")
     with np.load(file) as arrays, h5py.File(folder.parent / "b.mat", "w") as saved:
@@ -221,7 +222,9 @@ def save_as_matlab(file: h5py.File, name: str, values: Any) -> None:
     """A variable as MATLAB's `save -v7.3` lays it out: at least two axes, in reverse."""
     if values.dtype.kind == "U" and values.ndim == 0:
         codes = np.frombuffer(str(values).encode("utf-16-le"), dtype=np.uint16)
-        file[name] = codes[:, None]
+        file[name] = codes[:, None] if codes.size else np.zeros(2, dtype=np.uint64)
+        if not codes.size:
+            file[name].attrs["MATLAB_empty"] = np.uint8(1)
         file[name].attrs["MATLAB_class"] = np.bytes_("char")
         return
     if values.dtype.kind == "U":
