@@ -363,3 +363,14 @@ def test_an_import_of_a_recording_says_that_it_is_one_already(
 ) -> None:
     assert main(["import", str(folder / own), "--out", str(folder.parent / "again")]) == 2
     assert "it is a recording of Twinrig already: fit, evaluate" in capsys.readouterr().err
+
+
+def test_a_table_of_a_spectrum_comes_back_by_the_map_that_import_proposes(folder: Path) -> None:
+    """Its columns have a point in their names: they were taken for groups, and none for a map."""
+    known = replace(varied(read_recording(folder))["spectrum"], units=("1", "1"))
+    write_recording(folder.parent / "known", known)
+    file, _, _ = exported(folder.parent / "known", "a.csv")
+    list(import_measured(file, preview(file).guess, folder.parent / "back"))
+    back = read_recording(folder.parent / "back")
+    np.testing.assert_array_equal(back.response, known.response)
+    assert back.channels == ("S21[2]_at_4.050_GHz", "S21[7]_at_4.175_GHz")
