@@ -6,6 +6,7 @@ its arrays by their names, as of a file from elsewhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from app.artefacts import new_id, parse_json
 from app.export_files import ABOUT
 from app.importing.join import longer
+from app.recording_export import digest_of
 from app.recording_format import DESCRIBED
 from app.words import counted
 from models.errors import InputError, raise_problems
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 EXPORTED = "exported"  # the whole map of such a file
 TEXTS = ("families", "units", ABOUT)
 NUMBERS = ("response", "drive", "lengths", "holds", "recorded", "bad", "start_s")
-KEYS: dict[str, Form] = {"drive": DESCRIBED["window"], "status": TEXT, "channels": Rows(TEXT)}
-FORM = Table(KEYS | {key: form for key, form in DESCRIBED.items() if key != "window"})
+KEYS: dict[str, Form] = {"channels": Rows(TEXT), "status": TEXT, "sha256": TEXT}
+FORM = Table(
+    KEYS | {("drive" if key == "window" else key): form for key, form in DESCRIBED.items()}
+)
 ENDED = ("done", "stopped", "failed")
 
 
@@ -56,6 +60,9 @@ def exported_recording(
     file: Path, found: Mapping[str, Found], origin: Mapping[str, str]
 ) -> Recording:
     """The recording; `origin`: where it comes from, kept with the id that it had.
+
+    That is its id again, so that no twin that was fitted on it is scored by it, unless somebody has
+    changed its numbers meanwhile.
 
     Raises
     ------
@@ -93,6 +100,8 @@ def exported_recording(
         raise_problems(InputError, "no recording", faults_of(made))
     except InputError as fault:
         raise InputError(f"{where}: {fault}") from fault
+    if told["id"] and digest_of(made) == about["sha256"]:  # what a twin was fitted on stays that
+        return replace(made, meta={**made.meta, "id": told["id"]})
     return made
 
 

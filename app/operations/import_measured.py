@@ -110,7 +110,9 @@ def import_measured(
     yield Stage("write the recording", STAGES, STAGES)
     with anew():
         new_directory(out)
-    recording = replace(recording, meta={**recording.meta, "id": new_id("rec", out)})
+    meta = recording.meta
+    own = meta["id"] if meta["id"] == meta["imported"].get("id") else new_id("rec", out)
+    recording = replace(recording, meta={**meta, "id": own})
     path = write_recording(out, recording)
     if bad:
         add_mark(out, bad=bad, why="marked bad in the recording that was exported")

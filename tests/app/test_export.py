@@ -149,7 +149,7 @@ def test_it_comes_back_by_a_map_of_its_names(folder: Path, ending: str) -> None:
 
 
 def same(back: Recording, known: Recording) -> None:
-    """All of a recording but its id and what its import adds."""
+    """All of a recording but what its import adds."""
     for name in known.__dataclass_fields__:
         one, other = getattr(back, name), getattr(known, name)
         if isinstance(other, np.ndarray):
@@ -157,10 +157,8 @@ def same(back: Recording, known: Recording) -> None:
             assert one.dtype == other.dtype, name
         elif name != "meta":
             assert one == other, name
-    own = {key: value for key, value in back.meta.items() if key not in ("id", "imported")}
-    assert own == {key: value for key, value in known.meta.items() if key != "id"}
+    assert {key: value for key, value in back.meta.items() if key != "imported"} == known.meta
     assert back.meta["imported"]["id"] == known.meta["id"]
-    assert back.meta["id"] != known.meta["id"]
 
 
 def varied(known: Recording) -> dict[str, Recording]:
@@ -239,6 +237,20 @@ def save_as_matlab(file: h5py.File, name: str, values: Any) -> None:
         shape.pop()
     file[name] = values.astype(float).reshape(shape).T
     file[name].attrs["MATLAB_class"] = np.bytes_("double")
+
+
+def test_numbers_that_were_changed_are_another_recording(folder: Path) -> None:
+    """By its id a twin knows what it was fitted on, and which sequences were held out."""
+    file, _, _ = exported(folder, "a.npz")
+    with np.load(file) as arrays:
+        kept = {**arrays, "response": 2 * arrays["response"]}
+    np.savez(folder.parent / "b.npz", **kept)
+    list(import_measured(folder.parent / "b.npz", "exported", folder.parent / "back"))
+    back = read_recording(folder.parent / "back")
+    assert back.meta["imported"]["id"] == "rec-a"
+    assert back.meta["id"] != "rec-a"
+    list(import_measured(file, "exported", folder.parent / "same"))
+    assert read_recording(folder.parent / "same").meta["id"] == "rec-a"
 
 
 def test_arrays_that_were_changed_and_no_longer_fit_are_refused_all_at_once(folder: Path) -> None:
