@@ -187,6 +187,7 @@ def _sample(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def import_(arguments: argparse.Namespace, run: Run) -> Events:
     """`twinrig import`: measured repeats from elsewhere become a recording."""
+    from app.importing.exported import EXPORTED
     from app.importing.nanoring import is_nanoring
     from app.importing.preview import preview, show
     from app.operations.import_measured import import_measured as operation
@@ -198,6 +199,8 @@ def import_(arguments: argparse.Namespace, run: Run) -> Events:
         return show(arguments.file)
     if not arguments.map and not is_nanoring(arguments.file):
         seen = preview(arguments.file)
+        if seen.guess == EXPORTED:
+            return operation(arguments.file, EXPORTED, arguments.out)
         words = f"to begin with: {command_line(['--map', *seen.guess.split()])}"
         said = "\n  ".join([*[words] * bool(seen.guess), *seen.notes])
         raise InputError(f"twinrig import: --map is missing; {said}")

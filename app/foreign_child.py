@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from app.foreign_files import SAID, UNREADABLE, Found, refuse_large
+from app.foreign_files import (
+    SAID,
+    UNREADABLE,
+    Found,
+    UnfitError,
+    refuse_large,
+    unreadable_words,
+)
 from app.foreign_told import told_by_attributes
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ def child() -> None:
     try:
         found = _read(Path(sys.argv[-1]))
     except Exception as fault:  # h5py and scipy raise whatever their layers do
-        sys.stderr.write(" ".join(str(fault).split()) or type(fault).__name__)
+        sys.stderr.write(unreadable_words(fault))
         sys.exit(UNREADABLE)
     about = [
         {"name": n, "dims": list(f.dims), "said": {word: getattr(f, word) for word in SAID}}
@@ -69,7 +76,7 @@ def _read(path: Path) -> Arrays:
         return dict(_classic(path))
     if path.suffix.lower() == ".mat":
         return dict(_mat(path))
-    raise ValueError("it is neither HDF5 nor netCDF")
+    raise UnfitError("it is neither HDF5 nor netCDF, or damaged at its beginning")
 
 
 def _hdf5(path: Path) -> Iterator[tuple[str, Found]]:
@@ -144,10 +151,11 @@ def _of_matlab(item: Any) -> NDArray[Any]:
     if not hasattr(item, "shape"):
         return NOTHING
     values = np.asarray(item[...])
-    if "MATLAB_empty" in item.attrs:  # whose values are its shape
-        return np.empty([int(n) for n in values.ravel()])
+    empty = "MATLAB_empty" in item.attrs  # whose values are its shape
     if _attribute(item, "MATLAB_class") == b"char":
-        return np.array("".join(map(chr, values.T.ravel())))
+        return np.array("" if empty else "".join(map(chr, values.T.ravel())))
+    if empty:
+        return np.empty([int(n) for n in values.ravel()])
     return values.T
 
 
@@ -250,8 +258,8 @@ def _cells(
         if len(several) > 1 and np.prod(several) == len(whole):
             whole = whole.reshape(*several, *whole.shape[1:])
         yield from _split(name, whole, (), unit)
-    elif all(a.dtype.kind == "U" and a.size == 1 for a in arrays):
-        yield name, Found(np.array([str(a.ravel()[0]) for a in arrays]))
+    elif all(a.dtype.kind == "U" and a.size < 2 for a in arrays):  # an empty text has none
+        yield name, Found(np.array(["".join(a.ravel()) for a in arrays]))
     else:
         yield name, Found(NOTHING)
 

@@ -32,6 +32,10 @@ OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Windows' word for `start_new_session`: Ctrl-C is for us, not for the child."""
 
 
+class UnfitError(ValueError):
+    """A file that is whole, but none of what is read; its words are for people."""
+
+
 @dataclass(frozen=True)
 class Found:
     """One array of a file.
@@ -71,12 +75,22 @@ class Found:
 
 
 def refuse_large(count: float) -> None:
-    """Raise ValueError for more numbers than are read at once."""
+    """Raise UnfitError for more numbers than are read at once."""
     if count > MOST_VALUES:
-        raise ValueError(
+        raise UnfitError(
             f"it holds {count:.3g} numbers, more than the {MOST_VALUES:.3g} that are read at once: "
             "save a part of it, or means of its samples"
         )
+
+
+def unreadable_words(fault: Exception) -> str:
+    """Why a binary file can't be read: NumPy, h5py and SciPy raise what they please."""
+    said = " ".join(str(fault).split()) or type(fault).__name__
+    if isinstance(fault, UnfitError):
+        return said
+    if isinstance(fault, MemoryError):
+        return f"it takes more memory than is free: {said}"
+    return f"it is cut short, damaged or of another kind: copy or save it anew; its reader: {said}"
 
 
 def read_foreign(path: Path) -> dict[str, Found]:

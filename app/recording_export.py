@@ -7,6 +7,7 @@ nobody knows (times of a simulation, the field of a missing probe) is left out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -76,8 +77,19 @@ def arrays_of(recording: Recording, bad: Collection[int]) -> dict[str, Array]:
     return made | {name: values for name, values in by_step.items() if np.isfinite(values).any()}
 
 
+def digest_of(recording: Recording) -> str:
+    """SHA-256 over responses, drives and places in the run: who has the same is the same run."""
+    parts = (recording.measured(), recording.drive, recording.order.astype(np.float64))
+    digest = hashlib.sha256(repr(recording.response.shape).encode())
+    for part in parts:
+        digest.update(np.nan_to_num(part).astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
 def _about(recording: Recording) -> str:
     told = {
+        "sha256": digest_of(recording),
+        "channels": recording.channels,  # without their frequencies
         "drive": asdict(recording.window), "reset": asdict(recording.reset),
         "status": recording.status, "identities": recording.identities,
         "settings": recording.settings, "meta": recording.meta,

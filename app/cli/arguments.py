@@ -67,7 +67,7 @@ def _demo(verbs: argparse._SubParsersAction[Parser]) -> None:
     where.add_argument("--out", type=Path, metavar="DIR", help="a new folder (twinrig-demo)")
     where.add_argument("--resume", type=Path, metavar="DIR", help="go on where this demo stood")
     parser.add_argument(
-        "--quick", action="store_true", help="a minute or two, no promise of quality"
+        "--quick", action="store_true", help="one to four minutes, no promise of quality"
     )
 
 

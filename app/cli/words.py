@@ -30,7 +30,7 @@ from app.operations.learning_events import (
 )
 from app.operations.monitor import BenchRead
 from app.shown_score import shown
-from app.words import duration, fixed, left_s, place_in
+from app.words import counted, duration, fixed, left_s, place_in
 from models.command import command_line
 
 MOST_NAMED = 6  # channels of a plan; a spectrum has sixty
@@ -56,8 +56,9 @@ def words_of(event: Event) -> str | None:
             return f"going on after {duration(seconds)}"
         case RunPlan(sequences, repeats, steps, _, _, predicted_s, path, _):
             return (
-                f"{sequences} sequences × {repeats} repeats × {steps} steps of "
-                f"{_names(event.channel_words)}: {duration(predicted_s)} of device time → {path}"
+                f"{counted(sequences, 'sequence')} × {counted(repeats, 'repeat')} × "
+                f"{counted(steps, 'step')} of {_names(event.channel_words)}: "
+                f"{duration(predicted_s)} of device time → {path}"
             )
         case Progress(job, done, total, unit, _, remaining_s, note):
             left = "" if remaining_s is None else f", {duration(remaining_s)} left"

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.gui.widgets.basic import Choice, label
 from app.gui.widgets.number_entry import WholeEntry
+from app.importing.exported import EXPORTED
 from app.importing.guess import drive_axes
 from app.importing.join import longer
 from app.importing.mapping import RAW_AXES
@@ -24,6 +25,7 @@ MOST_AXES = 5
 NONE = "none"
 WAVES = "Waveforms of the public nanoring set; features, samples and skip by further words."
 TABLE = "A table with one row a step: its columns stand in the map."
+WHOLE = "A recording that Twinrig exported: it comes back whole, its marks, too."
 
 
 class ImportForm(QObject):
@@ -73,9 +75,11 @@ class ImportForm(QObject):
         self.more = _entry("", "Further words of the map")
         self.more.setPlaceholderText("only=repeat:0-15 cut=shortest")
         self.more.setToolTip("Such as only=repeat:0-15 cut=shortest")
-        form.row("Channels", self.channels)
-        form.row("Units", self.units)
-        form.row("More words", self.more)
+        self.word_rows = [
+            form.row("Channels", self.channels),
+            form.row("Units", self.units),
+            form.row("More words", self.more),
+        ]
         self._connect()
         self.show_preview(None)
 
@@ -98,7 +102,8 @@ class ImportForm(QObject):
         words = dict(word.partition("=")[::2] for word in guess.split())
         array, colon, axes = words.get("response", "").rpartition(":")
         self._fixed = guess if seen is not None and (seen.patterns or not colon) else ""
-        self.as_guessed.setText(WAVES if seen is not None and seen.patterns else TABLE)
+        waves = seen is not None and bool(seen.patterns)
+        self.as_guessed.setText(WHOLE if guess == EXPORTED else WAVES if waves else TABLE)
         none = (("none", NONE),)
         for choice, extra in ((self.response, ()), (self.drive, none), (self.holds, none)):
             choice.blockSignals(True)
@@ -152,9 +157,12 @@ class ImportForm(QObject):
         self.wave_rows[1].setVisible(free and "time" in self.chosen_axes)
         self.drive_row.setVisible(free)
         self.holds_row.setVisible(free and "time" not in self.chosen_axes)
+        whole = self._fixed == EXPORTED
         known = self._fixed or self.drive.currentData() not in (None, NONE)
         for row in self.field_rows:
-            row.setVisible(bool(self.seen) and bool(known))
+            row.setVisible(bool(self.seen) and bool(known) and not whole)
+        for row in self.word_rows:
+            row.setVisible(not whole)
 
     @staticmethod
     def _name(row: QWidget, text: str) -> None:
@@ -164,8 +172,8 @@ class ImportForm(QObject):
 
     def map_text(self) -> str:
         """The map that the form makes, as `twinrig import --map` takes it; empty: no file."""
-        if not self.seen:
-            return ""
+        if not self.seen or self._fixed == EXPORTED:
+            return self._fixed
         words = self._array_words() if not self._fixed else self._fixed_words()
         for word, entry in (("channels", self.channels), ("units", self.units)):
             if text := _joined(entry.text()):

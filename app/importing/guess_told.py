@@ -128,7 +128,12 @@ def is_single(one: Found) -> bool:
 
 
 def unnumbered(found: Mapping[str, Found]) -> list[str]:
-    """Files or groups of spectra whose names have no number that tells them apart."""
+    """Files or groups of spectra whose names have no number that tells them apart.
+
+    Columns of one table are none, whatever their names: `S21[0] at 4.00 GHz` has a point.
+    """
+    if "values" in found:
+        return []
     spectra = [n for n, one in found.items() if one.values.ndim == 1 and is_frequency(n, one)]
     several = len(spectra) > 1 and not any(one.members for one in found.values())
     return [group_of(n) for n in spectra] if several and all(map(group_of, spectra)) else []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NEAR = 0.1  # of a hold: what a timer of software is off by, and no other hold
 ALIKE = 1.5  # of the shortest: held once, too
 MOST_PROBLEMS = 5
+MOST_TOLD = 1e15  # holds: beyond it counts are no whole numbers any more
 
 
 def whole_holds(
@@ -54,7 +55,8 @@ def whole_holds(
         )
     shortest = float(times[known].min())
     unit = hold or float(np.median(times[known & (times < ALIKE * shortest)]))
-    counts = np.where(known, times / unit, 1.0)
+    with np.errstate(over="ignore"):  # by a hold of 1e-300, which is told
+        counts = np.where(known, np.minimum(times / unit, MOST_TOLD), 1.0)
     whole = np.rint(counts)
     todo = "round it in the file" if hold else "give the time that all are multiples of, hold=TIME"
     problems = [
@@ -63,7 +65,7 @@ def whole_holds(
         for s, r, t in np.argwhere(np.abs(counts - whole) > NEAR)[:MOST_PROBLEMS]
     ]
     problems += [
-        f"step {t} of sequence {s} was held {times[s, r, t]:g}, {whole[s, r, t]:.0f} holds of "
+        f"step {t} of sequence {s} was held {times[s, r, t]:g}, {whole[s, r, t]:.6g} holds of "
         f"{unit:g}; expected 1…{LONGEST_HOLD}"
         for s, r, t in np.argwhere((whole < 1) | (whole > LONGEST_HOLD))[:MOST_PROBLEMS]
     ]
@@ -74,7 +76,7 @@ def whole_holds(
         for s, t in np.argwhere(inside[:, 0] & (high == 0))[:MOST_PROBLEMS]
     ]
     problems += [
-        f"step {t} of sequence {s} was held {low[s, t]:.0f} to {high[s, t]:.0f} times as long as a "
+        f"step {t} of sequence {s} was held {low[s, t]:.6g} to {high[s, t]:.6g} times as long as a "
         "hold in different repeats: repeats need one sequence"
         for s, t in np.argwhere(high > low)[:MOST_PROBLEMS]
     ]

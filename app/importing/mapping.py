@@ -22,6 +22,7 @@ Entries are separated by blanks (or given as several arguments):
     cut=shortest                          cut each sequence to its shortest repeat
     order=falling                         of files or groups that are steps, told by their drive
     overload=10                           repeats that reach ±10 anywhere are left out
+    exported                              alone: what `twinrig export` wrote, taken as it was
 
 Axes are sequence, repeat, step, channel; or run in place of sequence and repeat: of runs in any
 order those of one drive (drive=u:run,step) are repeats of one sequence. Raw waveforms have a

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.artefacts import reading
+from app.foreign_files import unreadable_words
 from app.importing.mapping import Mapping, parse_map
 from app.importing.prepare import Measured, measured
 from models.errors import InputError, raise_problems
@@ -163,7 +164,7 @@ def load_pattern(file: Path) -> np.ndarray:
         with file.open("rb") as opened:
             array = np.load(opened, allow_pickle=False)
     except (OSError, ValueError, EOFError) as fault:
-        raise InputError(f"{file}: no readable .npy file ({fault})") from fault
+        raise InputError(f"{file}: no readable .npy file ({unreadable_words(fault)})") from fault
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or not array.size:
         raise InputError(f"{file}: holds no array of real numbers")
     return array

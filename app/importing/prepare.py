@@ -68,8 +68,10 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
     Raises
     ------
     InputError
-        Drive and response don't fit, or the waveforms can't be cut into steps.
+        Drive and response don't fit, the drive is no number of a device, or the waveforms can't
+        be cut into steps.
     """
+    _refuse_overloads(arrays, asked, file)
     if asked.index:
         table, words = pivot(arrays, asked, file), ""
         if RUN in dict(asked.index):
@@ -88,6 +90,20 @@ def measured(arrays: Arrays, asked: Mapping, file: Path) -> Measured:
         made = replace(made, holds=holds, remarks=(*said, *made.remarks))
     _refuse_beyond(made, asked.words, file)
     return _judged(_part(made, asked.words), asked.words)
+
+
+def _refuse_overloads(arrays: Arrays, asked: Mapping, file: Path) -> None:
+    """Refuse drives, hold times and counts of a table that are no numbers of a device."""
+    names = [asked.drive, asked.holds, *(column for _, column in asked.index)]
+    problems = []
+    for name in dict.fromkeys(n for n in names if n in arrays):
+        over = arrays[str(name)][is_overload(arrays[str(name)])]
+        if over.size:
+            problems.append(
+                f"{name!r} holds {over[0]:g}{' and more such' * (over.size > 1)}: an overload, or "
+                f"a mark of a missing value ({OVERLOAD:g} or more): mend it in the file"
+            )
+    raise_problems(InputError, str(file), problems)
 
 
 def _refuse_beyond(made: Measured, words: Words, file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.foreign_files import Found
+from app.importing.exported import EXPORTED, is_exported
 from app.importing.guess import guess_map
 from app.importing.guess_notes import notes_on_guess
 from app.importing.guess_told import is_of_each
@@ -17,7 +18,9 @@ from app.importing.mapping import Mapping
 from app.importing.nanoring import USUAL, is_nanoring, load_pattern, pairs_in
 from app.importing.reading import left_out, numeric, read_all
 from app.importing.told_notes import told_notes
+from app.recording_reader import FILE_NAME as RECORDING
 from models.json_form import number
+from models.paths import file_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -107,10 +110,22 @@ def preview(file: Path, found: dict[str, Found] | None = None) -> Preview:
     numbers = numeric(found)
     others = {n: f for n, f in found.items() if n not in numbers}
     numbers = {n: f for n, f in numbers.items() if not f.part}
+    if is_exported(found):
+        return Preview(tuple(_info(n, f) for n, f in numbers.items()), EXPORTED)
     guess = guess_map(numbers, others)
     infos = tuple(_info(n, f) for n, f in numbers.items())
-    notes = (*told_notes(found, numbers), *notes_on_guess(numbers, guess))
+    notes = (*_of_our_own(file), *told_notes(found, numbers), *notes_on_guess(numbers, guess))
     return Preview(infos, guess, 0, left_out(found), _joined(guess, infos), notes)
+
+
+def _of_our_own(file: Path) -> list[str]:
+    """That a file is a recording already, in words; none: it is not."""
+    if file.name != RECORDING and not file_at(file / RECORDING):
+        return []
+    return [
+        "it is a recording of Twinrig already: fit, evaluate and export take it as it is, and an "
+        "import by a map loses its field, reset, times and marks"
+    ]
 
 
 def _joined(guess: str, infos: tuple[ArrayInfo, ...]) -> ArrayInfo | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from app.artefacts import reading
-from app.foreign_files import Found, read_foreign, refuse_large
+from app.foreign_files import Found, UnfitError, read_foreign, refuse_large, unreadable_words
 from app.importing.alike import columns_count, with_alike
 from app.importing.csv_text import read_csv
 from app.importing.told import with_columns, with_one_each, without_alone
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 T = TypeVar("T")
+NUMPY = (".npz", ".npy")
 NO_NUMPY = "it is none of NumPy's, or holds Python objects, which are never loaded"
 BYTES = 8  # of a number; a small archive may unpack to more than any memory
 SHOWN, MOST_CHARACTERS = 5, 80
@@ -99,12 +100,15 @@ def read_steps(file: Path) -> Generator[tuple[int, int], None, dict[str, Found]]
     with reading(file):
         is_folder = S_ISDIR(file.stat().st_mode)
     if is_folder:
-        return with_one_each(without_alone((yield from _of_folder(file))))
+        try:
+            return with_one_each(without_alone((yield from _of_folder(file))))
+        except UnfitError as fault:
+            raise InputError(f"{file}: {fault}") from fault
     return with_one_each(without_alone(_of_file(file)))
 
 
 def _of_file(file: Path) -> dict[str, Found]:
-    readers = dict.fromkeys(SUFFIXES, read_foreign) | {".npz": _npz, ".npy": _npy}
+    readers = dict.fromkeys(SUFFIXES, read_foreign) | dict.fromkeys(NUMPY, _numpy)
     readers |= dict.fromkeys(TABLES, read_csv) | dict.fromkeys(TOUCHSTONE, read_touchstone)
     reader = readers.get(file.suffix.lower())
     if reader is None:
@@ -114,9 +118,8 @@ def _of_file(file: Path) -> dict[str, Found]:
             found = reader(file)
         except (InputError, OSError):
             raise
-        except Exception as fault:  # on a broken header numpy raises whatever its parser does
-            why = NO_NUMPY if "allow_pickle" in str(fault) else fault  # which advises to load it
-            raise InputError(f"{file}: no readable {file.suffix} file ({why})") from fault
+        except Exception as fault:  # of a text: whatever its parts do
+            raise InputError(f"{file}: no readable {file.suffix} file ({fault})") from fault
     made = {
         name: replace(one, values=one.values.astype(np.float64, copy=False))
         if _is_numeric(one)
@@ -212,13 +215,28 @@ def _real(found: dict[str, Found]) -> Iterator[tuple[str, Found]]:
             yield name, one
 
 
+def _numpy(file: Path) -> dict[str, Found]:
+    """NumPy's own formats; ValueError with words for people."""
+    if not file.stat().st_size:
+        raise InputError(f"{file}: is empty: 0 bytes")
+    try:
+        return _npz(file) if file.suffix.lower() == ".npz" else _npy(file)
+    except OSError:
+        raise
+    except Exception as fault:  # on a broken header numpy raises whatever its parser does
+        pickled = "allow_pickle" in str(fault)  # which advises to load it
+        raise ValueError(NO_NUMPY if pickled else unreadable_words(fault)) from fault
+
+
 def _npz(file: Path) -> dict[str, Found]:
-    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("its content is one .npy array: name it so")
-        parts = [] if archive.zip is None else archive.zip.infolist()
-        refuse_large(sum(int(part.file_size) for part in parts) / BYTES)
-        members = {name: _member(archive, name) for name in archive.files}
+    with file.open("rb") as opened:
+        loaded = np.load(opened, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise UnfitError("its content is one .npy array: name it so")
+        with loaded as archive:
+            parts = [] if archive.zip is None else archive.zip.infolist()
+            refuse_large(sum(int(part.file_size) for part in parts) / BYTES)
+            members = {name: _member(archive, name) for name in archive.files}
     return {name: Found(a) for name, a in members.items() if isinstance(a, np.ndarray)}
 
 
@@ -237,5 +255,5 @@ def _npy(file: Path) -> dict[str, Found]:
     with file.open("rb") as opened:
         array = np.load(opened, allow_pickle=False)
     if not isinstance(array, np.ndarray):
-        raise ValueError("its content is an .npz archive: name it so")
+        raise UnfitError("its content is an .npz archive: name it so")
     return {"values": Found(array)}

@@ -1,7 +1,7 @@
 """Axes of a map to begin with, exchanged where the numbers themselves say so.
 
 Sizes alone can't tell a drive `(sequence, step)` from one `(step, sequence)`, nor two repeats of
-forty channels from forty repeats of two.
+forty channels from forty repeats of two, nor a hundred repeats from their hundred steps.
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ def turned(
         known, exchanged = in_order(drive, order, BY_REPEAT)[:, 0], ("sequence", "step")
         axes = _by_length(response, axes, known.shape[1], sure)
     axes = _by_likeness(response, axes, sure)
+    if known is not None:
+        axes = _of_one_length(response, axes, sure)
     if not set(exchanged) <= set(axes) - sure or (known is None and "sequence" in axes):
         return axes
     values = in_order(response, tuple(axes))[:, :ENOUGH, :, :ENOUGH]
     if known is None:
-        stay = repeats_apart(values) is None or odd_repeats(values)
-        return axes if stay else _swapped(axes, *exchanged)
+        return _swapped(axes, *exchanged) if _repeats_are_steps(values) else axes
     if known.shape != (values.shape[0], values.shape[2]):
         return axes
     return axes if sequences_remembered(known, values) is None else _swapped(axes, *exchanged)
@@ -67,6 +68,21 @@ def _by_likeness(response: Array, axes: list[str], sure: frozenset[str]) -> list
         return axes
     values = in_order(response, tuple(axes))[:, :ENOUGH, :, :ENOUGH]
     return axes if channels_alike(values) is None else _swapped(axes, "repeat", "channel")
+
+
+def _of_one_length(response: Array, axes: list[str], sure: frozenset[str]) -> list[str]:
+    """With steps for repeats where there are as many of both, so that no drive's length tells."""
+    if not {"repeat", "step"} <= set(axes) - sure:
+        return axes
+    values = in_order(response, tuple(axes))
+    alike = values.shape[1] == values.shape[2]
+    exchanged = alike and _repeats_are_steps(values[:, :ENOUGH, :, :ENOUGH])
+    return _swapped(axes, "repeat", "step") if exchanged else axes
+
+
+def _repeats_are_steps(values: Array) -> bool:
+    """Whether what stands as repeats `(S, R, T, C)` differs as steps do, and the steps do not."""
+    return repeats_apart(values) is not None and not odd_repeats(values)
 
 
 def _swapped(axes: list[str], one: str, other: str) -> list[str]:

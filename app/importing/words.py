@@ -23,6 +23,7 @@ SAMPLES = "samples"  # the feature that keeps each sample as a channel of its ow
 HARMONIC = re.compile(r"([1-9]\d?)f")
 ONLY = ("sequence", "repeat", "channel")
 MOST_INDEX = 10_000_000
+MOST_FIELD = 1e9  # in any unit: no magnet comes near it in A/m
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def _field(words: Words, value: str) -> Words:
     if len(numbers) != 2 or not all(_is_number(n) for n in numbers):
         raise ValueError("expected LOW,HIGH[,UNIT] or auto[,UNIT]")
     low, high = (float(n) for n in numbers)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError("the first must be the smaller one")
+    if not -MOST_FIELD < low < high < MOST_FIELD:
+        raise ValueError(f"the first must be the smaller one, both within ±{MOST_FIELD:g}")
     return replace(words, field=(low, high), field_unit=unit, scaled=True)
 
 
@@ -181,8 +182,8 @@ def _samples(words: Words, value: str) -> Words:
 
 
 def _reset(words: Words, value: str) -> Words:
-    if not _is_number(value) or not math.isfinite(float(value)):
-        raise ValueError("expected a number, in the unit of the field")
+    if not _is_number(value) or not abs(float(value)) < MOST_FIELD:
+        raise ValueError(f"expected a number within ±{MOST_FIELD:g}, in the unit of the field")
     return replace(words, reset=float(value))
 
 

@@ -78,7 +78,7 @@ def evaluate(twin: Path, recording: Path, *, seed: int = 0) -> Generator[Event, 
         yield Note(text)
     yield TwinScored(scores.errors, scored_details(model, drive, real, scores))
     values: dict[str, Any] = {
-        "path": str(twin),
+        "path": str(find_file(Path(twin), TWIN_FILE)),  # as every verb: the artefact's file
         "recording": str(recording),
         **scored_values(scores, deterministic=fitted.deterministic),
         "scored_on": which,

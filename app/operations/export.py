@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any
 
 from app import deployment_export, recording_export
 from app.artefacts import find_file
-from app.deployment import NODES
+from app.deployment import nodes_folder
 from app.deployment_store import FILE_NAME as DEPLOYMENT
 from app.deployment_store import load_deployment
 from app.export_files import ENDINGS, OF_ARRAYS, write_csv
@@ -16,7 +17,7 @@ from app.recording_marks import bad_positions
 from app.recording_reader import read_recording
 from app.words import size
 from models.errors import InputError
-from models.paths import file_at
+from models.paths import file_at, folder_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -76,8 +77,9 @@ def _deployment(folder: Path, out: Path) -> Events:
     known = load_deployment(folder)
     rows, arrays = deployment_export.rows_of, deployment_export.arrays_of
     _write(out, lambda: rows(known), lambda: arrays(known))
-    nodes = find_file(folder, DEPLOYMENT).parent / NODES
-    yield Note(f"what its nodes played and answered is a recording: twinrig export {nodes}")
+    at = find_file(folder, DEPLOYMENT).parent
+    for nodes in takewhile(folder_at, (at / nodes_folder(k) for k in count())):
+        yield Note(f"what its nodes played and answered is a recording: twinrig export {nodes}")
     return {"answers": len(known.arrays["target"])}
 
 

@@ -13,6 +13,13 @@ import numpy as np
 from app.artefacts import code_version, new_directory, new_id, now_iso, sha256_of
 from app.disk import anew, refuse_taken
 from app.importing.csv_text import lines_above
+from app.importing.exported import (
+    EXPORTED,
+    exported_recording,
+    exported_words,
+    is_exported,
+    marked_in,
+)
 from app.importing.holds import whole_holds
 from app.importing.mapping import parse_map
 from app.importing.nanoring import is_nanoring, nanoring_map, pairs_in, read_nanoring
@@ -25,6 +32,7 @@ from app.importing.whole import narrow_words, notes_on, refuse_unusable, whole_r
 from app.importing.window import drive_window, window_words
 from app.operations.events import Note, Progress, Result, Stage
 from app.operations.results import result_values
+from app.recording_marks import add_mark
 from app.recording_store import write_recording
 from models.errors import InputError, TwinrigError, raise_problems
 from models.paths import file_at
@@ -64,7 +72,8 @@ def import_measured(
     mapping
         What is what; `app.importing.mapping` gives the grammar. Axes that are not named get
         length 1. Without a drive the step's index, scaled to 0…1, stands for it: one fixed,
-        unknown drive, for which the step is the input. A nanoring folder needs none.
+        unknown drive, for which the step is the input. A nanoring folder needs none, what
+        `twinrig export` wrote of a recording the one word `exported`.
     out
         A new folder.
 
@@ -79,6 +88,7 @@ def import_measured(
     file = Path(file)
     refuse_taken(out)
     yield Stage("read", 1, STAGES)
+    bad: frozenset[int] = frozenset()
     try:
         if is_nanoring(file):
             asked = nanoring_map(file, mapping)
@@ -88,6 +98,7 @@ def import_measured(
             found = yield from _told(read_steps(file), "files", begin_s)
             yield Stage("look at the numbers", 2, STAGES)
             recording, remarks = looked_at(file, mapping, found)
+            bad = marked_in(found) if _is_whole(mapping, found) else bad
             del found
     except MemoryError as fault:
         raise TwinrigError(
@@ -99,9 +110,14 @@ def import_measured(
     yield Stage("write the recording", STAGES, STAGES)
     with anew():
         new_directory(out)
-    recording = replace(recording, meta={**recording.meta, "id": new_id("rec", out)})
+    meta = recording.meta
+    own = meta["id"] if meta["id"] == meta["imported"].get("id") else new_id("rec", out)
+    recording = replace(recording, meta={**meta, "id": own})
     path = write_recording(out, recording)
-    yield Result(result_values(recording, path, time.monotonic() - begin_s))
+    if bad:
+        add_mark(out, bad=bad, why="marked bad in the recording that was exported")
+    told = result_values(recording, path, time.monotonic() - begin_s)
+    yield Result({**told, "status": "done"})  # of this import: a run may have been stopped once
     return path
 
 
@@ -153,9 +169,13 @@ def looked_at(
         rest = tuple(item for item in asked.words.only if item[0] != "sequence")
         asked = replace(asked, words=replace(asked.words, only=(*first, *rest)))
         return prepared(file, asked, drained(read_nanoring(file, asked)))
+    if _is_whole(mapping, found):
+        origin = {"path": str(file.resolve()), "sha256": _hash(file)}
+        recording = exported_recording(file, found, origin)
+        return recording, [(exported_words(recording, marked_in(found)), "info")]
     without = left_out(found)
     found = numeric(found)
-    text = mapping if isinstance(mapping, str) else " ".join(mapping)
+    text = _text(mapping)
     shapes = {n: one.values.shape for n, one in found.items() if not one.part or n in text}
     asked = with_units(parse_map(mapping, shapes, file, without), found, file)
     found = falling(asked, found, file)
@@ -166,6 +186,23 @@ def looked_at(
     said = (*_unapplied(asked, found), *_bad_there(found), *lines_above(without))
     remarks = (*told, *made.remarks, *said)
     return prepared(file, asked, replace(made, remarks=remarks))
+
+
+def _text(mapping: str | Sequence[str]) -> str:
+    return mapping if isinstance(mapping, str) else " ".join(mapping)
+
+
+def _is_whole(mapping: str | Sequence[str], found: dict[str, Found]) -> bool:
+    """Whether a map takes an export of Twinrig as it is; InputError where it says more."""
+    words = _text(mapping).split()
+    if EXPORTED not in words or not is_exported(found):
+        return False
+    if len(words) > 1:
+        raise InputError(
+            f"--map {_text(mapping)!r}: {EXPORTED!r} takes the file as it was and stands alone: "
+            "leave the other words out, or name its arrays in place of it (response=… drive=…)"
+        )
+    return True
 
 
 def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:
@@ -188,10 +225,9 @@ def _unapplied(asked: Mapping, found: dict[str, Found]) -> Remarks:
 
 def _bad_there(found: dict[str, Found]) -> Remarks:
     """What an export of Twinrig says of repeats that were marked bad: a map has no word for it."""
-    if not {"bad", "recorded"} <= set(found) or not (bad := np.asarray(found["bad"].values)).any():
+    if not (bad := marked_in(found)):
         return []
-    runs = np.unique(np.asarray(found["recorded"].values)[bad > 0])
-    places = ",".join(str(int(place)) for place in runs)
+    places = ",".join(str(place + 1) for place in sorted(bad))
     text = (
         f"repeats that were marked bad when it was exported (places in that run: {places}) are "
         "imported as good ones: mark them with `twinrig mark`, or leave them out of the file"

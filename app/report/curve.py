@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from app.report.figures import GREY, INK, legend_inside, new_figure, style
 from app.report.page import Page
-from app.words import fixed
+from app.words import counted, fixed
 from training.acquire_curve import needed_between
 from training.verdict import DECIDING, NAMES
 
@@ -31,8 +31,8 @@ def sentences(
         return ["No fit could be scored."]
     best = min(scored, key=lambda r: float(r["worst"]))
     said = [
-        f"Nearest to the floor with {best['sequences']} sequences × {best['repeats']} repeats: no "
-        f"error above {best['worst']:.2f} times it."
+        f"Nearest to the floor with {counted(best['sequences'], 'sequence')} × "
+        f"{counted(best['repeats'], 'repeat')}: no error above {best['worst']:.2f} times it."
     ]
     for repeats, count in needed.items():
         mine = [r for r in scored if str(r["repeats"]) == repeats]
@@ -43,7 +43,8 @@ def sentences(
             "it closer)"
         )  # fmt: skip
         said.append(
-            f"With {repeats} repeats it takes {told} measurements to reach {target:g}{sure}."
+            f"With {counted(int(repeats), 'repeat')} it takes {told} measurements to reach "
+            f"{target:g}{sure}."
         )
     return said
 
@@ -101,7 +102,7 @@ def curve_figure(rows: Sequence[Mapping[str, Any]], target: float) -> Figure:
             axes.plot(
                 [r["measurements"] for r in mine], [r["errors"][error]["ratio"] for r in mine],
                 color=COLOURS[k % len(COLOURS)], marker=MARKS[k % len(MARKS)], markersize=4,
-                linewidth=1.3, label=f"{each} repeats",
+                linewidth=1.3, label=counted(each, "repeat"),
             )  # fmt: skip
         axes.axhline(1, color=INK, linewidth=1, linestyle=":")
         axes.axhline(target, color=GREY, linewidth=0.8)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+PAGE = "report.html"
 LONGEST_NAME = 80  # characters of a figure's: a file system has room for 255 bytes
 STYLE = """
 :root { color-scheme: light; }
@@ -149,8 +150,8 @@ class Page:
             png = io.BytesIO()
             figure.savefig(png, format="png", dpi=130)
             write_bytes(folder / name, png.getvalue())
-        write_bytes(folder / "report.html", self.html().encode("utf-8", "replace"))
-        return folder / "report.html"
+        write_bytes(folder / PAGE, self.html().encode("utf-8", "replace"))
+        return folder / PAGE
 
 
 def _svg(figure: Figure, name: str) -> str:

@@ -21,7 +21,7 @@ from app.library.kinds import BEGUN, SEVERAL
 from app.library.unfinished import NODES
 from app.report import calibration, commands, network, setup
 from app.report import twin as twin_part
-from app.report.page import Page
+from app.report.page import PAGE, Page
 from models.errors import InputError
 from models.paths import anything_at, file_at, folder_at
 
@@ -115,10 +115,10 @@ def find_artefacts(run: Path) -> Found:
         goes_on = dict(begun.rows).get(GOES_ON, "it runs, wait for its end")
         raise InputError(f"{run}: has no result yet ({begun.title}): {goes_on}")
     if not any(found.values()):
-        raise InputError(
-            f"{run}: holds none of {', '.join(FILES.values())}; name a recording, twin, network, "
-            "deployment or demo folder"
-        )
+        todo = "name a recording, twin, network, deployment or demo folder"
+        if file_at(folder / PAGE):  # as a learning curve's, which is made with it
+            todo = f"its own page is there: {folder / PAGE}"
+        raise InputError(f"{run}: holds none of {', '.join(FILES.values())}; {todo}")
     return Found(folder, **{kind: tuple(sorted(paths)) for kind, paths in found.items()})
 
 
@@ -132,15 +132,19 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     folder
         Where the page will stand, for the links to the data.
     """
+    from app.store import load_twin
+
     page = Page(f"Twinrig report: {found.run.resolve().name}", run=found.run)
     yield "recordings"
     calibrated = calibration.section(page, found.calibrations)
     _recordings(page, found)
     setup.section(page, found.recordings, found.deployments)
     verdicts: list[str] = []
+    noisy = [twin for twin in found.twins if not load_twin(twin).deterministic]
     for twin in found.twins:
         yield f"twin {twin.name}"
-        verdicts += twin_part.section(page, twin, found.recordings)
+        several = len(noisy) > 1
+        verdicts += twin_part.section(page, twin, found.recordings, one_of_several=several)
     if found.networks or found.deployments:
         yield "networks and deployments"
         verdicts = network.section(page, found.networks, found.deployments) + verdicts
@@ -148,7 +152,8 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
         yield "networks compared"
         verdicts = _tables(page, found) + verdicts
     if not verdicts and found.twins:  # none of them has noise
-        verdicts = [twin_part.words_of_mean(twin) for twin in found.twins]
+        names = [page.named(twin) if len(found.twins) > 1 else "" for twin in found.twins]
+        verdicts = list(map(twin_part.words_of_mean, found.twins, names))
     nothing = ["Recordings only: nothing has been fitted yet."] if found.recordings else []
     page.lead = [*_goes_on(found.run), *calibrated, *(verdicts or nothing)]
     if words := words_of(page.explained):

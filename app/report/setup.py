@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Rows = tuple[tuple[str, str], ...]
 
-NO_RIG = ("simulated", "imported")  # what was not measured here
-
 
 def section(page: Page, recordings: Sequence[Path], deployments: Sequence[Path]) -> None:
     """Add a list of each way in which something was measured, headed by what was."""
@@ -45,7 +43,8 @@ def _measured(
     """What ran on a rig, by its name on the page; a deployment's nodes by the deployment's."""
     for path in recordings:
         recording = read_recording(path)
-        if not any(recording.meta.get(word) for word in NO_RIG):
+        known = recording.settings or not recording.meta.get("imported")  # an export has them
+        if known and not recording.meta.get("simulated"):
             yield page.named(path), recording
     for path in deployments:
         for played in takewhile(folder_at, (path / nodes_folder(k) for k in count())):

@@ -39,8 +39,13 @@ ERROR_WORDS = {
 }
 
 
-def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
-    """Add a twin's section; returns the sentences of its verdict."""
+def section(
+    page: Page, path: Path, recordings: Sequence[Path], *, one_of_several: bool = False
+) -> list[str]:
+    """Add a twin's section; returns the sentences of its verdict.
+
+    `one_of_several`: with its name.
+    """
     from app.store import load_twin
 
     twin, name = load_twin(path), page.named(path)
@@ -94,8 +99,10 @@ def section(page: Page, path: Path, recordings: Sequence[Path]) -> list[str]:
     page.values.setdefault("coverage", coverage)
     if validation is not None:
         page.values.setdefault("validation", validation["verdict"])
-        return [f"Twin: {_small(validation['verdict']['words'])}", *drifted]
-    return [f"Twin: {_small(verdict(errors, coverage).words)}", *drifted]
+        said = validation["verdict"]["words"]
+    else:
+        said = verdict(errors, coverage).words
+    return [f"Twin{f' {name}' * one_of_several}: {_small(said)}", *drifted]
 
 
 def _when_fitted(meta: Mapping[str, Any]) -> str:
@@ -108,13 +115,17 @@ def _when_fitted(meta: Mapping[str, Any]) -> str:
     return ". ".join([said, *map(capitalised, meta.get("notes", ()))]) + "."
 
 
-def words_of_mean(path: Path) -> str:
-    """The verdict on a twin without noise, as it was scored when it was fitted."""
+def words_of_mean(path: Path, name: str = "") -> str:
+    """The verdict on a twin without noise, as it was scored when it was fitted.
+
+    `name`: of one of several.
+    """
     from app.store import load_twin
 
     twin = load_twin(path)
     words = verdict(twin.errors, {}, deterministic=True).words
-    return f"Twin without noise: {_small(OLDER if scored_by_older(twin) else words)}"
+    who = f"Twin {name} without noise" if name else "Twin without noise"
+    return f"{who}: {_small(OLDER if scored_by_older(twin) else words)}"
 
 
 def _small(words: str) -> str:

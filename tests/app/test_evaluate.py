@@ -48,6 +48,7 @@ def test_a_twin_is_scored_on_another_recording(twin, tmp_path):
     events = evaluated(twin, tmp_path, record_device(10, 16, seed=2))
     assert [type(e) for e in events[-2:]] == [TwinScored, Result]
     assert {"path", "errors", "coverage"} <= set(events[-1].values)
+    assert events[-1].values["path"] == str(twin / "twin.json")  # as `fit` tells it
     assert events[-1].values["errors"]["mean"]["floor"] > 0
     assert "all 10 sequences" in words(events)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -271,3 +272,40 @@ def test_a_table_without_names_has_a_step_a_row_and_its_drive_is_no_repeat(tmp_p
     assert "its columns have no names" in seen.notes[0]
     said = as_guessed(tmp_path / "a.dat").meta["remarks"]
     assert any("repeat 0, counted from 0, lies far from all others" in text for text in said)
+
+
+@pytest.mark.parametrize("order", ["srtc", "strc", "rstc", "tcrs"])
+def test_matlab_7_3_gets_the_map_that_its_arrays_have_in_matlab(tmp_path: Path, order: str) -> None:
+    """It keeps axes in reverse: repeats and channels were not to change places by that."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((6, 30))
+    response = drive[:, None, :, None] * [1.0, -2.0] + 0.1 * rng.standard_normal((6, 4, 30, 2))
+    turned = response.transpose(["srtc".index(axis) for axis in order])
+    driven = drive if order.index("s") < order.index("t") else drive.T
+    np.savez(tmp_path / "a.npz", AMR=turned, H=driven)
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        for name, values in (("AMR", turned), ("H", driven)):
+            file[name] = values.T
+            file[name].attrs["MATLAB_class"] = np.bytes_("double")
+    seen = preview(tmp_path / "a.mat")
+    assert [info.shape for info in seen.arrays] == [turned.shape, driven.shape]
+    assert seen.guess == preview(tmp_path / "a.npz").guess
+    whole = {"s": "sequence", "r": "repeat", "t": "step", "c": "channel"}
+    if order != "tcrs":  # of which a guess by sizes takes the two at the ends for repeats
+        assert f"AMR:{','.join(whole[axis] for axis in order)} " in seen.guess
+
+
+@pytest.mark.parametrize("order", ["srtc", "strc", "rstc"])
+def test_as_many_repeats_as_steps_are_told_apart_by_their_numbers(
+    tmp_path: Path, order: str
+) -> None:
+    """A hundred repeats of a hundred steps were taken for each other where repeats stood first."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((6, 30))
+    response = drive[:, None, :, None] * [1.0, -2.0] + 0.1 * rng.standard_normal((6, 30, 30, 2))
+    turned = response.transpose(["srtc".index(axis) for axis in order])
+    driven = drive if order.index("s") < order.index("t") else drive.T
+    np.savez(tmp_path / "a.npz", response=turned, drive=driven)
+    whole = {"s": "sequence", "r": "repeat", "t": "step", "c": "channel"}
+    asked = ",".join(whole[axis] for axis in order)
+    assert preview(tmp_path / "a.npz").guess.startswith(f"response=response:{asked} ")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from app import foreign_files
 from app.importing.preview import preview
 from app.operations.events import Note
 from app.operations.import_measured import import_measured
@@ -463,3 +464,77 @@ def test_structures_in_cells_are_read_as_an_array_of_structures_is(tmp_path: Pat
     guess = preview(tmp_path / "a.mat").guess
     assert guess == f"response=runs.y:{AXES} drive=runs.u:sequence,step"
     assert np.array_equal(imported(tmp_path / "a.mat", guess)[0].response, response)
+
+
+@pytest.mark.parametrize("name", ["a.nc", "a.mat", "a.npz", "a.npy"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_file_that_is_cut_short_is_told_so_and_what_to_do(
+    tmp_path: Path, name: str, share: float
+) -> None:
+    """What its reader raises (`buffer size must be a multiple of element size`) says neither."""
+    response, drive = data()
+    whole = tmp_path / f"whole-{name}"
+    if name == "a.nc":
+        with scipy.io.netcdf_file(whole, "w") as file:
+            for axis, size in zip("sptc", response.shape, strict=True):
+                file.createDimension(axis, size)
+            file.createVariable("y", "d", tuple("sptc"))[:] = response
+    elif name == "a.mat":
+        scipy.io.savemat(whole, {"y": response, "u": drive})
+    elif name == "a.npz":
+        np.savez(whole, y=response, u=drive)
+    else:
+        np.save(whole, response)
+    assert preview(whole).guess
+    content = whole.read_bytes()
+    (tmp_path / name).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=rf"{name}: .*cut short, damaged .* save it anew"):
+        preview(tmp_path / name)
+
+
+def test_a_file_that_is_whole_and_none_of_those_read_is_not_told_to_be_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(9))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"\(its content is one .npy array: name it so\)"):
+        preview(tmp_path / "a.npz")
+    (tmp_path / "b.npz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"b.npz: is empty: 0 bytes"):
+        preview(tmp_path / "b.npz")
+    monkeypatch.setattr(foreign_files, "MOST_VALUES", 150)
+    (tmp_path / "runs").mkdir()
+    for run in (1, 2):
+        np.save(tmp_path / f"runs/run_{run}.npy", np.zeros((50, 2)))
+    with pytest.raises(InputError, match=r"runs: it holds 200 numbers, more than the 150"):
+        preview(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("name", ["drive", "dwell"])
+def test_a_drive_or_hold_time_that_no_device_has_is_refused_by_name(
+    tmp_path: Path, name: str
+) -> None:
+    """`field=auto` took 1e300 for a field; holds were told with 300 digits."""
+    response, drive = data()
+    arrays = {"y": response, "drive": drive, "dwell": np.ones_like(drive)}
+    arrays[name][0, 1] = 1e300
+    np.savez(tmp_path / "a.npz", **arrays)
+    words = f"y={AXES} drive=drive field=auto,mT holds=dwell"
+    with pytest.raises(InputError, match=rf"'{name}' holds 1e\+300: an overload, or a mark"):
+        list(import_measured(tmp_path / "a.npz", words, tmp_path / "r"))
+
+
+@pytest.mark.parametrize("word", ["field=-1e308,1e308,T", "field=0,1,T reset=1e300"])
+def test_a_field_that_no_magnet_has_is_refused(tmp_path: Path, word: str) -> None:
+    response, drive = data()
+    np.savez(tmp_path / "a.npz", y=response, u=drive)
+    with pytest.raises(InputError, match=r"(field|reset)=.*within ±1e\+09"):
+        list(import_measured(tmp_path / "a.npz", f"y={AXES} drive=u {word}", tmp_path / "r"))
+
+
+def test_holds_beyond_all_counting_are_told_in_few_digits(tmp_path: Path) -> None:
+    response, drive = data()
+    np.savez(tmp_path / "a.npz", y=response, u=drive, dwell=np.ones_like(drive))
+    words = f"y={AXES} drive=u holds=dwell hold=1e-300"
+    with pytest.raises(InputError, match=r"was held 1, 1e\+15 holds of 1e-300; expected 1…1000"):
+        list(import_measured(tmp_path / "a.npz", words, tmp_path / "r"))

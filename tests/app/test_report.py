@@ -20,7 +20,9 @@ from small_disk import small_disk
 from app.artefacts import now_iso
 from app.checked_json import with_checksum
 from app.operations.events import Result
+from app.operations.export import export
 from app.operations.fit import fit
+from app.operations.import_measured import import_measured
 from app.operations.report import report
 from app.operations.train import train
 from app.recording_marks import add_mark
@@ -148,9 +150,12 @@ def test_twins_of_one_name_keep_their_figures_apart(run_folder: Path, tmp_path: 
     shutil.copytree(run_folder / "held-out", tmp_path / "run" / "held-out")
     for number in (1, 2):
         shutil.copytree(run_folder / "twin", tmp_path / "run" / f"round-{number}" / "twin")
-    page = Path(last(report(tmp_path / "run"))["report"])
+    values = last(report(tmp_path / "run"))
+    page = Path(values["report"])
     text = page.read_text("utf-8")
     for number in (1, 2):
+        said = [one for one in values["verdict"] if one.startswith(f"Twin round-{number}/twin: ")]
+        assert len(said) == 1  # "Twin: not yet at the floor" stood there twice
         assert f"<h2>Twin round-{number}/twin (stochastic)</h2>" in text
         assert f"<td>round-{number}/twin</td>" in text
         for drawn in ("repeats", "noise", "where", "coverage", "noise-checks"):
@@ -259,9 +264,14 @@ def test_how_a_recording_was_measured_is_told_once_for_those_measured_alike(tmp_
     write_recording(tmp_path / "run" / "c", other)
     simulated = replace(one, meta=one.meta | {"id": "rec-d", "simulated": True})
     write_recording(tmp_path / "run" / "d", simulated)
+    list(export(tmp_path / "run" / "a", tmp_path / "a.npz"))
+    list(import_measured(tmp_path / "a.npz", "exported", tmp_path / "run" / "e"))
+    np.savez(tmp_path / "b.npz", response=one.response, drive=one.drive)
+    words = "response:sequence,repeat,step,channel drive=drive:sequence,step"
+    list(import_measured(tmp_path / "b.npz", words, tmp_path / "run" / "f"))  # nobody knows how
     page = Path(last(report(tmp_path / "run", tmp_path / "page"))["report"]).read_text("utf-8")
     told = page[page.index("How it was measured") : page.index("Repeat it")]
-    assert re.findall(r"<p>([^<]+)</p>", told) == ["a, b:", "c:"]
+    assert re.findall(r"<p>([^<]+)</p>", told) == ["a, b, e:", "c:"]
     for words in (
         "rig 7", "amplitude 2.2 to 3.4 mT, hold 0 s", "4 mT, hold 0 s", "X (V), Y (V)",
         "tesla_per_ampere = 0.0004 · max_current_A = 11 · max_ramp_A_per_s = 2000<",
@@ -362,6 +372,9 @@ def test_a_folder_whose_name_is_no_text_is_reported(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"recording\.nc"):
+        find_artefacts(tmp_path)
+    (tmp_path / "report.html").touch()  # as of a learning curve
+    with pytest.raises(InputError, match=r"its own page is there: .*report\.html"):
         find_artefacts(tmp_path)
 
 

@@ -176,3 +176,10 @@ def test_measurements_needed_are_told_with_what_the_intervals_leave_open():
     assert sentences(sure, {"2": 10.0}, 1.25)[1] == (
         "With 2 repeats it takes at most 10 measurements to reach 1.25."
     )
+
+
+def test_one_repeat_is_told_as_one():
+    points = [{**curve_point(s, r, 1.01), "repeats": 1} for s, r in ((5, 1.1), (10, 1.0))]
+    said = sentences(medians(points), {"1": 10.0}, 1.25)
+    assert said[0].startswith("Nearest to the floor with 10 sequences × 1 repeat: ")
+    assert said[1].startswith("With 1 repeat it takes ")

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+from fit_device import record_device
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
 from app.gui.import_words import command_of
 from app.gui.pages.import_data import EMPTY
-from app.store import read_recording
+from app.operations.export import export
+from app.operations.mark import mark
+from app.recording_marks import bad_positions
+from app.store import read_recording, write_recording
 
 WAIT_MS = 120_000
 
@@ -268,6 +272,26 @@ def test_a_fault_of_files_that_are_steps_stands_on_the_page(make_window, qtbot, 
     page = opened(make_window(connected=False, page="library"), qtbot, tmp_path)
     assert not page.form.primary.isEnabled()
     assert "'rep2_10mT' and 'rep2_10.0mT' are the same step" in page.remarks.text()
+
+
+def test_what_twinrig_exported_comes_back_whole(make_window, qtbot, tmp_path):
+    """Its units, field and reset were asked for once more, and what was marked bad came as good."""
+    measured = tmp_path / "rec-a"
+    write_recording(measured, record_device(4, 2, seed=1, steps=12))
+    list(mark(measured, bad={2}))
+    list(export(measured, tmp_path / "a.npz"))
+    window = make_window(connected=False, page="library")
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    assert page.map.text().endswith("--map exported --out …")
+    assert "1 repeat marked bad stay so" in page.notes.text()
+    assert not page.fields.units.isVisible()
+    assert not page.fields.encoding.isVisible()
+    page.form.primary.click()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert bad_positions(page.imported) == {1}
+    back, known = read_recording(page.imported), read_recording(measured)
+    assert (back.window, back.reset, back.units) == (known.window, known.reset, known.units)
+    assert back.meta["imported"]["map"] == "exported"
 
 
 def test_a_file_that_is_chosen_while_another_one_is_imported_is_the_next(

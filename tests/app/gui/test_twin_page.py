@@ -114,7 +114,7 @@ def test_a_twin_is_fitted_further_and_stands_beside_the_first_one(page, qtbot) -
     asked = {"twin": first, "recording": page.chosen[0]}
     *_, told = in_child("app.operations.evaluate.evaluate", asked)
     assert scored["Mean"] == pytest.approx(told.values["errors"]["mean"]["value"])
-    assert page.twin == first
+    assert page.twin == first / "twin.json"
     qtbot.waitUntil(
         lambda: page.rows.beside.first.choose(first) and page.rows.beside.second.choose(second),
         timeout=WAIT_MS,
