@@ -16,7 +16,7 @@ from models.errors import InputError, TwinrigError
 from models.latent import TwinModel
 from training.fit_loop import FitLoop, set_rate
 from training.fit_members import MembersFit
-from training.fit_settings import FitSettings, FitStep, batch_size
+from training.fit_settings import MANY_SEQUENCES, FitSettings, FitStep, batch_size
 from training.fresh_model import fresh_model, refuse_rank
 from training.objectives import PUBLISHED, MeanSquares, phases_named, scored_by
 from training.phases import Phases
@@ -214,8 +214,8 @@ class Fit(FitLoop):
         """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted."""
         if self._start is not None or self.settings.deterministic:
             return False
-        slow = self.model.slow > 0
-        return self._phases.outdated(self.best_progress, self._progress(), slow=slow)
+        slow, many = self.model.slow > 0, self._training.sequences >= MANY_SEQUENCES
+        return self._phases.outdated(self.best_progress, self._progress(), slow=slow, many=many)
 
     def _phase_now(self) -> int:
         return self._phases.at(self._progress())

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PATIENCE = 2000  # iterations of the mean's fit without a better snapshot, after which it ends
 SETTLED = 0.2  # of the last phase: from there on a snapshot is chosen
 LATE = 0.7  # of the whole, from which on one with random effects is
+LAST = 0.9  # of the whole, from which on one of many sequences is
 
 
 class Phase(NamedTuple):
@@ -91,7 +92,7 @@ class Phases:
         """The innovations end here; the energy score has the rest."""
         self._plan(self.mean_end, progress)
 
-    def outdated(self, best: float, now: float, *, slow: bool) -> bool:
+    def outdated(self, best: float, now: float, *, slow: bool, many: bool) -> bool:
         """Whether a snapshot of share `best` is to be replaced `now`, whatever their scores say.
 
         Few sequences or repeats favour another one by chance: of the first phase, or of the next
@@ -102,10 +103,11 @@ class Phases:
         begins nothing is averaged yet (nanoring, 184 × 2: CRPS of two fits 1.22 and 1.28 of the
         floor from there, 1.09 and 1.10 at the end). Each repeat is one draw of a random effect
         (`slow`): there the rate's decay has to have settled (of `LATE` on autocovariance 1.06, of
-        `SETTLED` on 1.48).
+        `SETTLED` on 1.48). `many` sequences are not learned by heart, and what the few of them that
+        validate favour before the end is chance (MEASURED.md, "The last snapshot").
         """
         before = self.all[-2].end
-        settled = LATE if slow else before + SETTLED * (1.0 - before)
+        settled = LATE if slow else LAST if many else before + SETTLED * (1.0 - before)
         return best <= self.mean_end < now or best < settled <= now
 
     def numbers(self) -> dict[str, Any]:

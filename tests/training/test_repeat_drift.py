@@ -97,13 +97,19 @@ def test_a_fit_keeps_them_slow_and_learns_their_own_rate_and_spread():
 
 
 @pytest.mark.parametrize(
-    ("drift", "deterministic", "since"),
-    [(OFFSET, False, 0.7), (NONE, False, 0.44), (NONE, True, 0.0)],
+    ("drift", "deterministic", "many", "since"),
+    [
+        (OFFSET, False, 2000, 0.7),
+        (NONE, False, 2000, 0.44),
+        (NONE, False, 24, 0.9),
+        (NONE, True, 24, 0.0),
+    ],
 )
 def test_a_lucky_snapshot_of_the_begin_is_not_what_a_fit_of_noise_gives(
-    drift, deterministic, since
+    monkeypatch, drift, deterministic, many, since
 ):
     """Few repeats validate: each is one draw of what it has of its own."""
+    monkeypatch.setattr("training.fit.MANY_SEQUENCES", many)
     parts = drifting(drift, 24, 4, 20, 1), drifting(drift, 8, 4, 20, 2)
     objective = {"objective": "mean", "deterministic": True} if deterministic else {}
     settings = FitSettings(iterations=10, latent=6, hidden=16, **objective)
