@@ -211,7 +211,10 @@ class Fit(FitLoop):
         return found
 
     def _best_is_outdated(self) -> bool:
-        """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted."""
+        """Where noise is fitted anew, a snapshot is chosen whose noise has been fitted so far.
+
+        Of many sequences it is one of the end (`Phases.outdated`).
+        """
         if self._start is not None or self.settings.deterministic:
             return False
         slow, many = self.model.slow > 0, self._training.sequences >= MANY_SEQUENCES
