@@ -59,9 +59,7 @@ def start_of_next(bench: Bench, done: Recording) -> float:
     s, r = np.argwhere(done.start_s == np.nanmax(done.start_s))[0]
     length = int(done.held_lengths[s])
     lasts_s = bench.predicted_s(int(done.lengths[s]), length, done.window, done.reset)
-    read_s = float(
-        np.nanmax(done.read_s, initial=-np.inf)
-    )  # how long a reading takes isn't foreseen
+    read_s = float(np.nanmax(done.read_s, initial=-np.inf))  # a reading may last unforeseen
     return max(float(done.start_s[s, r]) + float(lasts_s), read_s)
 
 

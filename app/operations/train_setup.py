@@ -130,13 +130,14 @@ class Setup:
         ]
 
     def _by_memory(self) -> list[str]:
-        """Where the network to go on from knows what iterations are chosen by."""
-        known = self.origin is not None and knows_validation(self.origin)
-        return [BY_MEMORY.format("the network to go on from")] * (known and self._of_same_data)
+        """What is to be known of a network to go on from that knows the validation part."""
+        return [BY_MEMORY.format("the network to go on from")] * self._validation_known
 
     @property
-    def _of_same_data(self) -> bool:
-        return self.origin is not None and same_data(self.origin, self.task)
+    def _validation_known(self) -> bool:
+        """Whether the network to go on from knows what iterations are chosen by."""
+        origin = self.origin
+        return origin is not None and knows_validation(origin) and same_data(origin, self.task)
 
     def _reaching_back(self) -> list[str]:
         """Where layers or read-out would see steps before the reset of the run that is scored."""
@@ -182,11 +183,10 @@ class Setup:
         if self.origin is None:
             return {"parents": parents}
         before = parent_of(self.origin, Path(self.request.options.origin or ""))
-        known = knows_validation(self.origin) and self._of_same_data
         return {
             "parents": [*parents, before],
             ORIGIN_UNKNOWN: list(self.unknown),
-            **({VALIDATION_KNOWN: True} if known else {}),
+            **({VALIDATION_KNOWN: True} if self._validation_known else {}),
         }
 
     @property

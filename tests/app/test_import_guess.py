@@ -274,14 +274,23 @@ def test_a_table_without_names_has_a_step_a_row_and_its_drive_is_no_repeat(tmp_p
     assert any("repeat 0, counted from 0, lies far from all others" in text for text in said)
 
 
+AXES = {"s": "sequence", "r": "repeat", "t": "step", "c": "channel"}
+
+
+def in_axes(order: str, repeats: int) -> tuple[np.ndarray, np.ndarray]:
+    """Responses and drives of 6 sequences of 30 steps and two channels, in this order of axes."""
+    rng = np.random.default_rng(0)
+    drive = rng.random((6, 30))
+    noise = 0.1 * rng.standard_normal((6, repeats, 30, 2))
+    response = drive[:, None, :, None] * [1.0, -2.0] + noise
+    turned = response.transpose(["srtc".index(axis) for axis in order])
+    return turned, drive if order.index("s") < order.index("t") else drive.T
+
+
 @pytest.mark.parametrize("order", ["srtc", "strc", "rstc", "tcrs"])
 def test_matlab_7_3_gets_the_map_that_its_arrays_have_in_matlab(tmp_path: Path, order: str) -> None:
     """It keeps axes in reverse: repeats and channels were not to change places by that."""
-    rng = np.random.default_rng(0)
-    drive = rng.random((6, 30))
-    response = drive[:, None, :, None] * [1.0, -2.0] + 0.1 * rng.standard_normal((6, 4, 30, 2))
-    turned = response.transpose(["srtc".index(axis) for axis in order])
-    driven = drive if order.index("s") < order.index("t") else drive.T
+    turned, driven = in_axes(order, repeats=4)
     np.savez(tmp_path / "a.npz", AMR=turned, H=driven)
     with h5py.File(tmp_path / "a.mat", "w") as file:
         for name, values in (("AMR", turned), ("H", driven)):
@@ -290,9 +299,8 @@ def test_matlab_7_3_gets_the_map_that_its_arrays_have_in_matlab(tmp_path: Path, 
     seen = preview(tmp_path / "a.mat")
     assert [info.shape for info in seen.arrays] == [turned.shape, driven.shape]
     assert seen.guess == preview(tmp_path / "a.npz").guess
-    whole = {"s": "sequence", "r": "repeat", "t": "step", "c": "channel"}
     if order != "tcrs":  # of which a guess by sizes takes the two at the ends for repeats
-        assert f"AMR:{','.join(whole[axis] for axis in order)} " in seen.guess
+        assert f"AMR:{','.join(AXES[axis] for axis in order)} " in seen.guess
 
 
 @pytest.mark.parametrize("order", ["srtc", "strc", "rstc"])
@@ -300,12 +308,7 @@ def test_as_many_repeats_as_steps_are_told_apart_by_their_numbers(
     tmp_path: Path, order: str
 ) -> None:
     """A hundred repeats of a hundred steps were taken for each other where repeats stood first."""
-    rng = np.random.default_rng(0)
-    drive = rng.random((6, 30))
-    response = drive[:, None, :, None] * [1.0, -2.0] + 0.1 * rng.standard_normal((6, 30, 30, 2))
-    turned = response.transpose(["srtc".index(axis) for axis in order])
-    driven = drive if order.index("s") < order.index("t") else drive.T
+    turned, driven = in_axes(order, repeats=30)
     np.savez(tmp_path / "a.npz", response=turned, drive=driven)
-    whole = {"s": "sequence", "r": "repeat", "t": "step", "c": "channel"}
-    asked = ",".join(whole[axis] for axis in order)
+    asked = ",".join(AXES[axis] for axis in order)
     assert preview(tmp_path / "a.npz").guess.startswith(f"response=response:{asked} ")

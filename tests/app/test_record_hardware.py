@@ -58,28 +58,27 @@ def test_the_recording_is_as_one_timed_by_software(tmp_path: Path) -> None:
     assert "timing" not in software.settings["x"]
 
 
-def test_a_run_is_not_gone_on_with_by_another_timing(tmp_path: Path) -> None:
-    with Bench.connect(spec_of("software")) as bench:
+@pytest.mark.parametrize(
+    ("begun", "gate_s", "said"),
+    [
+        pytest.param("software", {}, "timing", id="another timing"),
+        pytest.param(
+            "hardware", {"gate_s": "0.04"}, r"x gate_s was 0\.027027027, now 0\.04",
+            id="steps of another length",
+        ),
+    ],
+)  # fmt: skip
+def test_a_run_is_not_gone_on_with_by_steps_that_are_timed_otherwise(
+    tmp_path: Path, begun: str, gate_s: dict[str, str], said: str
+) -> None:
+    with Bench.connect(spec_of(begun)) as bench:
         events = record(bench, SEQUENCES, 2, tmp_path / "r")
         while not isinstance(next(events), StepRead):
             pass
         events.close()
     with (
-        Bench.connect(spec_of("hardware")) as bench,
-        pytest.raises(RefusedError, match="timing"),
-    ):
-        list(record(bench, SEQUENCES, 2, tmp_path / "r", resume=True))
-
-
-def test_a_run_is_not_gone_on_with_by_steps_of_another_length(tmp_path: Path) -> None:
-    with Bench.connect(spec_of("hardware")) as bench:
-        events = record(bench, SEQUENCES, 2, tmp_path / "r")
-        while not isinstance(next(events), StepRead):
-            pass
-        events.close()
-    with (
-        Bench.connect(spec_of("hardware", gate_s="0.04")) as bench,
-        pytest.raises(RefusedError, match=r"x gate_s was 0\.027027027, now 0\.04"),
+        Bench.connect(spec_of("hardware", **gate_s)) as bench,
+        pytest.raises(RefusedError, match=said),
     ):
         list(record(bench, SEQUENCES, 2, tmp_path / "r", resume=True))
 
