@@ -160,7 +160,9 @@ def test_another_bench_that_can_t_be_made_safe_stays_in_view_and_is_tried_until_
         assert session.others == [other]
         assert other.identities()  # still connected
         assert not any(s.output_on for s in session.bench.state().values())
-        page.plots.verdict.buttons["polish"].click()
+        polish = page.plots.verdict.buttons["polish"]
+        qtbot.waitUntil(polish.isEnabled, timeout=SOON_MS)  # once pre-flight is known again
+        polish.click()
         assert window.job is None
         assert "not safe yet" in window.toasts.shown[-1].text
     qtbot.waitUntil(lambda: not window.bar.isVisible(), timeout=SOON_MS)
