@@ -39,7 +39,7 @@ from training.metrics import (
     coverage,
     lag_sums,
 )
-from training.noise_checks import rank_plots, spectra
+from training.noise_checks import pit_band, rank_plots, spectra
 from training.score_notes import HALF, score_notes
 from training.verdict import NO_NOISE
 from training.verdict_places import EXPECTED_COVERAGE
@@ -73,8 +73,8 @@ class Scores:
         of one sequence over its repeats.
     details
         Arrays to draw (`pit`, `autocorrelation_real`, `…_twin`, `…_low`, `…_high`, and those of
-        `training.noise_checks`) and what the scores rest on (`half`, `repeats`, `sequences`,
-        `splits`, `steps_without_spread`).
+        `training.noise_checks`, as `pit_low`, `pit_high`) and what the scores rest on (`half`,
+        `repeats`, `sequences`, `splits`, `steps_without_spread`).
     families
         Drive family → score name → as in `errors`; empty where families were not given.
     where
@@ -158,6 +158,7 @@ def score(
         **_autocorrelations(twin, whole, halves, ground, weights),
         **spectra(twin, whole, halves, ground),
         **rank_plots(twin, whole, ground, seed),
+        **({} if noiseless else pit_band(twin, ground, repeats, seed)),
     }
     said: dict[str, float | None] = {"value": number(covered), "expected": EXPECTED_COVERAGE}
     places: dict[str, list[dict[str, Any]]] = {}

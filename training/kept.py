@@ -34,7 +34,7 @@ CURVES = Table(
             for name in ("frequency", "real", "twin", "low", "high")
         },
         "rank_level": NUMBERS,
-        "pit": NUMBERS,
+        **dict.fromkeys(("pit", "pit_low", "pit_high"), NUMBERS),
     },
     others=ANYTHING,
 )
@@ -51,6 +51,7 @@ FORM = Table(
 TOGETHER = (
     ("spectrum_frequency", "spectrum_real", "spectrum_twin", "spectrum_low", "spectrum_high"),
     ("autocorrelation_real", "autocorrelation_twin", "autocorrelation_low", "autocorrelation_high"),
+    ("pit", "pit_low", "pit_high"),
 )
 
 

@@ -291,7 +291,7 @@ def coverage(samples: Array, real: Array) -> tuple[float, Array, int]:
     left_out = int(ground.valid.sum()) * real.shape[3] - int(used.sum())
     return (
         within / total if total else float("nan"),
-        _density(counts / total) if total else np.full(PIT_BINS, np.nan),
+        density(counts / total) if total else np.full(PIT_BINS, np.nan),
         left_out,
     )
 
@@ -305,8 +305,8 @@ def ranks_below(x: Array, y: Array) -> Array:
     return twice / 2
 
 
-def _density(ranks: Array) -> Array:
-    """Density in equal bins of shares by rank, each rank spread evenly over its own width."""
+def density(ranks: Array) -> Array:
+    """Density in 20 equal bins of shares by rank, each rank spread evenly over its own width."""
     up_to = np.concatenate([[0.0], np.cumsum(ranks)])
     edges = np.linspace(0.0, 1.0, PIT_BINS + 1)
     shares: Array = np.diff(np.interp(edges, np.linspace(0.0, 1.0, up_to.size), up_to))

@@ -1,4 +1,4 @@
-"""The noise beyond its spread: spectra of the residuals, ranks of whole repeats among samples."""
+"""The noise beyond its spread: spectra of the residuals, ranks among samples and their bands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.metrics import ranks_below, residuals
+from training.metrics import PIT_BINS, density, ranks_below, residuals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +23,7 @@ COUNTED = 0.9  # of all steps lie in sequences that are as long as a segment, or
 BAND = (5.0, 95.0)
 LEVELS = 101  # of the rank plots' axis
 TRIALS = 400
+COLUMNS = 20_000  # of a sequence's steps and channels, ranked at once
 
 
 def spectrum(ensemble: Array, ground: Ground) -> tuple[Array, Array] | None:
@@ -167,3 +168,50 @@ def _band(sequences: int, repeats: int, members: int, seed: int) -> float:
         curve = np.searchsorted(place, levels, side="right") / place.size - levels
         farthest.append(float(np.abs(curve).max()))
     return float(np.percentile(farthest, 90.0))
+
+
+def pit_band(samples: Array, ground: Ground, repeats: int, seed: int = 0) -> dict[str, Array]:
+    """Between which densities 90 % of a perfect twin's PIT histograms have each of their bins.
+
+    Values of one repeat go together, so that there are far fewer draws than values: whole samples
+    are drawn in place of the repeats, and ranked among all. Its width is that of a device whose
+    noise lasts as the twin's does.
+
+    Parameters
+    ----------
+    samples
+        `(S, M, T, C)` of the twin.
+    ground
+        Of the real repeats; `repeats` of each sequence.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    dict
+        `pit_low`, `pit_high` `(20,)`; empty where no step has spread.
+    """
+    members = samples.shape[1]
+    bins = np.array([density(one) for one in np.eye(members)])
+    rng = np.random.default_rng([seed, 31])
+    total, count = np.zeros((TRIALS, PIT_BINS)), 0
+    for one, used in zip(samples, ground.used, strict=True):
+        values = one[:, used]
+        drawn = rng.multinomial(repeats, np.full(members, 1 / members), size=TRIALS)
+        total += drawn @ (_rank_counts(values) @ bins)
+        count += repeats * values.shape[1]
+    if count == 0:
+        return {}
+    low, high = np.percentile(total / count, BAND, axis=0)
+    return {"pit_low": low, "pit_high": high}
+
+
+def _rank_counts(values: Array) -> Array:
+    """How often each sample of `(M, N)` has each rank among them, `(M, M)`."""
+    members = len(values)
+    counts, first = np.zeros((members, members)), np.arange(members)[:, None] * members
+    for begin in range(0, values.shape[1], COLUMNS):
+        ranks = values[:, begin : begin + COLUMNS].argsort(axis=0).argsort(axis=0)
+        found = np.bincount((first + ranks).ravel(), minlength=members**2)
+        counts += found.reshape(members, members)
+    return counts

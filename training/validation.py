@@ -253,7 +253,7 @@ def summary(scores: Scores, *, deterministic: bool) -> dict[str, Any]:
     curves = {
         name: _plain(value)
         for name, value in scores.details.items()
-        if name.startswith(("spectrum_", "rank_", "autocorrelation_")) or name == "pit"
+        if name.startswith(("spectrum_", "rank_", "autocorrelation_", "pit"))
     }
     found = verdict(
         scores.errors, scores.coverage, scores.where, deterministic=deterministic,

@@ -223,5 +223,8 @@ def fitted_earlier(twin: Twin) -> LiveFit:
 def kept_details(validation: dict[str, Any] | None) -> dict[str, Any]:
     """What the pages draw of a twin that was fitted earlier: PIT and ρ by lag."""
     curves = {} if validation is None else validation["curves"]
-    wanted = ("pit", *(f"autocorrelation_{k}" for k in ("real", "twin", "low", "high")))
+    wanted = (
+        *("pit", "pit_low", "pit_high"),
+        *(f"autocorrelation_{k}" for k in ("real", "twin", "low", "high")),
+    )
     return {name: curves[name] for name in wanted if name in curves}

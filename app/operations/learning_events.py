@@ -64,8 +64,8 @@ class TwinScored(Event):
     """Errors beside floors as in the CLI's result (`errors`), and what the pages draw.
 
     `details` holds arrays: `real` and `twin` `(R, T, C)` of one held-out sequence and its `drive`,
-    `pit` (bin heights), `autocorrelation_real|twin|low|high` `(lags,)`; where there are several
-    sequences those of `app.operations.scored.held_out_beside`.
+    `pit`, `pit_low`, `pit_high` (heights of bins), `autocorrelation_real|twin|low|high` `(lags,)`;
+    where there are several sequences those of `app.operations.scored.held_out_beside`.
     """
 
     errors: dict[str, Any]

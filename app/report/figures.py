@@ -153,9 +153,10 @@ def maps_figure(cases: Sequence[tuple[str, Array, Array]], unit: str) -> Figure:
 
 
 def noise_figure(details: Mapping[str, Any]) -> Figure:
-    """Autocorrelation of the residuals with the band of half the repeats, and the PIT histogram.
+    """Autocorrelation of the residuals and PIT histogram, each with the band of chance.
 
-    `details` as in `TwinScored`: `autocorrelation_real|twin|low|high` and `pit`.
+    `details` as in `TwinScored`: `autocorrelation_real|twin|low|high`, `pit`, and of newer twins
+    `pit_low|high`.
     """
     figure = new_figure(2.9)
     left, right = figure.subplots(1, 2)
@@ -176,6 +177,11 @@ def noise_figure(details: Mapping[str, Any]) -> Figure:
         (np.arange(pit.size) + 0.5) / pit.size, pit, width=0.94 / pit.size, color=REPEAT, alpha=0.6
     )
     right.axhline(1, color=INK, linewidth=1, linestyle=":", label="a perfect twin")
+    if "pit_low" in details:
+        right.stairs(
+            details["pit_high"], np.linspace(0, 1, pit.size + 1), baseline=details["pit_low"],
+            fill=True, color=TWIN, alpha=0.22, linewidth=0, label="… 90 % of its bars",
+        )  # fmt: skip
     style(right, "Where real values fall among the twin's", "rank among 200 samples", "density")
     legend_inside(right)
     return figure

@@ -27,7 +27,7 @@ from app.operations.report import report
 from app.operations.train import train
 from app.recording_marks import add_mark
 from app.report import setup
-from app.report.figures import log_scale, misfit_figure, new_figure, repeats_figure
+from app.report.figures import log_scale, misfit_figure, new_figure, noise_figure, repeats_figure
 from app.report.network import Measured, _baselines, _networks, against_baselines, headline
 from app.report.page import Page
 from app.report.run import find_artefacts
@@ -536,6 +536,18 @@ def test_the_colours_of_a_pit_say_what_they_are_and_where_they_end(
     (bar,) = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
     assert bar._colorbar.extend == extends
     assert bar.get_ylabel() == "density"
+
+
+def test_the_pit_has_the_band_of_a_perfect_twin_where_it_is_known() -> None:
+    level = np.linspace(0.5, 0.0, 20)
+    told = {f"autocorrelation_{k}": level for k in ("real", "twin", "low", "high")}
+    told["pit"] = np.ones(20)
+    band = {"pit_low": np.full(20, 0.9), "pit_high": np.full(20, 1.1)}
+    names = [
+        noise_figure(details).axes[1].get_legend_handles_labels()[1]
+        for details in (told, told | band)
+    ]
+    assert set(names[1]) - set(names[0]) == {"… 90 % of its bars"}
 
 
 def test_nodes_of_the_misfit_figure_have_the_numbers_that_words_give_them() -> None:

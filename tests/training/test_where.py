@@ -11,8 +11,9 @@ import pytest
 from training.bootstrap import bootstrap_weights
 from training.ensembles import Ground
 from training.floors import Drives, _coverage_interval, _within_by_repeat, score
-from training.noise_checks import spectrum
-from training.validation import SCORING_REPEATS, _plain
+from training.metrics import coverage
+from training.noise_checks import pit_band, spectrum
+from training.validation import SCORING_REPEATS, _plain, summary
 from training.verdict import AT_FLOOR, coverage_state, state_of, verdict, worst_places
 from training.verdict_places import uncovered_places
 from training.where import _ranked, _ratio, parts_of
@@ -212,6 +213,30 @@ def test_rank_plots_see_what_a_value_by_itself_does_not():
         assert np.abs(line).max() < 1.5 * perfect["rank_band"]
     assert np.abs(lasting["rank_lines"]["roughness"]).max() > 3 * lasting["rank_band"]
     assert np.abs(lasting["pit"] - 1).max() < 0.2  # values one by one look right
+
+
+def test_the_band_of_the_pit_holds_nine_of_ten_bars_of_a_perfect_twin_of_lasting_noise():
+    """As if values were drawn one by one it would be half as wide, and hold six of ten."""
+    held, alone = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        noise = rng.standard_normal((6, 216, 60, 2))
+        for t in range(1, 60):
+            noise[:, :, t] = 0.95 * noise[:, :, t - 1] + np.sqrt(1 - 0.95**2) * noise[:, :, t]
+        twin, real = np.split(noise, [200], axis=1)
+        pit, band = coverage(twin, real)[1], pit_band(twin, Ground.of(real), 16)
+        held.append((band["pit_low"] <= pit) & (pit <= band["pit_high"]))
+        alone.append(band["pit_high"] - band["pit_low"])
+    assert np.mean(held) == pytest.approx(0.9, abs=0.06)
+    assert np.mean(alone) > 1.5 * 2 * 1.64 * np.sqrt(19 / (6 * 16 * 60 * 2))
+
+
+def test_a_bar_of_a_wrong_twins_pit_is_outside_its_band_and_the_band_is_kept():
+    wide = scored(noise=0.06).details
+    assert wide["pit"][9] > wide["pit_high"][9]
+    assert wide["pit"][0] < wide["pit_low"][0]
+    kept = summary(scored(), deterministic=False)["curves"]
+    assert len(kept["pit_low"]) == len(kept["pit_high"]) == len(kept["pit"]) == 20
 
 
 def test_short_sequences_have_no_spectrum_and_one_sequence_no_interval_of_parts():

@@ -110,6 +110,7 @@ class TwinPlots(QWidget):
         self.lag_band = self.correlation.band("measured")
         self.lag_device = self.correlation.curve("measured", 1.6)
         self.lag_twin = self.correlation.curve("twin", 1.6, dashed=True)
+        self.pit_band = self.pit.band("repeat")
         self.pit_bars = self.pit.bars("twin", 130)
         self.pit_level = self.pit.level()
         self.turn = self.loss.cursor()
@@ -282,6 +283,7 @@ class TwinPlots(QWidget):
         self.lag_twin.clear()
         self.lag_band.clear()
         self.pit_bars.setOpts(x=[], height=[])
+        self.pit_band.clear()
         self.pit_level.hide()
 
     def _draw_details(self, details: dict[str, Any]) -> None:
@@ -304,7 +306,17 @@ class TwinPlots(QWidget):
             self.pit_bars.setOpts(x=centres, height=heights, width=0.9 * width)
             self.pit_level.setValue(1.0)
             self.pit_level.show()
+            self._draw_chance(details)
+
+    def _draw_chance(self, details: dict[str, Any]) -> None:
+        """Within what a perfect twin's bars would lie; older twins keep none of it."""
+        low, high = (details.get(f"pit_{end}") for end in ("low", "high"))
+        if low is None or high is None:
             self.pit.unit.setText("flat is right")
+            return
+        edges = np.repeat(np.linspace(0.0, 1.0, len(low) + 1), 2)[1:-1]
+        self.pit_band.show(edges, np.repeat(low, 2), np.repeat(high, 2))
+        self.pit.unit.setText("grey: perfect, 90 %")
 
 
 def _mean_of(details: dict[str, Any], name: str) -> FloatArray | None:

@@ -64,7 +64,10 @@ def test_an_unscored_twin_does_not_show_the_scores_of_the_one_before(opened) -> 
     page = opened("twin-a", 0.1)
     assert len(names(page)) == 7
     assert page.plots.lag_twin.getData()[0] is not None
+    assert page.plots.pit_band.fill.isVisible()
+    assert page.plots.pit.unit.text() == "grey: perfect, 90 %"
     page = opened("twin-b", None)
+    assert not page.plots.pit_band.fill.isVisible()
     assert names(page) == []
     assert page.plots.lag_twin.getData()[0] is None
     assert page.plots.pit.hint.text()
