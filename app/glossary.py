@@ -88,6 +88,12 @@ ERRORS = (
         "Less than a perfect twin's: its noise is too narrow; more: too wide.",
     ),
     Word(
+        "PIT",
+        "Probability integral transform: the share of the twin's samples below each of the "
+        "device's values, as a histogram. A perfect twin's is flat, but for chance; high in the "
+        "middle: its noise is too wide; high at both ends: too narrow.",
+    ),
+    Word(
         "Excess",
         "√(error² − floor²): the part of an error that is the twin's own. It does not depend on "
         "how many repeats score it; a ratio to the floor does.",

@@ -284,6 +284,7 @@ class TwinPlots(QWidget):
         self.lag_band.clear()
         self.pit_bars.setOpts(x=[], height=[])
         self.pit_band.clear()
+        self.pit.legend.show_keys([])
         self.pit_level.hide()
 
     def _draw_details(self, details: dict[str, Any]) -> None:
@@ -311,12 +312,12 @@ class TwinPlots(QWidget):
     def _draw_chance(self, details: dict[str, Any]) -> None:
         """Within what a perfect twin's bars would lie; older twins keep none of it."""
         low, high = (details.get(f"pit_{end}") for end in ("low", "high"))
+        self.pit.unit.setText("flat is right")
         if low is None or high is None:
-            self.pit.unit.setText("flat is right")
             return
         edges = np.repeat(np.linspace(0.0, 1.0, len(low) + 1), 2)[1:-1]
         self.pit_band.show(edges, np.repeat(low, 2), np.repeat(high, 2))
-        self.pit.unit.setText("grey: perfect, 90 %")
+        self.pit.legend.show_keys([Key("band", "repeat", "perfect")])
 
 
 def _mean_of(details: dict[str, Any], name: str) -> FloatArray | None:
