@@ -5,7 +5,8 @@ that one does depends on its knobs, on how many noisy passes its read-out is fit
 chance: two networks that differ in their random connections alone differ by a factor of 2.
 Decision: several networks, each at the knobs and the ridge that its own validation score prefers,
 its read-out fitted to as many noisy passes as the device's. The first one is tried at every knob by
-one pass; at the best of these the others are; the few best of each are judged by all passes.
+one pass; at the best of these the others are; the few best of each are judged by all passes. All
+this by ridge; of classes the best gets every read-out that the device's network chooses from.
 Consequence: a score is a mean over networks and passes, and no score of a test part has a say. All
 passes of every network at every knob, which take twenty times as long, find validation scores that
 are 6 to 8 % less (EMG and Mackey-Glass with the device's noise, 2026-11-30).
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.baselines.classes import PassesClasses
 from training.baselines.linear import BY_VALIDATION, filled
-from training.baselines.reservoir import EchoState, added_each_step, features_of
+from training.baselines.reservoir import EchoState, added_each_step, features_of, of_states
 from training.baselines.ridge import passes_scores, validation_score
 from training.fitted import PASSES
 
@@ -119,7 +121,8 @@ class Search:
         """The passes of all networks."""
         size, levels = len(grid()), len(self.passes)
         again = (NETWORKS - 1) * min(GO_ON, size) * levels
-        return size * levels + again + NETWORKS * min(SHORT_LIST, size) * sum(self.passes)
+        by_all = min(SHORT_LIST, size) + int(bool(self.task.classes))
+        return size * levels + again + NETWORKS * by_all * sum(self.passes)
 
     def levels(self, leak: float) -> list[float]:
         """The noise of each level, added at every step."""
@@ -140,7 +143,12 @@ class Search:
             for each in best[:SHORT_LIST]:
                 tries.append(self._scores(seed, each, level))
                 yield self.passes[level]
-            found[number, level] = min(tries, key=BY_VALIDATION)[1]
+            chosen = min(tries, key=BY_VALIDATION)
+            if self.task.classes:
+                knobs_of = best[tries.index(chosen)]
+                chosen = self._scores(seed, knobs_of, level, of_classes=True)
+                yield self.passes[level]
+            found[number, level] = chosen[1]
 
     def _judged(
         self, seed: int, knobs: Sequence[Knobs], levels: Sequence[int]
@@ -157,10 +165,20 @@ class Search:
             yield len(levels)
         return found
 
-    def _scores(self, seed: int, knobs: Knobs, level: int) -> tuple[float, float]:
-        """Validation and test score of a network at one level, by all passes."""
+    def _scores(
+        self, seed: int, knobs: Knobs, level: int, *, of_classes: bool = False
+    ) -> tuple[float, float]:
+        """Validation and test score of a network at one level, by all passes.
+
+        By ridge, or `of_classes` by every read-out that a device's network chooses from.
+        """
         network = EchoState(self.nodes, *knobs, seed)
         noises = [self.levels(network.leak)[level]] * self.passes[level]
-        return passes_scores(
-            self.task, network.features(self.task, noises, self.delays), self.known
-        )
+        passes = network.features(self.task, noises, self.delays)
+        if not of_classes:
+            return passes_scores(self.task, passes, self.known)
+        states = of_states(self.task, self.nodes, self.delays)
+        readout = PassesClasses(self.task, states, self.known)
+        for columns in passes:
+            readout.add(columns)
+        return readout.scores()

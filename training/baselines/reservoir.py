@@ -136,6 +136,12 @@ def added_each_step(spread: float, leak: float) -> float:
     return spread * math.sqrt(1 - (1 - leak) ** 2)
 
 
+def of_states(task: Task, nodes: int, delays: Sequence[int]) -> NDArray[np.bool_]:
+    """Which of the columns of `features_of` are states, bool `(F,)`; the others are inputs."""
+    of_step = np.repeat([True, False], [nodes * len(delays), task.inputs.shape[1] * len(delays)])
+    return np.tile(of_step, task.window if task.pool == "all" else 1)
+
+
 def _noise_of(network: EchoState) -> np.random.Generator:
     """Draws of a network's noise, whatever else its seed gives."""
     return np.random.default_rng((network.seed, 1))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from training.tasks import Task
 
     FloatArray = NDArray[np.float64]
+    Factors = FloatArray | float
+    Model = tuple[FloatArray, FloatArray]
 
 # of the mean diagonal; chosen on the validation part. Neighbouring steps of a smooth series are
 # nearly the same column: from 1e-9 on, 18 of Mackey-Glass lost half of what they can tell
@@ -82,12 +84,15 @@ class Moments:
             self.xx + other.xx, self.xy + other.xy,
         )  # fmt: skip
 
-    def solve(self, ridge: float) -> tuple[FloatArray, FloatArray]:
-        """Weights `(F, n_out)` and the free intercept `(n_out,)`; `ridge` of the mean diagonal."""
+    def solve(self, ridge: float, factors: Factors = 1.0) -> Model:
+        """Weights `(F, n_out)` and the free intercept `(n_out,)`; `ridge` of the mean diagonal.
+
+        `factors` `(F,)` multiply it for each column.
+        """
         mean_x, mean_y = self.x / self.weight, self.y / self.weight
         gram = self.xx - self.weight * np.outer(mean_x, mean_x)
         cross = self.xy - self.weight * np.outer(mean_x, mean_y)
-        loaded = gram + np.eye(len(gram)) * ridge * np.trace(gram) / len(gram)
+        loaded = gram + np.eye(len(gram)) * factors * ridge * np.trace(gram) / len(gram)
         weights = solution(loaded, cross)
         return weights, np.asarray(mean_y - mean_x @ weights)
 
@@ -128,19 +133,20 @@ class PassesRidge:
         self._validation.append(rows[task.answers(task.validation)[:ran]])
         self._test.append(rows[task.answers(task.test)[:ran]])
 
-    def chosen(self) -> tuple[float, float]:
+    def chosen(self, factors: Factors = 1.0) -> tuple[float, float]:
         """Least score on the validation part of models of the training part, and its ridge.
 
         The mean over the passes; infinity where no answer of the training part may be fitted.
+        `factors` `(F,)` multiply the ridge of each kept column.
         """
         if self._moments is None or not self._fitted.any():
             return float("inf"), RIDGES[0]
-        part = self._task.validation
-        tried = [self._score(self._moments, ridge, self._validation, part) for ridge in RIDGES]
+        models = [self._moments.solve(ridge, factors) for ridge in RIDGES]
+        tried = [self._score(model, self._validation, self._task.validation) for model in models]
         best = int(np.argmin(tried))
         return tried[best], RIDGES[best]
 
-    def test_score(self, ridge: float) -> float:
+    def test_score(self, ridge: float, factors: Factors = 1.0) -> float:
         """Score on the test part, the mean over the passes, of the model of all other parts."""
         if self._moments is None or not self._fitted.any():
             return float("nan")
@@ -149,15 +155,13 @@ class PassesRidge:
         known = self._usable[part]
         for rows in self._validation if known.any() else ():
             moments = moments + self._sums(rows[known], part & self._usable)
-        return self._score(moments, ridge, self._test, task.test)
+        return self._score(moments.solve(ridge, factors), self._test, task.test)
 
     def _sums(self, rows: FloatArray, where: NDArray[np.bool_]) -> Moments:
         return Moments.of(rows, self._task.targets[where], self._task.answer_weights[where])
 
-    def _score(
-        self, moments: Moments, ridge: float, passes: list[FloatArray], part: NDArray[np.bool_]
-    ) -> float:
-        weights, bias = moments.solve(ridge)
+    def _score(self, model: Model, passes: list[FloatArray], part: NDArray[np.bool_]) -> float:
+        weights, bias = model
         truth, metric = self._task.targets[self._task.answers(part)], self._task.metric
         return float(np.mean([score(metric, product(p, weights) + bias, truth) for p in passes]))
 
