@@ -28,6 +28,11 @@ def minus(text: str) -> str:
     return EXPONENT.sub(r"e\1", text).replace("-", "−")
 
 
+def hyphens(text: str | None) -> str:
+    """What somebody has typed or pasted, with a hyphen for each minus sign that `minus` writes."""
+    return (text or "").replace("−", "-")
+
+
 def signed(value: float, shape: str = ".1f") -> str:
     """With its sign, as of a change: `+0.4`, `−89.9`; of nothing no `−0.0`."""
     return minus(f"{value:+z{shape}}")

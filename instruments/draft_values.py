@@ -37,9 +37,9 @@ def value_of(text: str, usual: Any = None) -> Any:
 
 
 def typed(key: str, text: str, driver: str = "") -> Any:
-    """`value_of` for a key, of a driver's table; `2.2 mT` and `0,4 mT/A` are numbers there."""
+    """`value_of` for a key, of a driver's table; `2.2 mT`, `−1 A`, `0,4 mT/A` are numbers there."""
     if unit := unit_of(key):
-        text = DECIMAL_COMMA.sub(r"\1.\2", text)
+        text = DECIMAL_COMMA.sub(r"\1.\2", text.replace("−", "-"))  # as copied from the window
         with_unit = re.fullmatch(rf"(.*?)\s*([nuµmkMG]?){re.escape(unit)}", text.strip())
         if with_unit is not None:
             number = value_of(with_unit[1])

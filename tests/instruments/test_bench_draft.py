@@ -179,7 +179,8 @@ def test_a_value_as_people_type_it(text: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("key", "text", "value"),
-    [("low_T", "2.2 mT", 0.0022), ("low_T", "-1 T", -1.0), ("tesla_per_ampere", "0.4mT/A", 4e-4),
+    [("low_T", "2.2 mT", 0.0022), ("low_T", "-1 T", -1.0), ("low_T", "−2,5 mT", -0.0025),
+     ("tesla_per_ampere", "0.4mT/A", 4e-4),
      ("max_ramp_A_per_s", "2 kA/s", 2000.0), ("interval_s", "500 µs", 5e-4), ("hold_s", "1", 1),
      ("start_Hz", "4 GHz", 4e9), ("low_T", "2.2 mA", "2.2 mA"), ("axis", "X", "X"),
      ("low_T", "T", "T"), ("max_K", "340 K", 340.0), ("low_T", "2,2 mT", 0.0022),

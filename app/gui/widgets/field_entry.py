@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import QAbstractSpinBox
 
 from app.gui.widgets.basic import as_entry, set_level
 from app.gui.words import prefix
+from app.words import hyphens
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QFocusEvent, QWheelEvent
@@ -77,7 +78,7 @@ class FieldEntry(QAbstractSpinBox):
 
     def _read(self, text: str) -> Decimal | None:
         """The field that is written, in T; None where it is none."""
-        found = WRITTEN.fullmatch(text)
+        found = WRITTEN.fullmatch(hyphens(text))
         if found is None:
             return None
         letter = self._unit[:-1] if found["unit"] is None else found["prefix"]

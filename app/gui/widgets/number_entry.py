@@ -1,9 +1,10 @@
 """Entries of a number with its unit: any number, or a whole one.
 
 Numbers are written as everywhere in the window, with a point; a comma is read as one, whatever the
-computer's language. Decision: Qt's own reading is not used. Of any number it takes point or comma
-for nothing, and 1,5 for 15; of a whole one it swallows each key that is no digit, and 2.5 becomes
-25; what is beyond the range it cuts off where it was not yet, and 150 becomes 15.
+computer's language, and the minus sign of what was copied from the window as a hyphen. Decision:
+Qt's own reading is not used. Of any number it takes point or comma for nothing, and 1,5 for 15; of
+a whole one it swallows each key that is no digit, and 2.5 becomes 25; what is beyond the range it
+cuts off where it was not yet, and 150 becomes 15.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from PyQt6.QtGui import QValidator
 from PyQt6.QtWidgets import QDoubleSpinBox
 
 from app.gui.widgets.basic import as_entry, set_level
+from app.words import hyphens
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QWheelEvent
@@ -54,7 +56,7 @@ class NumberEntry(QDoubleSpinBox):
 
     def _read(self, text: str | None) -> float | None:
         """The number that is written; None where it is none of the range."""
-        bare, word, unit = (text or "").strip(), self.prefix().strip(), self.suffix().strip()
+        bare, word, unit = hyphens(text).strip(), self.prefix().strip(), self.suffix().strip()
         for _ in range(2):  # Qt's, and those that were typed within
             bare = bare.removeprefix(word).removesuffix(unit).strip()
         if bare and bare == self.specialValueText():

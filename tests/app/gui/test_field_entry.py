@@ -24,7 +24,10 @@ def entry(qtbot, theme) -> FieldEntry:
 
 def typed(qtbot, entry: QAbstractSpinBox, text: str) -> None:
     entry.selectAll()
-    qtbot.keyClicks(entry, text)
+    if text.isascii():
+        qtbot.keyClicks(entry, text)
+    else:
+        entry.lineEdit().insert(text)  # no key has a minus sign: it was pasted
     qtbot.keyClick(entry, Qt.Key.Key_Return)
 
 
@@ -44,7 +47,8 @@ def test_a_field_is_shown_with_its_prefix_and_kept_whole(entry, value_T: float, 
 @pytest.mark.parametrize(
     ("text", "value_T"),
     [
-        ("3.4 mT", 0.0034), ("3,4mT", 0.0034), ("-0.1 T", -0.1), ("25 uT", 2.5e-5),
+        ("3.4 mT", 0.0034), ("3,4mT", 0.0034), ("-0.1 T", -0.1),
+        ("−0.130 mT", -0.00013), ("25 uT", 2.5e-5),
         ("2e-3 T", 2e-3), ("5", 0.005), (" 7 ", 0.007),
     ],
 )  # fmt: skip
@@ -115,6 +119,13 @@ def test_a_number_comes_back_from_the_settings_as_it_was_typed(
     assert entry.text() == text
     typed(qtbot, entry, text)
     assert entry.value() == value
+
+
+def test_a_number_that_is_copied_from_the_window_is_one(qtbot, theme) -> None:
+    entry = NumberEntry(0.0, -10.0, 10.0, "A", "Current")
+    qtbot.addWidget(entry)
+    typed(qtbot, entry, "−1.25 A")
+    assert entry.value() == -1.25
 
 
 NOT_WHOLE = ["2.5", "2,5", "-3", "1e3", "1.000", "1,000", "3 4", "0", "100001", "", "8 mT"]
