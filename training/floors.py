@@ -170,7 +170,9 @@ def score(
             said |= _coverage_interval(*units, bootstrap_weights(repeats, rng))
         places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
                        ground, weights)  # fmt: skip
-    notes = (*score_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
+    channels = [f"c{c}" for c in range(whole.shape[3])] if drives is None else drives.channels
+    told = score_notes(real, whole, kept, half, ground, left_out, channels)
+    notes = (*told, *[NO_NOISE] * noiseless)
     return Scores(errors, said, details, notes, by_family, places)
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from models.errors import InputError
 from training.alike_drives import alike
-from training.ensembles import repeats_kept, whole_repeats
+from training.ensembles import repeats_kept, sequences_kept, whole_repeats
 from training.floors import FEWEST_REPEATS, Drives, score
 from training.held_out import HeldOut
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import at_reads, reads_of
+from training.score_notes import part_words
 from training.verdict import verdict
 
 if TYPE_CHECKING:
@@ -91,17 +92,22 @@ def hold_out(
     parts = [np.setdiff1d(rest, validation), validation, test]
     training, validation, test = (usable[np.isin(alike, part)] for part in parts)
     every = np.arange(recording.response.shape[1])
-    how = (
-        f"{test.size} sequences of every drive family" if test.size > 1
-        else "one sequence"
-    )  # fmt: skip
-    if for_scoring:
-        least = int(repeats[usable[many & np.isin(alike, to_score)]].min())
-        how = f"the {test.size} sequences with {least} repeats or more"
-    how += f" {SEEN_BEFORE if flatters else NEVER_SEEN}"
+    how = f"{_scoring_words(recording, test, usable)} {SEEN_BEFORE if flatters else NEVER_SEEN}"
     if for_scoring and scoring is not None and scoring.chose_the_end:
         how += CHOSE_THE_END
     return HeldOut(training, validation, test, every, every, every, f"scored on {how}")
+
+
+def _scoring_words(recording: Recording, test: Index, usable: Index) -> str:
+    """What of the test part scores, as `score` keeps it, and whether each drive family is there."""
+    counts = whole_repeats(recording.select(test).measured()).sum(axis=1)
+    kept, repeats = sequences_kept(counts, FEWEST_REPEATS)
+    there, every = ([recording.families[int(s)] for s in part] for part in (test[kept], usable))
+    lacking = [name for name in dict.fromkeys(every) if name not in there]
+    words = part_words(kept.size, repeats)
+    if lacking:
+        return f"{words}, none of the drive family {', '.join(lacking)},"
+    return f"{words}, some of each drive family," if len(set(every)) > 1 else words
 
 
 def _can_score(recording: Recording) -> NDArray[np.bool_]:

@@ -19,7 +19,6 @@ from app.operations.seen_before import flatters, played_again
 from app.so_far import unfinished_words
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
-from app.words import counted
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
 from models.sample_told import samples_apart
@@ -28,10 +27,12 @@ from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
 from training.drive_gaps import guessed_words
-from training.ensembles import whole_repeats
+from training.ensembles import sequences_kept, whole_repeats
 from training.exchanged_channels import exchanged_channels
+from training.floors import FEWEST_REPEATS
 from training.import_again import import_again
 from training.reads import in_single_holds
+from training.score_notes import part_words
 from training.validation import drawn_to_score, drawn_words, score_model
 
 if TYPE_CHECKING:
@@ -173,19 +174,20 @@ def _unseen(twin: Twin, recording: Recording, seed: int) -> tuple[Array, Array, 
     response = recording.measured()
     held_out = held_out_of(twin, recording)
     test, repeats = list(held_out.sequences), list(held_out.repeats)
-    words, parent = f"scored on all {len(recording.drive)} sequences", is_parent(twin, recording)
-    if parent:
-        if not test:
-            raise InputError(
-                "evaluate: the twin was fitted on every sequence of this recording; choose one "
-                "that it has not seen"
-            )
-        each = whole_repeats(response[test][:, repeats]).sum(axis=1)  # others are not scored
-        low, high = int(each.min()), int(each.max())
-        words = (
-            f"scored on the {counted(len(test), 'sequence')} × {f'{low} to ' * (low < high)}"
-            f"{counted(high, 'repeat')} of this recording that were held out of the fit"
+    parent = is_parent(twin, recording)
+    if not test:
+        raise InputError(
+            "evaluate: the twin was fitted on every sequence of this recording; choose one that it "
+            "has not seen"
         )
+    whole = whole_repeats(response[test][:, repeats]).sum(axis=1)
+    kept, each = sequences_kept(whole, FEWEST_REPEATS)
+    words = f"scored on all {len(test)} sequences"
+    if parent:
+        words = f"scored on the {part_words(kept.size, each)} of this recording that were held out "
+        words += "of the fit"
+    elif kept.size < len(test):
+        words = f"scored on {part_words(kept.size, each)}, of {len(test)} sequences"
     drive, real, holds = recording.drive[test], response[test][:, repeats], recording.holds[test]
     families = [recording.families[s] for s in test]
     steps = int(np.where(np.isfinite(drive), holds, 0).sum(axis=1).max())

@@ -252,6 +252,22 @@ def test_every_family_is_held_out_and_no_sequence_twice():
     assert hold_out(recording(families, 4), seed=1).to_json() != parts.to_json()
 
 
+def test_the_note_says_of_how_much_the_score_is_and_which_family_it_lacks():
+    """Two sequences were said to be `of every drive family`, and two repeats to be 16 or more."""
+    few = hold_out(recording(["steps", "smooth", "sines", "mixed"] * 3, 6), seed=0)
+    assert few.note.startswith("scored on 2 sequences × 6 repeats, none of the drive family ")
+    every = hold_out(recording(["steps"] * 10 + ["sines"] * 10, 6), seed=0)
+    assert every.note.startswith(
+        "scored on 3 sequences × 6 repeats, some of each drive family, that neither"
+    )
+    again = recording(["mixed"] * 12, 16, [2] * 12).select(np.array([*range(12), 0, 1]))
+    again = replace(again, order=np.where(np.arange(14)[:, None] < 12, again.order, 1))
+    note = hold_out(again, seed=0).note  # of the drives in it, two repeats were measured before
+    assert note.startswith("scored on 2 sequences × 16 repeats that neither")
+    uneven = hold_out(recording(["mixed"] * 30, 16, [4] * 22 + [16, 15, 13, 16, 16, 9, 16, 16]), 0)
+    assert uneven.note.startswith("scored on 7 sequences × 13 repeats that")
+
+
 def test_sequences_recorded_with_many_repeats_are_the_test_part():
     parts = hold_out(recording(["mixed"] * 30, 16, [4] * 22 + [16] * 8), seed=0)
     assert parts.test.tolist() == list(range(22, 30))
