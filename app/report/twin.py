@@ -213,12 +213,17 @@ def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
 
 
 def _is_alike(twin: Twin, recording: Recording) -> bool:
-    """Whether a recording can score the twin: of its kind, and seen by no earlier version of it."""
+    """Whether a recording can score the twin: of its kind, and seen by no earlier version of it.
+
+    `evaluate` refuses one with an overload, and of one with a dead channel it says that it can't.
+    """
     from app.operations.seen_before import flatters
+    from training.bad_data import problems_of, still_of
 
     kind = ("channels", "units", "window", "reset")
     alike = all(getattr(twin, name) == getattr(recording, name) for name in kind)
-    return alike and not flatters(twin, recording)
+    unfit = alike and (problems_of(recording) or still_of(recording))
+    return alike and not unfit and not flatters(twin, recording)
 
 
 def _evaluated(

@@ -381,6 +381,21 @@ def test_what_was_stopped_early_scores_no_twin_where_more_was_measured(
     assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
 
 
+def test_one_recording_that_can_not_score_a_twin_takes_no_page_and_no_score_away(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    """One overload mark refused the whole report, a dead channel made the twin `not scored yet`."""
+    for name in ("twin", "held-out"):
+        shutil.copytree(run_folder / name, tmp_path / name)
+    overloaded, dead = (leaky_recording(16, seed, f"rec-{seed}") for seed in (5, 6))
+    overloaded.response[0, 0, 3, 0] = 9.9e37
+    dead.response[..., 1] = 0.5
+    write_recording(tmp_path / "a-overloaded", overloaded)
+    write_recording(tmp_path / "b-dead", dead)
+    text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
+    assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
+
+
 def test_the_page_says_what_speaks_against_the_scores(run_folder: Path, tmp_path: Path) -> None:
     """`evaluate` did, and the page of the same scores was silent about halves and settings."""
     text = Path(last(report(run_folder, tmp_path / "page"))["report"]).read_text("utf-8")

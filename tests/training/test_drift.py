@@ -6,7 +6,7 @@ from drifting import drives, recorded, true_mean
 
 from models.errors import InputError
 from training.drift import SAME, UNSEEN, Old, compare, compare_stored
-from training.drift_points import moves_between
+from training.drift_points import moves_between, noise_points
 from training.two_sample import smallest_p, two_sample
 
 OLD = drives(24, seed=1)
@@ -151,6 +151,11 @@ def test_longer_sequences_are_compared_over_the_steps_that_both_have():
     drift = against(recorded(OLD, 8, 1), new)
     assert not drift.changed
     assert any("first 40 steps" in note for note in drift.notes)
+
+
+def test_a_sequence_of_one_step_has_no_memory_to_compare_and_warns_of_nothing():
+    """NumPy's own "mean of empty slice" was printed to whoever compared."""
+    assert np.isnan(noise_points(np.ones((3, 1, 2)))[:, 2:]).all()
 
 
 def test_too_few_repeats_are_refused_with_what_to_record():
