@@ -30,7 +30,6 @@ def score_notes(
     kept: NDArray[np.int64],
     half: int,
     ground: Ground,
-    left_out: int,
     channels: Sequence[str],
 ) -> Iterator[str]:
     """Sentences on what the scores rest on.
@@ -45,8 +44,6 @@ def score_notes(
         Repeats a half.
     ground
         Of `whole`.
-    left_out
-        Steps (s, t, c) without real spread.
     channels
         Their names.
     """
@@ -71,8 +68,8 @@ def score_notes(
     if silent.size:
         names = ", ".join(channels[int(c)] for c in silent)
         yield f"channels without spread are left out of all errors but the mean: {names}"
-    if left_out:
-        total = int(ground.valid.sum()) * whole.shape[3]
+    total = int(ground.valid.sum()) * whole.shape[3]
+    if left_out := total - int(ground.used.sum()):
         yield (
             f"{left_out} of {total} steps have no real spread and are left out of correlations, "
             "coverage and errors by part"

@@ -12,6 +12,7 @@ import torch
 
 from app.artefacts import (
     code_version,
+    moved_with,
     new_directory,
     now_iso,
     read_head,
@@ -96,7 +97,8 @@ def compare_twins(
         refuse_never_begun(out, "comparison of twins", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
     if body:
-        plan, paths = Plan.told(body), [Path(p["path"]) for p in body["parents"]]
+        plan = Plan.told(body)
+        paths = [moved_with(Path(p["path"]), out) for p in body["parents"]]
     else:
         plan = Plan(tuple(objectives), minutes, seeds, seed, tuple(published_rates))
         paths = [Path(p) for p in recordings]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from fit_device import record_device
@@ -106,6 +107,17 @@ def test_one_that_was_stopped_goes_on_where_it_stood(recording, tmp_path, capsys
 
     assert main(["compare-twins", "--resume", str(out), "--minutes", "3"]) == 2
     assert "--minutes: as it was begun" in capsys.readouterr().err
+
+
+def test_one_goes_on_beside_its_recording_where_both_have_moved(recording, tmp_path):
+    shutil.copytree(recording, tmp_path / "here" / "recording")
+    quick = {"objectives": ("energy", "mean"), "minutes": MINUTES, "seeds": 1}
+    begun = compare_twins([tmp_path / "here" / "recording"], tmp_path / "here" / "out", **quick)
+    next(e for e in begun if isinstance(e, FitProgress))
+    begun.close()
+    (tmp_path / "here").rename(tmp_path / "there")
+    *_, result = compare_twins([], tmp_path / "there" / "out", resume=True)
+    assert list(result.values["objectives"]) == ["energy", "mean"]
 
 
 def test_one_whose_recording_has_changed_since_does_not_go_on(tmp_path):
