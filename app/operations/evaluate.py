@@ -108,6 +108,7 @@ def refuse_another_device(twin: Twin, recording: Recording, where: str) -> None:
 def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     """What of a recording may explain errors of a twin: settings, drives beyond the fitted ones.
 
+    The drives are those that are scored: of a recording that it was fitted on, the part held out.
     And that the twin is unfinished, where it is.
     """
     if words := unfinished_words(twin.meta):
@@ -125,6 +126,21 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     then, now = (Device.of(known).tesla_per_ampere for known in (twin, recording))
     for words in slopes_apart(then, now):
         yield f"{words}, so that an unchanged device may answer otherwise"
+    if scored := held_out_of(twin, recording).sequences:
+        yield from _guesses(twin, recording.select(np.array(scored)))
+    if flatters(twin, recording):
+        yield (
+            "an earlier version of this twin was fitted on this recording: its scores here flatter"
+        )
+    yield from (f"{words} It can't score the twin" for words in still_of(recording))
+    for words in scale_beside(twin.weights["scale"], recording):
+        yield f"{words} Its errors may come from that alone"
+    yield from exchanged_channels(twin.weights["offset"], twin.weights["scale"], recording)
+    yield from clipped_of(recording)
+
+
+def _guesses(twin: Twin, recording: Recording) -> Iterator[str]:
+    """Which of a recording's drives and holds the twin was not fitted on."""
     low, high = float(np.nanmin(recording.drive)), float(np.nanmax(recording.drive))
     if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:
         known = recording.drive[np.isfinite(recording.drive)]
@@ -142,15 +158,6 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
             f"the recording holds steps up to {longest} times, the twin was fitted on up to "
             f"{most}: of longer ones it guesses"
         )
-    if flatters(twin, recording):
-        yield (
-            "an earlier version of this twin was fitted on this recording: its scores here flatter"
-        )
-    yield from (f"{words} It can't score the twin" for words in still_of(recording))
-    for words in scale_beside(twin.weights["scale"], recording):
-        yield f"{words} Its errors may come from that alone"
-    yield from exchanged_channels(twin.weights["offset"], twin.weights["scale"], recording)
-    yield from clipped_of(recording)
 
 
 def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:

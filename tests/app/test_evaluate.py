@@ -63,6 +63,27 @@ def test_it_says_how_many_of_a_recording_s_sequences_are_scored(twin, tmp_path):
     assert "4 held-out sequences with fewer repeats are left out" in said
 
 
+def test_what_share_of_the_steps_is_a_guess_is_told_of_those_that_are_scored(tmp_path):
+    """Of the whole recording it was the smaller, the less of it had been held out."""
+    steps = record_device(12, 8, seed=1, steps=20)
+    repeats = np.where(np.arange(12) == 4, 8, 3)  # only the fifth can score
+    gone = np.arange(8) >= repeats[:, None]
+    drive = 0.3 + 0.4 * steps.drive
+    drive[4] = np.linspace(0.0, 1.0, 20)
+    uneven = replace(
+        steps, drive=drive, order=np.where(gone, -1, steps.order),
+        response=np.where(gone[..., None, None], np.nan, steps.response),
+    )  # fmt: skip
+    write_recording(tmp_path / "recording", uneven)
+    few = {"iterations": 4, "latent": 4, "hidden": 16, "members": 1}
+    list(fit([tmp_path / "recording"], tmp_path / "twin", **few))
+    fitted = load_twin(tmp_path / "twin")
+    beyond = (drive[4] < fitted.drive_low) | (drive[4] > fitted.drive_high)
+    said = words(list(evaluate(tmp_path / "twin", tmp_path / "recording")))
+    assert beyond.mean() > 0.4
+    assert f"beyond that it guesses ({100 * beyond.mean():.3g} % of the steps)" in said
+
+
 def test_ctrl_c_is_heard_while_it_scores(twin, tmp_path, monkeypatch, capsys):
     write_recording(tmp_path / "recording", record_device(10, 16, seed=2))
 
