@@ -50,10 +50,10 @@ def hold_out(
     Sequences that were recorded for `scoring` are the test part, all of them, and so are those that
     have at least twice the repeats of the others, and 8 or more. Sequences that play the same
     drive, or of which one begins as the other goes all the way, go together: what is scored
-    has never been fitted under another number. Sequences with too few repeats to score a twin are
-    fitted, as long as others have enough. One sequence alone is split by its repeats: half to
-    fit, half to score. What a twin has `seen` that the fit goes on from is not scored, as long as
-    there is anything else.
+    has never been fitted under another number. Sequences with too few repeats to score a twin, or
+    to be scored beside the others, are fitted, as long as others have enough. One sequence alone
+    is split by its repeats: half to fit, half to score. What a twin has `seen` that the fit goes
+    on from is not scored, as long as there is anything else.
 
     Raises
     ------
@@ -83,8 +83,10 @@ def hold_out(
     if for_scoring:
         test = to_score
     else:
-        enough = np.intersect1d(alike[_can_score(recording)[usable]], unused)
-        pool = enough if enough.size else unused
+        unseen = np.isin(alike, unused)
+        whole = whole_repeats(recording.measured()).sum(axis=1)[usable]
+        scored = unseen & (whole >= repeats_kept(whole[unseen], FEWEST_REPEATS))
+        pool = np.unique(alike[scored])
         test = _stratified(pool, families, TEST_SHARE, MOST_TEST, rng, drives.size)
     rest = np.setdiff1d(drives, test)
     selecting = np.intersect1d(rest, unfitted) if np.isin(rest, unfitted).any() else rest
@@ -108,12 +110,6 @@ def _scoring_words(recording: Recording, test: Index, usable: Index) -> str:
     if lacking:
         return f"{words}, none of the drive family {', '.join(lacking)},"
     return f"{words}, some of each drive family," if len(set(every)) > 1 else words
-
-
-def _can_score(recording: Recording) -> NDArray[np.bool_]:
-    """Which sequences `(S,)` have as many repeats without a gap as a score needs."""
-    found: NDArray[np.bool_] = whole_repeats(recording.measured()).sum(axis=1) >= FEWEST_REPEATS
-    return found
 
 
 def _alike(recording: Recording, usable: Index) -> Index:

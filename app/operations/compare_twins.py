@@ -33,6 +33,7 @@ from app.operations.learning_events import FitProgress, FitSamples, TwinCompared
 from app.run_lock import RunLock
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
+from app.words import capitalised
 from models.errors import InputError, StoppedError, TwinrigError
 from models.paths import file_at
 from training.comparison import Fitted, against, best_of, summarise, verdict
@@ -109,6 +110,7 @@ def compare_twins(
     yield Note(source.parts.note)
     if words := source.unscorable():
         raise InputError(f"compare-twins: {words}: record more repeats")
+    yield from map(Note, source.scoring_notes())
     if body:
         refuse_changed(source.parents, body["parents"], "the comparison was begun; begin anew")
         source.refuse_divided(body["held_out"])
@@ -252,9 +254,10 @@ def _written(
 
     summary = summarise(fitted)
     best, command = best_of(summary), _command(plan, source, out)
+    scored = ". ".join([source.parts.note, *map(capitalised, source.scoring_notes())])
     sentences = [
         f"{plan.total} twins fitted for {plan.minutes:g} minutes each on one core, one after "
-        f"another; {source.parts.note}."
+        f"another; {scored}."
     ]
     others = [PUBLISHED] if PUBLISHED in summary and best not in (None, PUBLISHED) else []
     if (rate := best_rate(tried)) is not None:

@@ -75,6 +75,7 @@ def test_the_result_and_the_page_say_who_is_best_beside_the_published_method(com
     page = (out / "report.html").read_text(encoding="utf-8")
     assert values["verdict"][0] in page
     assert "published, seed 4" in page
+    assert "Scored with halves of 4 of 8 held-out repeats" in page  # its ratios depend on that
     assert "compare-twins" in page
     assert "<svg" in page
     assert (out / "ratios.png").read_bytes().startswith(b"\x89PNG")

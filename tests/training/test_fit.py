@@ -237,6 +237,8 @@ def test_a_sequence_with_too_few_repeats_to_score_is_fitted():
     gap = recording(["mixed"] * 6, 4)
     gap.response[:5, 2, 3] = np.nan  # complete by its marks, and yet without a value
     assert all(hold_out(gap, seed).test.tolist() == [5] for seed in range(10))
+    uneven = recording(["mixed"] * 12, 16, [16] * 6 + [8] * 6)  # the score takes those of 16
+    assert all(max(hold_out(uneven, seed).test) < 6 for seed in range(10))
     few = recording(["mixed"] * 6, 3)
     assert len({int(hold_out(few, seed).test[0]) for seed in range(20)}) > 2
 
