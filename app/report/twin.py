@@ -43,10 +43,10 @@ ERROR_WORDS = {
 
 def section(
     page: Page, path: Path, recordings: Sequence[Path], *, one_of_several: bool = False
-) -> list[str]:
-    """Add a twin's section; returns the sentences of its verdict.
+) -> tuple[list[str], list[str]]:
+    """Add a twin's section; returns the sentences of its verdict, and those on a mean alone.
 
-    `one_of_several`: with its name.
+    The latter are of a twin without noise. `one_of_several`: with its name.
     """
     from app.store import load_twin
 
@@ -95,9 +95,10 @@ def section(
     validation = details.get("validation") or kept_validation(twin.meta)
     if validation is not None and not older:
         add_validation(page, name, validation, noisy=not twin.deterministic)
-    drifted = add_drift(page, path, twin)
+    drifted, who = add_drift(page, path, twin), f"Twin{f' {name}' * one_of_several}"
     if twin.deterministic:
-        return drifted
+        said = OLDER if older else verdict(errors, {}, deterministic=True).words
+        return drifted, [f"{who} without noise: {_small(said)}"]
     page.values.setdefault("errors", errors)
     page.values.setdefault("coverage", coverage)
     if validation is not None:
@@ -105,7 +106,7 @@ def section(
         said = validation["verdict"]["words"]
     else:
         said = verdict(errors, coverage).words
-    return [f"Twin{f' {name}' * one_of_several}: {_small(said)}", *drifted]
+    return [f"{who}: {_small(said)}", *drifted], []
 
 
 def _when_fitted(meta: Mapping[str, Any]) -> str:
@@ -115,19 +116,6 @@ def _when_fitted(meta: Mapping[str, Any]) -> str:
     if {"sequences", "repeats"} <= kept.keys():
         said += f": {part_words(kept['sequences'], kept['repeats'])}"
     return ". ".join([said, *map(capitalised, meta.get("notes", ()))]) + "."
-
-
-def words_of_mean(path: Path, name: str = "") -> str:
-    """The verdict on a twin without noise, as it was scored when it was fitted.
-
-    `name`: of one of several.
-    """
-    from app.store import load_twin
-
-    twin = load_twin(path)
-    words = verdict(twin.errors, {}, deterministic=True).words
-    who = f"Twin {name} without noise" if name else "Twin without noise"
-    return f"{who}: {_small(OLDER if scored_by_older(twin) else words)}"
 
 
 def _small(words: str) -> str:

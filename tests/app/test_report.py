@@ -39,7 +39,7 @@ from app.store import load_network, load_twin, write_recording
 from models.errors import InputError, TwinrigError
 from models.recording import BY_STEP, Recording
 from models.sequence import DriveWindow, Reset, make_sequences
-from training.verdict import verdict
+from training.verdict import AT_FLOOR, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -412,6 +412,37 @@ def test_a_twin_by_itself_says_of_how_many_repeats_its_scores_are(
     count = len(held_out["test"])
     assert f"what was held out: {count} sequences × {REPEATS} repeats." in page
     assert "halves of 4 of 8 held-out repeats" in page
+
+
+def test_the_headline_on_a_mean_without_noise_is_of_the_scores_below_it(tmp_path: Path) -> None:
+    """Scored on the page, a twin that its fit could not score was `not scored yet` at its head."""
+    whole = leaky_recording(12, 1, "rec-fit")
+    single = Recording(
+        whole.response[:, :1], whole.drive, whole.lengths, whole.families, np.arange(12)[:, None],
+        np.arange(12.0)[:, None], whole.channels, whole.units, whole.window, whole.reset,
+        meta=whole.meta,
+    )  # fmt: skip
+    write_recording(tmp_path / "recording", single)
+    write_recording(tmp_path / "held-out", leaky_recording(8, 2, "rec-held-out"))
+    last(fit([tmp_path / "recording"], tmp_path / "twin", iterations=20, deterministic=True))
+    (said,) = last(report(tmp_path))["verdict"]
+    text = Path(tmp_path / "report" / "report.html").read_text("utf-8")
+    (ratio,) = re.findall(r"<td>mean</td><td>[\d.]+</td><td>[\d.]+</td><td>([\d.]+)</td>", text)
+    assert float(ratio) > AT_FLOOR
+    assert said == "Twin without noise: not yet at the floor: mean is off."
+
+
+def test_of_one_sequence_no_intervals_are_promised(tmp_path: Path) -> None:
+    one = leaky_recording(1, 1, "rec-one")
+    two = leaky_recording(1, 1, "rec-one")
+    order = np.arange(2 * REPEATS)[None]
+    response = np.concatenate([one.response, two.response[:, ::-1] + 1e-3], axis=1)
+    more = replace(one, response=response, order=order, start_s=order.astype(float),
+                   **{name: np.empty((0, 0, 0)) for name in BY_STEP})  # fmt: skip
+    write_recording(tmp_path / "recording", more)
+    last(fit([tmp_path / "recording"], tmp_path / "twin", iterations=20))
+    text = Path(last(report(tmp_path / "twin", tmp_path / "page"))["report"]).read_text("utf-8")
+    assert "Errors over their half-split floor, by part; the dotted line" in text
 
 
 def test_what_is_hidden_is_no_artefact(run_folder: Path, tmp_path: Path) -> None:
