@@ -37,7 +37,7 @@ from app.words import capitalised
 from models.errors import InputError, StoppedError, TwinrigError
 from models.paths import file_at
 from training.comparison import Fitted, against, best_of, summarise, verdict
-from training.fit import begin_member
+from training.fit import begin_member, refuse_unfit
 from training.objectives import PUBLISHED
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def compare_twins(
     yield Note(source.parts.note)
     if words := source.unscorable():
         raise InputError(f"compare-twins: {words}: record more repeats")
+    _refuse_unfit(plan, source)
     yield from map(Note, source.scoring_notes())
     if body:
         refuse_changed(source.parents, body["parents"], "the comparison was begun; begin anew")
@@ -125,6 +126,16 @@ def compare_twins(
         yield Stage("compare", plan.total + 2, plan.total + 2)
         yield Result(_written(plan, source, fitted, tried, out))
     return out / FILE_NAME
+
+
+def _refuse_unfit(plan: Plan, source: FitInput) -> None:
+    """Raise InputError for an objective that can't be fitted to this, before others are."""
+    for objective in plan.objectives:
+        try:
+            refuse_unfit(plan.settings(objective, plan.seed), source.part("training")[1])
+        except InputError as fault:
+            others = ",".join(name for name in plan.objectives if name != objective)
+            raise InputError(f"{fault}; without it: --objectives {others}") from fault
 
 
 def _there(plan: Plan, out: Path) -> list[Fitted]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 from fit_device import record_device
 
@@ -173,6 +174,15 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_made(
 ):
     with pytest.raises(InputError, match=words):
         list(compare_twins([recording], tmp_path / "out", objectives=objectives))
+    assert not (tmp_path / "out").exists()
+
+
+def test_steps_of_several_holds_are_refused_before_others_are_fitted_for_hours(tmp_path):
+    """The published method can't be fitted to them, and ended the comparison when its turn came."""
+    holds = 1 + np.arange(8 * 10).reshape(8, 10) % 3
+    write_recording(tmp_path / "recording", record_device(8, 6, seed=1, steps=10, holds=holds))
+    with pytest.raises(InputError, match=r"several holds.*; without it: --objectives energy$"):
+        list(compare_twins([tmp_path / "recording"], tmp_path / "out", objectives=OBJECTIVES))
     assert not (tmp_path / "out").exists()
 
 
