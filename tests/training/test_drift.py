@@ -115,6 +115,19 @@ def test_no_change_comes_with_what_would_have_been_seen():
     assert "Less than about a mean shifted by 0." in words
 
 
+def test_what_single_repeats_can_not_tell_is_said():
+    """`No change` stood alone, of a device whose noise had doubled."""
+    old = recorded(OLD, 8, 1)
+    new = against(old, recorded(drives(9, seed=5), 1, 3))
+    assert list(new.parts) == ["mean"]
+    assert any("the noise is not compared" in note for note in new.notes)
+    again = against(old, recorded(OLD[:8], 1, 3))
+    assert again.words.endswith(
+        "How large a change would have been seen so few repeats do not tell."
+    )
+    assert not any("not compared" in note for drift in (same(5), other(5)) for note in drift.notes)
+
+
 def test_what_wandered_within_the_old_recording_is_no_change():
     old = recorded(OLD, 8, 1, wander_repeats=0.02)
     calm = recorded(OLD, 8, 2)
