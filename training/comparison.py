@@ -7,11 +7,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 COMPARED = ("mean", "spread", "autocovariance", "crps")
 KEYS = ("value", "floor", "ratio", "excess")
-NOISELESS = "mean"  # the objective of a twin without noise, whose spread is no better by chance
+NOISELESS = "mean"  # the objective of a twin without noise
+NO_NOISE = "no noise, and the other errors say only that"
 TOO_FEW = "has no score"
 
 
@@ -72,15 +73,20 @@ def best_of(summary: Mapping[str, Mapping[str, Any]], error: str = "crps") -> st
     return min(whole, key=lambda name: whole[name]) if whole else None
 
 
-def verdict(summary: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which objective has the smallest CRPS, and where another beats it."""
+def verdict(
+    summary: Mapping[str, Mapping[str, Any]], noiseless: Collection[str] = (NOISELESS,)
+) -> str:
+    """Which objective has the smallest CRPS, and where another beats it.
+
+    `noiseless`: names of twins without noise, whose spread and correlation are no better by chance.
+    """
     best = best_of(summary)
     if best is None:
         return "No objective gave a twin that could be scored."
     words = f"{best} has the smallest CRPS, {summary[best]['crps']['ratio']:.3f} times its floor"
     alike = [n for n in summary if n != best and _overlap(summary[best], summary[n], "crps")]
     words += f", its seeds overlapping those of {' and '.join(alike)}" if alike else ""
-    noisy = {name: row for name, row in summary.items() if name != NOISELESS}
+    noisy = {name: row for name, row in summary.items() if name not in noiseless}
     for error in COMPARED[:-1]:
         other = best_of(summary if error == "mean" else noisy, error)
         if other is not None and other != best:
@@ -102,18 +108,32 @@ def _overlap(one: Mapping[str, Any], other: Mapping[str, Any], error: str) -> bo
     return bool(a["low"] <= b["high"] and b["low"] <= a["high"])
 
 
-def against(summary: Mapping[str, Mapping[str, Any]], one: str, other: str) -> str:
-    """How much better `one` is than `other`, error by error: the quotient of their values."""
+def against(
+    summary: Mapping[str, Mapping[str, Any]],
+    one: str,
+    other: str,
+    noiseless: Collection[str] = (NOISELESS,),
+) -> str:
+    """How much better `one` is than `other`, error by error: the quotient of their values.
+
+    A mean without noise has no scatter of few samples: where one of the two is `noiseless` their
+    ratios to their own floors are compared, and nothing of the noise.
+    """
+    silent = [name for name in (one, other) if name in noiseless]
+    errors, key = (("mean", "crps"), "ratio") if silent else (COMPARED, "value")
     parts, better = [], 0
-    for error in COMPARED:
-        own, theirs = (summary[name][error]["value"] for name in (one, other))
+    for error in errors:
+        own, theirs = (summary[name][error][key] for name in (one, other))
         if own is None or theirs is None:
             parts.append(f"{error} {TOO_FEW}")
             continue
         better += own < theirs
         parts.append(f"{error} {own:.4g} against {theirs:.4g} ({theirs / own:.2f} times)")
-    count = "every error" if better == len(COMPARED) else f"{better} of {len(COMPARED)} errors"
-    return f"{one} is better than {other} in {count}: {', '.join(parts)}."
+    count = "every error" if better == len(COMPARED) else f"{better} of {len(errors)} errors"
+    words = f"{one} is better than {other} in {count}: {', '.join(parts)}"
+    if not silent:
+        return f"{words}."
+    return f"{words}, times their floors ({' and '.join(silent)}: {NO_NOISE})."
 
 
 def _medians(fitted: Sequence[Fitted]) -> dict[str, Any]:

@@ -241,5 +241,4 @@ def _verdict(changed: bool, p_value: float, effects: Sequence[Effect], channels:
         what = "; ".join(named(effects, channels))
         return (f"The device has changed since the twin was fitted (p = {p_value:.2g})"
                 f"{f': {what}' if what else ''}.")  # fmt: skip
-    seen = mostly_missed(effects)
-    return f"No change since the twin was fitted (p = {p_value:.2g}). {seen}".strip()
+    return f"No change since the twin was fitted (p = {p_value:.2g}). {mostly_missed(effects)}"

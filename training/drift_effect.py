@@ -115,7 +115,7 @@ def named(effects: Sequence[Effect], channels: int) -> list[str]:
 
 
 def mostly_missed(effects: Sequence[Effect]) -> str:
-    """What would mostly be missed, as a sentence; empty where nothing could be compared.
+    """What would mostly be missed, as a sentence.
 
     A change of that size is seen in about a third of the cases (600 pairs of a twin's samples).
     """
@@ -127,7 +127,9 @@ def mostly_missed(effects: Sequence[Effect]) -> str:
     if spreads:
         least = float(np.exp(max(spreads)))
         said.append(f"a spread × {least:.3g} or × {1 / least:.3g}")
-    return f"Less than about {' or '.join(said)} would mostly not have been seen." if said else ""
+    if not said:
+        return "How large a change would have been seen so few repeats do not tell."
+    return f"Less than about {' or '.join(said)} would mostly not have been seen."
 
 
 def _difference(

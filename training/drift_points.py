@@ -126,11 +126,11 @@ def rise_of(drive: Array) -> Array:
 def noise_points(rest: Array) -> Array:
     """Log power and lag-one correlation of what is left of each repeat, `(R, 2 · C)`.
 
-    `rest` is `(R, T, C)`: repeats less their mean.
+    `rest` is `(R, T, C)`: repeats less their mean. NaN where there is none, as of one step.
     """
     power = (rest**2).mean(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        lag = (rest[:, 1:] * rest[:, :-1]).mean(axis=1) / power
+        lag = (rest[:, 1:] * rest[:, :-1]).sum(axis=1) / (rest.shape[1] - 1) / power
         points = np.concatenate([np.log(power), lag], axis=1)
     known: Array = np.where(np.isfinite(points), points, np.nan)
     return known

@@ -183,6 +183,11 @@ def standing_by(
     notes = []
     if steps < max(map(len, (*drives, *new.drives))):
         notes.append(f"compared over the first {steps} steps, which all sequences have")
+    if count < 2:
+        notes.append(
+            "the noise is not compared: on new drives that takes two repeats a sequence, then and "
+            "now"
+        )
     strata_of = {f: k for k, f in enumerate(sorted(set(families)))}
     unknown = sorted(set(new.families) - set(strata_of))
     if unknown:

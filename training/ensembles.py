@@ -135,15 +135,21 @@ def complete_repeats(real: Array, least: int = 1) -> tuple[Array, NDArray[np.int
         Nothing is complete.
     """
     complete = whole_repeats(real)
-    counts = complete.sum(axis=1)
-    if not counts.any():
+    if not complete.any():
         raise InputError(
             f"repeats {real.shape}: none of them is complete (every step and channel a number); "
             "leave the channel out that isn't, or record again"
         )
-    best = repeats_kept(counts, least)
-    kept = np.flatnonzero(counts >= best)
+    kept, best = sequences_kept(complete.sum(axis=1), least)
     return np.stack([real[s][complete[s]][:best] for s in kept]), kept
+
+
+def sequences_kept(
+    counts: NDArray[np.integer[Any]], least: int = 1
+) -> tuple[NDArray[np.int64], int]:
+    """Sequences that `complete_repeats` keeps, and repeats of each, of how many are whole."""
+    best = repeats_kept(counts, least)
+    return np.flatnonzero(counts >= best), best
 
 
 def repeats_kept(counts: NDArray[np.integer[Any]], least: int = 1) -> int:

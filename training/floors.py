@@ -171,7 +171,9 @@ def score(
             said |= _coverage_interval(*units, bootstrap_weights(repeats, rng))
         places = where(local, drives.drive[kept][:, : whole.shape[2]], families, drives.channels,
                        ground, weights)  # fmt: skip
-    notes = (*score_notes(real, whole, kept, half, ground, left_out), *[NO_NOISE] * noiseless)
+    channels = [f"c{c}" for c in range(whole.shape[3])] if drives is None else drives.channels
+    told = score_notes(real, whole, kept, half, ground, channels)
+    notes = (*told, *[NO_NOISE] * noiseless)
     return Scores(errors, said, details, notes, by_family, places)
 
 
@@ -189,6 +191,13 @@ def _beside_floors(
         for each in (part for both in values for part in both):
             each[:, 1] /= np.sqrt(2)
     return list(map(_beside_floor, *zip(*values, strict=True), counts))
+
+
+def notes_of(real: Array, channels: Sequence[str]) -> list[str]:
+    """What `score` notes of held-out repeats `(S, R, T, C)`, whatever twin is scored on them."""
+    whole, kept = complete_repeats(real, FEWEST_REPEATS)
+    half = min(HALF, whole.shape[1] // 2)
+    return list(score_notes(real, whole, kept, half, Ground.of(whole), channels))
 
 
 def too_few_repeats(real: Array) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,8 +19,18 @@ HALF = 8  # repeats, where there are enough
 FEW_SEQUENCES = 20  # MEASURED.md, "Do the intervals hold": of 3 to 12; of 40 in 83 to 92 %
 
 
+def part_words(sequences: int, repeats: int) -> str:
+    """`40 sequences × 16 repeats`."""
+    return f"{sequences} sequence{'s' * (sequences != 1)} × {repeats} repeat{'s' * (repeats != 1)}"
+
+
 def score_notes(
-    real: Array, whole: Array, kept: NDArray[np.int64], half: int, ground: Ground, left_out: int
+    real: Array,
+    whole: Array,
+    kept: NDArray[np.int64],
+    half: int,
+    ground: Ground,
+    channels: Sequence[str],
 ) -> Iterator[str]:
     """Sentences on what the scores rest on.
 
@@ -34,16 +44,19 @@ def score_notes(
         Repeats a half.
     ground
         Of `whole`.
-    left_out
-        Steps (s, t, c) without real spread.
+    channels
+        Their names.
     """
     if half < HALF:
         yield (
             f"scored with halves of {half} of {whole.shape[1]} held-out repeats; ratios depend on "
             "that: compare them only with figures at the same number"
         )
-    if len(kept) < real.shape[0]:
-        yield f"{real.shape[0] - len(kept)} held-out sequences with fewer repeats are left out"
+    if fewer := real.shape[0] - len(kept):
+        which = (
+            "sequence with fewer repeats is" if fewer == 1 else "sequences with fewer repeats are"
+        )
+        yield f"{fewer} held-out {which} left out"
     if len(kept) == 1:
         yield "one held-out sequence: the interval is over splits of its repeats"
     elif len(kept) < FEW_SEQUENCES:
@@ -53,7 +66,11 @@ def score_notes(
         )
     silent = np.flatnonzero(ground.spread == 0)
     if silent.size:
-        yield f"channels without spread left out: {', '.join(map(str, silent.tolist()))}"
-    if left_out:
-        total = int(ground.valid.sum()) * whole.shape[3]
-        yield f"{left_out} of {total} steps have no real spread and are left out"
+        names = ", ".join(channels[int(c)] for c in silent)
+        yield f"channels without spread are left out of all errors but the mean: {names}"
+    total = int(ground.valid.sum()) * whole.shape[3]
+    if left_out := total - int(ground.used.sum()):
+        yield (
+            f"{left_out} of {total} steps have no real spread and are left out of correlations, "
+            "coverage and errors by part"
+        )

@@ -8,11 +8,12 @@ import numpy as np
 
 from models.errors import InputError
 from training.alike_drives import alike
-from training.ensembles import repeats_kept, whole_repeats
+from training.ensembles import repeats_kept, sequences_kept, whole_repeats
 from training.floors import FEWEST_REPEATS, Drives, score
 from training.held_out import HeldOut
 from training.metrics import COVERAGE_SAMPLES
 from training.reads import at_reads, reads_of
+from training.score_notes import part_words
 from training.verdict import verdict
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ def hold_out(
     Sequences that were recorded for `scoring` are the test part, all of them, and so are those that
     have at least twice the repeats of the others, and 8 or more. Sequences that play the same
     drive, or of which one begins as the other goes all the way, go together: what is scored
-    has never been fitted under another number. Sequences with too few repeats to score a twin are
-    fitted, as long as others have enough. One sequence alone is split by its repeats: half to
-    fit, half to score. What a twin has `seen` that the fit goes on from is not scored, as long as
-    there is anything else.
+    has never been fitted under another number. Sequences with too few repeats to score a twin, or
+    to be scored beside the others, are fitted, as long as others have enough. One sequence alone
+    is split by its repeats: half to fit, half to score. What a twin has `seen` that the fit goes
+    on from is not scored, as long as there is anything else.
 
     Raises
     ------
@@ -82,8 +83,10 @@ def hold_out(
     if for_scoring:
         test = to_score
     else:
-        enough = np.intersect1d(alike[_can_score(recording)[usable]], unused)
-        pool = enough if enough.size else unused
+        unseen = np.isin(alike, unused)
+        whole = whole_repeats(recording.measured()).sum(axis=1)[usable]
+        scored = unseen & (whole >= repeats_kept(whole[unseen], FEWEST_REPEATS))
+        pool = np.unique(alike[scored])
         test = _stratified(pool, families, TEST_SHARE, MOST_TEST, rng, drives.size)
     rest = np.setdiff1d(drives, test)
     selecting = np.intersect1d(rest, unfitted) if np.isin(rest, unfitted).any() else rest
@@ -91,23 +94,22 @@ def hold_out(
     parts = [np.setdiff1d(rest, validation), validation, test]
     training, validation, test = (usable[np.isin(alike, part)] for part in parts)
     every = np.arange(recording.response.shape[1])
-    how = (
-        f"{test.size} sequences of every drive family" if test.size > 1
-        else "one sequence"
-    )  # fmt: skip
-    if for_scoring:
-        least = int(repeats[usable[many & np.isin(alike, to_score)]].min())
-        how = f"the {test.size} sequences with {least} repeats or more"
-    how += f" {SEEN_BEFORE if flatters else NEVER_SEEN}"
+    how = f"{_scoring_words(recording, test, usable)} {SEEN_BEFORE if flatters else NEVER_SEEN}"
     if for_scoring and scoring is not None and scoring.chose_the_end:
         how += CHOSE_THE_END
     return HeldOut(training, validation, test, every, every, every, f"scored on {how}")
 
 
-def _can_score(recording: Recording) -> NDArray[np.bool_]:
-    """Which sequences `(S,)` have as many repeats without a gap as a score needs."""
-    found: NDArray[np.bool_] = whole_repeats(recording.measured()).sum(axis=1) >= FEWEST_REPEATS
-    return found
+def _scoring_words(recording: Recording, test: Index, usable: Index) -> str:
+    """What of the test part scores, as `score` keeps it, and whether each drive family is there."""
+    counts = whole_repeats(recording.select(test).measured()).sum(axis=1)
+    kept, repeats = sequences_kept(counts, FEWEST_REPEATS)
+    there, every = ([recording.families[int(s)] for s in part] for part in (test[kept], usable))
+    lacking = [name for name in dict.fromkeys(every) if name not in there]
+    words = part_words(kept.size, repeats)
+    if lacking:
+        return f"{words}, none of the drive family {', '.join(lacking)},"
+    return f"{words}, some of each drive family," if len(set(every)) > 1 else words
 
 
 def _alike(recording: Recording, usable: Index) -> Index:

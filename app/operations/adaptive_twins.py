@@ -15,6 +15,7 @@ from app.operations.adaptive_rounds import FIRST_REPEATS, SCORING
 from app.operations.events import Stage
 from app.operations.learning_events import FitProgress
 from app.operations.merged import merged
+from app.recording_marks import bad_positions, left_out
 from models.paths import file_at
 
 if TYPE_CHECKING:
@@ -127,9 +128,15 @@ class Twins:
                 )  # fmt: skip
 
     def _measured(self, *, scoring: bool) -> Recording:
-        rounds = self._rounds
-        chosen = [r for r in rounds.rounds if (r.what == SCORING) is scoring]
-        return merged([rounds.recording(r) for r in chosen])
+        """What scores, or what is fitted, without the repeats of the run that were marked bad."""
+        bad, begin, chosen = bad_positions(self._rounds.out), 0, []
+        for one in self._rounds.rounds:
+            recording = self._rounds.recording(one)
+            if (one.what == SCORING) is scoring:
+                chosen.append(left_out(recording, [place - begin for place in bad]))
+            begin += recording.order.size  # as `merged` counts
+        whole = merged(chosen)
+        return whole.select(np.flatnonzero(whole.complete.any(axis=1)))
 
     def _ensemble(self) -> Ensemble:
         """The members of the last round; of a resumed run from their file, where there is one."""

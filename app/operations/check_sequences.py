@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.new_file import write_new
 from app.sequence_files import SCHEMA
 from models.errors import InputError
+from training.drift_points import drive_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ def write_check_sequences(old: Sequence[Old], out: Path, count: int) -> int:
     """Write up to `count` sequences as `--sequences` takes them; returns how many there are.
 
     Those with most repeats first, the drive families in turn: repeats of the same drives, then and
-    now, tell a change best.
+    now, tell a change best. One that was played as several sequences is written once.
 
     Raises
     ------
@@ -40,8 +41,11 @@ def write_check_sequences(old: Sequence[Old], out: Path, count: int) -> int:
             "with --against, or record sequences of the same kind"
         )
     turn: dict[str, int] = {}
-    placed = []
+    placed, known = [], set[bytes]()
     for fewer, k, s in ranked:
+        if (key := drive_key(old[k].recording, s)) in known:
+            continue
+        known.add(key)
         family = old[k].recording.families[s]
         turn[family] = turn.get(family, 0) + 1
         placed.append((turn[family], fewer, k, s))

@@ -12,6 +12,7 @@ import torch
 
 from app.artefacts import (
     code_version,
+    moved_with,
     new_directory,
     now_iso,
     read_head,
@@ -32,10 +33,11 @@ from app.operations.learning_events import FitProgress, FitSamples, TwinCompared
 from app.run_lock import RunLock
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
+from app.words import capitalised
 from models.errors import InputError, StoppedError, TwinrigError
 from models.paths import file_at
 from training.comparison import Fitted, against, best_of, summarise, verdict
-from training.fit import begin_member
+from training.fit import begin_member, refuse_unfit
 from training.objectives import PUBLISHED
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ def compare_twins(
         refuse_never_begun(out, "comparison of twins", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
     if body:
-        plan, paths = Plan.told(body), [Path(p["path"]) for p in body["parents"]]
+        plan = Plan.told(body)
+        paths = [moved_with(Path(p["path"]), out) for p in body["parents"]]
     else:
         plan = Plan(tuple(objectives), minutes, seeds, seed, tuple(published_rates))
         paths = [Path(p) for p in recordings]
@@ -107,6 +110,8 @@ def compare_twins(
     yield Note(source.parts.note)
     if words := source.unscorable():
         raise InputError(f"compare-twins: {words}: record more repeats")
+    _refuse_unfit(plan, source)
+    yield from map(Note, source.scoring_notes())
     if body:
         refuse_changed(source.parents, body["parents"], "the comparison was begun; begin anew")
         source.refuse_divided(body["held_out"])
@@ -121,6 +126,16 @@ def compare_twins(
         yield Stage("compare", plan.total + 2, plan.total + 2)
         yield Result(_written(plan, source, fitted, tried, out))
     return out / FILE_NAME
+
+
+def _refuse_unfit(plan: Plan, source: FitInput) -> None:
+    """Raise InputError for an objective that can't be fitted to this, before others are."""
+    for objective in plan.objectives:
+        try:
+            refuse_unfit(plan.settings(objective, plan.seed), source.part("training")[1])
+        except InputError as fault:
+            others = ",".join(name for name in plan.objectives if name != objective)
+            raise InputError(f"{fault}; without it: --objectives {others}") from fault
 
 
 def _there(plan: Plan, out: Path) -> list[Fitted]:
@@ -250,9 +265,10 @@ def _written(
 
     summary = summarise(fitted)
     best, command = best_of(summary), _command(plan, source, out)
+    scored = ". ".join([source.parts.note, *map(capitalised, source.scoring_notes())])
     sentences = [
         f"{plan.total} twins fitted for {plan.minutes:g} minutes each on one core, one after "
-        f"another; {source.parts.note}."
+        f"another; {scored}."
     ]
     others = [PUBLISHED] if PUBLISHED in summary and best not in (None, PUBLISHED) else []
     if (rate := best_rate(tried)) is not None:

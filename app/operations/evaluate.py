@@ -19,7 +19,6 @@ from app.operations.seen_before import flatters, played_again
 from app.so_far import unfinished_words
 from app.store import load_twin
 from app.weights_store import TWIN_FILE
-from app.words import counted
 from models.errors import InputError, raise_problems
 from models.network_parts import Device
 from models.sample_told import samples_apart
@@ -28,10 +27,12 @@ from models.simulated import module_of
 from models.slopes import slopes_apart
 from training.bad_data import clipped_of, problems_of, scale_beside, still_of
 from training.drive_gaps import guessed_words
-from training.ensembles import whole_repeats
+from training.ensembles import sequences_kept, whole_repeats
 from training.exchanged_channels import exchanged_channels
+from training.floors import FEWEST_REPEATS
 from training.import_again import import_again
 from training.reads import in_single_holds
+from training.score_notes import part_words
 from training.validation import drawn_to_score, drawn_words, score_model
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def refuse_another_device(twin: Twin, recording: Recording, where: str) -> None:
 def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     """What of a recording may explain errors of a twin: settings, drives beyond the fitted ones.
 
+    The drives are those that are scored: of a recording that it was fitted on, the part held out.
     And that the twin is unfinished, where it is.
     """
     if words := unfinished_words(twin.meta):
@@ -124,6 +126,21 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
     then, now = (Device.of(known).tesla_per_ampere for known in (twin, recording))
     for words in slopes_apart(then, now):
         yield f"{words}, so that an unchanged device may answer otherwise"
+    if scored := held_out_of(twin, recording).sequences:
+        yield from _guesses(twin, recording.select(np.array(scored)))
+    if flatters(twin, recording):
+        yield (
+            "an earlier version of this twin was fitted on this recording: its scores here flatter"
+        )
+    yield from (f"{words} It can't score the twin" for words in still_of(recording))
+    for words in scale_beside(twin.weights["scale"], recording):
+        yield f"{words} Its errors may come from that alone"
+    yield from exchanged_channels(twin.weights["offset"], twin.weights["scale"], recording)
+    yield from clipped_of(recording)
+
+
+def _guesses(twin: Twin, recording: Recording) -> Iterator[str]:
+    """Which of a recording's drives and holds the twin was not fitted on."""
     low, high = float(np.nanmin(recording.drive)), float(np.nanmax(recording.drive))
     if low < twin.drive_low - BEYOND or high > twin.drive_high + BEYOND:
         known = recording.drive[np.isfinite(recording.drive)]
@@ -141,15 +158,6 @@ def warnings_beside(twin: Twin, recording: Recording) -> Iterator[str]:
             f"the recording holds steps up to {longest} times, the twin was fitted on up to "
             f"{most}: of longer ones it guesses"
         )
-    if flatters(twin, recording):
-        yield (
-            "an earlier version of this twin was fitted on this recording: its scores here flatter"
-        )
-    yield from (f"{words} It can't score the twin" for words in still_of(recording))
-    for words in scale_beside(twin.weights["scale"], recording):
-        yield f"{words} Its errors may come from that alone"
-    yield from exchanged_channels(twin.weights["offset"], twin.weights["scale"], recording)
-    yield from clipped_of(recording)
 
 
 def known_drives(twin: Twin, path: Path, recording: Recording) -> Iterator[str]:
@@ -173,19 +181,20 @@ def _unseen(twin: Twin, recording: Recording, seed: int) -> tuple[Array, Array, 
     response = recording.measured()
     held_out = held_out_of(twin, recording)
     test, repeats = list(held_out.sequences), list(held_out.repeats)
-    words, parent = f"scored on all {len(recording.drive)} sequences", is_parent(twin, recording)
-    if parent:
-        if not test:
-            raise InputError(
-                "evaluate: the twin was fitted on every sequence of this recording; choose one "
-                "that it has not seen"
-            )
-        each = whole_repeats(response[test][:, repeats]).sum(axis=1)  # others are not scored
-        low, high = int(each.min()), int(each.max())
-        words = (
-            f"scored on the {counted(len(test), 'sequence')} × {f'{low} to ' * (low < high)}"
-            f"{counted(high, 'repeat')} of this recording that were held out of the fit"
+    parent = is_parent(twin, recording)
+    if not test:
+        raise InputError(
+            "evaluate: the twin was fitted on every sequence of this recording; choose one that it "
+            "has not seen"
         )
+    whole = whole_repeats(response[test][:, repeats]).sum(axis=1)
+    kept, each = sequences_kept(whole, FEWEST_REPEATS)
+    words = f"scored on all {len(test)} sequences"
+    if parent:
+        words = f"scored on the {part_words(kept.size, each)} of this recording that were held out "
+        words += "of the fit"
+    elif kept.size < len(test):
+        words = f"scored on {part_words(kept.size, each)}, of {len(test)} sequences"
     drive, real, holds = recording.drive[test], response[test][:, repeats], recording.holds[test]
     families = [recording.families[s] for s in test]
     steps = int(np.where(np.isfinite(drive), holds, 0).sum(axis=1).max())

@@ -9,6 +9,7 @@ from app.operations.evaluate import evaluate
 from app.operations.events import Note, Result, Stage
 from app.operations.learning_events import TwinCompared
 from app.recording_reader import folder_of
+from app.weights_store import load_twin
 from models.errors import InputError, raise_problems
 from training.comparison import Fitted, against, best_of, summarise, verdict
 
@@ -36,20 +37,24 @@ def evaluate_beside(
     if len({folder_of(path.resolve()) for path in paths}) < len(paths):
         problems.append("a twin is named twice")
     raise_problems(InputError, "evaluate", problems)
-    fitted, scored_on = list[Fitted](), dict[str, str]()
+    fitted, scored_on, noiseless = list[Fitted](), dict[str, str](), list[str]()
     for number, (path, name) in enumerate(zip(paths, _names(paths), strict=True), 1):
         yield Stage(f"score {name}", number, len(paths))
         one = yield from _scored(path, Path(recording), name, seed)
         yield TwinCompared(name, seed, dict(one[0].errors), dict(one[0].coverage))
         fitted.append(one[0])
         scored_on[name] = one[1]
+        noiseless += [name] * load_twin(path).deterministic
     if len(set(scored_on.values())) > 1:
         parts = "; ".join(f"{name}: {which}" for name, which in scored_on.items())
         yield Note(f"not scored on the same sequences: {parts}", "warning")
     summary = summarise(fitted)
     best = best_of(summary)
     others = [name for name in summary if best is not None and name != best]
-    said = [verdict(summary), *(against(summary, str(best), name) for name in others)]
+    said = [
+        verdict(summary, noiseless),
+        *(against(summary, str(best), name, noiseless) for name in others),
+    ]
     yield Result({
         "path": str(recording), "best": best, "verdict": said, "scored_on": scored_on,
         "twins": {f.objective: {"path": f.path, "errors": f.errors, "coverage": f.coverage}

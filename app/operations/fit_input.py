@@ -16,7 +16,7 @@ from models.paths import folder_at
 from models.sample_told import samples_apart
 from models.sequence import PLAYED
 from training.doubtful_repeats import doubtful_between, numbers
-from training.floors import too_few_repeats
+from training.floors import notes_of, too_few_repeats
 from training.held_out import Scoring
 from training.joined import join
 from training.reads import in_single_holds
@@ -101,6 +101,10 @@ class FitInput:
     def unscorable(self) -> str:
         """Why what is held out can't score a twin, in words; empty where it can."""
         return too_few_repeats(self.parts.responses("test", self.recording.measured()))
+
+    def scoring_notes(self) -> list[str]:
+        """What a reader of any score on what is held out must know of it."""
+        return notes_of(self.part("test")[1], self.recording.channel_words)
 
     def part(self, name: str) -> tuple[Array, Array]:
         """Drives `(S, T)` and responses `(S, R, T, C)` of `training`, `validation` or `test`.

@@ -13,6 +13,7 @@ import torch
 
 from app.artefacts import (
     code_version,
+    moved_with,
     new_directory,
     now_iso,
     read_head,
@@ -28,6 +29,7 @@ from app.operations.learning_events import CurvePoint
 from app.operations.results import spent
 from app.operations.trial import of_seeds
 from app.run_lock import RunLock
+from app.words import capitalised
 from models.command import command_line
 from models.errors import InputError, TwinrigError, raise_problems
 from training.acquire_curve import (
@@ -106,7 +108,8 @@ def learning_curve(
     if resume:
         refuse_never_begun(out, "learning curve", FILE_NAME)
     body = read_head(out / FILE_NAME, KIND, SCHEMA) if resume else {}
-    paths = [Path(p["path"]) for p in body["parents"]] if body else [Path(p) for p in recordings]
+    begun = [moved_with(Path(p["path"]), out) for p in body.get("parents", [])]
+    paths = begun or [Path(p) for p in recordings]
     first = body["grid"]["seed"] if body else seed
     yield Stage("read recordings")
     source = FitInput.read(paths, seed=first, deterministic=False)
@@ -115,6 +118,7 @@ def learning_curve(
     yield Note(source.parts.note)
     if words := source.unscorable():
         raise InputError(f"learning-curve: {words}: record more repeats")
+    yield from map(Note, source.scoring_notes())
     if body:
         grid = Grid.from_json(body["grid"])
         refuse_changed(source.parents, body["parents"], "the curve was begun; begin anew")
@@ -285,8 +289,9 @@ def _values(
              "--seeds", str(grid.seeds), "--seed", str(grid.seed),
              "--target", f"{grid.target:g}", "--out", f"{out}-again"]  # fmt: skip
     rows, found = medians(points), _needed(grid, points)
-    said = sentences(rows, found, grid.target)
-    page = curve_page(rows, said, source.parts.note, grid.target, command_line(words)).write(out)
+    said, notes = sentences(rows, found, grid.target), source.scoring_notes()
+    held_out = ". ".join([source.parts.note, *map(capitalised, notes)])
+    page = curve_page(rows, said, held_out, grid.target, command_line(words)).write(out)
     return {
         "path": str(out / FILE_NAME),
         "report": str(page),
@@ -298,6 +303,7 @@ def _values(
             for repeats, mine in _scored_rows(grid, points).items()
         },
         "verdict": said,
+        "notes": notes,
         "points": {
             f"{r['sequences']} × {r['repeats']}": {
                 "measurements": r["measurements"], "worst": r["worst"],

@@ -198,7 +198,8 @@ class _Run:
                 rounds.add("first", self._first(), asked.first_repeats)
             elif not newest.scores:
                 yield from self.twins.scored(newest)
-                yield Note(self._words(newest))
+                if not self._is_enough(newest):
+                    yield Note(self._words(newest))
             elif self._is_enough(newest):
                 yield Note(self._words(newest))
                 return

@@ -139,21 +139,20 @@ def build_page(found: Found, folder: Path) -> Iterator[str | Page]:
     calibrated = calibration.section(page, found.calibrations)
     _recordings(page, found)
     setup.section(page, found.recordings, found.deployments)
-    verdicts: list[str] = []
+    verdicts, of_means = list[str](), list[str]()
     noisy = [twin for twin in found.twins if not load_twin(twin).deterministic]
     for twin in found.twins:
         yield f"twin {twin.name}"
-        several = len(noisy) > 1
-        verdicts += twin_part.section(page, twin, found.recordings, one_of_several=several)
+        several = len(noisy if twin in noisy else found.twins) > 1
+        said = twin_part.section(page, twin, found.recordings, one_of_several=several)
+        verdicts, of_means = verdicts + said[0], of_means + said[1]
     if found.networks or found.deployments:
         yield "networks and deployments"
         verdicts = network.section(page, found.networks, found.deployments) + verdicts
     if found.tables:
         yield "networks compared"
         verdicts = _tables(page, found) + verdicts
-    if not verdicts and found.twins:  # none of them has noise
-        names = [page.named(twin) if len(found.twins) > 1 else "" for twin in found.twins]
-        verdicts = list(map(twin_part.words_of_mean, found.twins, names))
+    verdicts = verdicts or of_means
     nothing = ["Recordings only: nothing has been fitted yet."] if found.recordings else []
     page.lead = [*_goes_on(found.run), *calibrated, *(verdicts or nothing)]
     if words := words_of(page.explained):

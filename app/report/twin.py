@@ -13,8 +13,11 @@ from app.report.search import add_search
 from app.report.twin_repeats import add_repeats
 from app.report.validation import add_validation
 from app.so_far import unfinished_words
-from app.words import capitalised, counted, fixed
+from app.words import capitalised, fixed
+from training.ensembles import sequences_kept
+from training.floors import FEWEST_REPEATS
 from training.kept import OLDER, kept_validation, scored_by_older
+from training.score_notes import HALF, part_words
 from training.verdict import coverage_state, state_of, telling, verdict
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from models.recording import Recording
     from models.twin import Twin
 
-FEWEST_REPEATS = 4  # two halves with a spread each
 TOO_FEW = "too few repeats were held out"
 ERROR_WORDS = {
     "mean": "mean",
@@ -41,10 +43,10 @@ ERROR_WORDS = {
 
 def section(
     page: Page, path: Path, recordings: Sequence[Path], *, one_of_several: bool = False
-) -> list[str]:
-    """Add a twin's section; returns the sentences of its verdict.
+) -> tuple[list[str], list[str]]:
+    """Add a twin's section; returns the sentences of its verdict, and those on a mean alone.
 
-    `one_of_several`: with its name.
+    The latter are of a twin without noise. `one_of_several`: with its name.
     """
     from app.store import load_twin
 
@@ -63,9 +65,10 @@ def section(
     elif unseen is None:
         words = _when_fitted(twin.meta)
     else:
-        errors, coverage, details = _evaluated(path, unseen.path)
-        words = f"Scored on {unseen.words} of {page.named(unseen.path)} that no gradient has seen."
-        words += "".join(f" But {said}." for said in _known_drives(twin, path, unseen.recording))
+        errors, coverage, details, notes = _evaluated(path, unseen.path)
+        scored = f"{part_words(*unseen.scored)} of {page.named(unseen.path)}"
+        rest = [f"scored on {scored} that no gradient has seen", *notes]
+        words = f"{'. '.join(map(capitalised, rest))}."
     page.text(words, note=True)
     if unseen is not None:
         add_repeats(page, name, twin, unseen)
@@ -92,9 +95,10 @@ def section(
     validation = details.get("validation") or kept_validation(twin.meta)
     if validation is not None and not older:
         add_validation(page, name, validation, noisy=not twin.deterministic)
-    drifted = add_drift(page, path, twin)
+    drifted, who = add_drift(page, path, twin), f"Twin{f' {name}' * one_of_several}"
     if twin.deterministic:
-        return drifted
+        said = OLDER if older else verdict(errors, {}, deterministic=True).words
+        return drifted, [f"{who} without noise: {_small(said)}"]
     page.values.setdefault("errors", errors)
     page.values.setdefault("coverage", coverage)
     if validation is not None:
@@ -102,30 +106,16 @@ def section(
         said = validation["verdict"]["words"]
     else:
         said = verdict(errors, coverage).words
-    return [f"Twin{f' {name}' * one_of_several}: {_small(said)}", *drifted]
+    return [f"{who}: {_small(said)}", *drifted], []
 
 
 def _when_fitted(meta: Mapping[str, Any]) -> str:
     """What the scores of a twin by itself rest on: sequences and repeats, and what it notes."""
     said = "Scores as measured when it was fitted, on what was held out"
-    held_out = meta.get("held_out") or {}
-    sequences, repeats = (len(held_out.get(key, ())) for key in ("test", "test_repeats"))
-    if sequences and repeats:
-        said += f": {counted(sequences, 'sequence')} × {counted(repeats, 'repeat')}"
+    kept = kept_validation(meta) or {}
+    if {"sequences", "repeats"} <= kept.keys():
+        said += f": {part_words(kept['sequences'], kept['repeats'])}"
     return ". ".join([said, *map(capitalised, meta.get("notes", ()))]) + "."
-
-
-def words_of_mean(path: Path, name: str = "") -> str:
-    """The verdict on a twin without noise, as it was scored when it was fitted.
-
-    `name`: of one of several.
-    """
-    from app.store import load_twin
-
-    twin = load_twin(path)
-    words = verdict(twin.errors, {}, deterministic=True).words
-    who = f"Twin {name} without noise" if name else "Twin without noise"
-    return f"{who}: {_small(OLDER if scored_by_older(twin) else words)}"
 
 
 def _small(words: str) -> str:
@@ -170,56 +160,64 @@ class Unseen:
         return self.recording.complete[np.ix_(self.sequences, self.repeats)]
 
     @property
-    def words(self) -> str:
-        """How much it is; of a run that ended early what there is."""
-        if self.there.all():
-            return f"{len(self.sequences)} sequences × {len(self.repeats)} repeats"
-        return f"{self.there.sum()} repeats of {len(self.sequences)} sequences"
+    def scored(self) -> tuple[int, int]:
+        """So many sequences, and repeats of each; of a run that ended early what there is."""
+        kept, repeats = sequences_kept(self.there.sum(axis=1), FEWEST_REPEATS)
+        return kept.size, repeats
+
+    @property
+    def measurements(self) -> int:
+        """What is scored, of each sequence no more than both halves have."""
+        sequences, repeats = self.scored
+        return sequences * min(repeats, 2 * HALF)
 
 
 def best_unseen(twin: Twin, recordings: Sequence[Path]) -> Unseen | None:
-    """The unseen part with most repeats; None where none has the four that scores need.
+    """The unseen part with most measurements; None where none has the repeats that scores need.
 
-    That is all of a recording that the fit has not read, else what it held out.
+    That is all of a recording that the fit has not read, else what it held out. What a twin has
+    simulated is no device: it counts for a twin that was fitted on it only.
     """
-    from app.operations.fitted_on import held_out_of
+    from app.operations.fitted_on import held_out_of, is_parent
     from app.recording_marks import bad_positions, left_out
     from app.recording_reader import read_recording
 
     best: Unseen | None = None
     for path in recordings:
         recording = left_out(read_recording(path), bad_positions(path))
+        if recording.meta.get("simulated") and not is_parent(twin, recording):
+            continue
         known = held_out_of(twin, recording)
         part = Unseen(path, recording, known.sequences, known.repeats)
         if not part.sequences or not _is_alike(twin, part.recording):
             continue
         counts = part.there.sum(axis=1)
         if counts.max() >= FEWEST_REPEATS and (
-            best is None or len(part.repeats) > len(best.repeats)
+            best is None or part.measurements > best.measurements
         ):
             begun = tuple(np.array(part.sequences)[counts > 0].tolist())
             best = replace(part, sequences=begun)
     return best
 
 
-def _known_drives(twin: Twin, path: Path, recording: Recording) -> list[str]:
-    from app.operations.evaluate import known_drives
-
-    return list(known_drives(twin, path, recording))
-
-
 def _is_alike(twin: Twin, recording: Recording) -> bool:
-    """Whether a recording can score the twin: of its kind, and seen by no earlier version of it."""
+    """Whether a recording can score the twin: of its kind, and seen by no earlier version of it.
+
+    `evaluate` refuses one with an overload, and of one with a dead channel it says that it can't.
+    """
     from app.operations.seen_before import flatters
+    from training.bad_data import problems_of, still_of
 
     kind = ("channels", "units", "window", "reset")
     alike = all(getattr(twin, name) == getattr(recording, name) for name in kind)
-    return alike and not flatters(twin, recording)
+    unfit = alike and (problems_of(recording) or still_of(recording))
+    return alike and not unfit and not flatters(twin, recording)
 
 
 def _evaluated(
     twin: Path, recording: Path
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[str]]:
+    """Errors, coverage, what is drawn, and the notes of `evaluate`."""
     from app.operations.evaluate import evaluate
     from app.operations.events import Result
     from app.operations.learning_events import TwinScored
@@ -227,12 +225,14 @@ def _evaluated(
     errors: dict[str, Any] = {}
     coverage: dict[str, Any] = {}
     details: dict[str, Any] = {}
+    notes: list[str] = []
     for event in evaluate(twin, recording):
         if isinstance(event, TwinScored):
             details = event.details
         if isinstance(event, Result):
             errors, coverage = event.values["errors"], event.values["coverage"]
-    return errors, coverage, details
+            notes = event.values["notes"]
+    return errors, coverage, details, notes
 
 
 def _errors(

@@ -40,6 +40,7 @@ AXIS_WORDS = {
 MOST_DENSE = 2.0  # of the colours of a PIT, which is 1 everywhere for a perfect twin
 LEGEND_ROOM = 0.3  # of what is drawn, above and below it
 MOST_NAMED = 12  # labels of an axis
+INTERVALS = ", with 99 % bootstrap intervals over sequences"
 
 
 def add_validation(
@@ -53,9 +54,11 @@ def add_validation(
         page.text(f"{capitalised(reason)}.")
     _families(page, validation["families"], noisy=noisy)
     if validation["where"]:
+        told = any(row["mean"].get("low") is not None for rows in validation["where"].values()
+                   for row in rows)  # fmt: skip
         words = (
-            "Errors over their half-split floor, by part, with 99 % bootstrap intervals over "
-            f"sequences; the dotted line is the target, {AT_FLOOR:g}."
+            f"Errors over their half-split floor, by part{INTERVALS * told}; the dotted line is "
+            f"the target, {AT_FLOOR:g}."
         )
         page.figure(f"where-{name}", where_figure(validation["where"], noisy=noisy), words)
     if validation["where"] and noisy:

@@ -153,6 +153,15 @@ def test_proposed_sequences_are_drives_of_the_twins_recording(kept, twin, tmp_pa
     assert told == ["30 sequences asked, 24 written: the twin's recordings have no more"]
 
 
+def test_a_drive_that_was_recorded_twice_is_proposed_once(kept, twin, tmp_path):
+    """As those of each check are that the twin was fitted further on."""
+    again = new_of(kept, tmp_path)
+    both = [kept / "old", again]
+    values, _ = result(propose(twin, tmp_path / "check.json", count=30, against=both))
+    drives = [s.drive.tobytes() for s in sequences_from(str(tmp_path / "check.json"))[0]]
+    assert values["sequences"] == len(set(drives)) == len(drives) == 24
+
+
 def test_a_twin_is_fitted_further_keeps_its_structure_and_knows_its_line(kept, twin, tmp_path):
     write_recording(tmp_path / "few", record_device(6, 6, seed=7))
     events = list(fit([tmp_path / "few"], tmp_path / "second", origin=twin, iterations=20))

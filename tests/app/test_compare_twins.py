@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 from fit_device import record_device
 
@@ -74,6 +76,7 @@ def test_the_result_and_the_page_say_who_is_best_beside_the_published_method(com
     page = (out / "report.html").read_text(encoding="utf-8")
     assert values["verdict"][0] in page
     assert "published, seed 4" in page
+    assert "Scored with halves of 4 of 8 held-out repeats" in page  # its ratios depend on that
     assert "compare-twins" in page
     assert "<svg" in page
     assert (out / "ratios.png").read_bytes().startswith(b"\x89PNG")
@@ -106,6 +109,17 @@ def test_one_that_was_stopped_goes_on_where_it_stood(recording, tmp_path, capsys
 
     assert main(["compare-twins", "--resume", str(out), "--minutes", "3"]) == 2
     assert "--minutes: as it was begun" in capsys.readouterr().err
+
+
+def test_one_goes_on_beside_its_recording_where_both_have_moved(recording, tmp_path):
+    shutil.copytree(recording, tmp_path / "here" / "recording")
+    quick = {"objectives": ("energy", "mean"), "minutes": MINUTES, "seeds": 1}
+    begun = compare_twins([tmp_path / "here" / "recording"], tmp_path / "here" / "out", **quick)
+    next(e for e in begun if isinstance(e, FitProgress))
+    begun.close()
+    (tmp_path / "here").rename(tmp_path / "there")
+    *_, result = compare_twins([], tmp_path / "there" / "out", resume=True)
+    assert list(result.values["objectives"]) == ["energy", "mean"]
 
 
 def test_one_whose_recording_has_changed_since_does_not_go_on(tmp_path):
@@ -160,6 +174,15 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_made(
 ):
     with pytest.raises(InputError, match=words):
         list(compare_twins([recording], tmp_path / "out", objectives=objectives))
+    assert not (tmp_path / "out").exists()
+
+
+def test_steps_of_several_holds_are_refused_before_others_are_fitted_for_hours(tmp_path):
+    """The published method can't be fitted to them, and ended the comparison when its turn came."""
+    holds = 1 + np.arange(8 * 10).reshape(8, 10) % 3
+    write_recording(tmp_path / "recording", record_device(8, 6, seed=1, steps=10, holds=holds))
+    with pytest.raises(InputError, match=r"several holds.*; without it: --objectives energy$"):
+        list(compare_twins([tmp_path / "recording"], tmp_path / "out", objectives=OBJECTIVES))
     assert not (tmp_path / "out").exists()
 
 

@@ -53,6 +53,37 @@ def test_a_twin_is_scored_on_another_recording(twin, tmp_path):
     assert "all 10 sequences" in words(events)
 
 
+def test_it_says_how_many_of_a_recording_s_sequences_are_scored(twin, tmp_path):
+    """It told of all of them while half had too few repeats beside the others."""
+    uneven = record_device(10, 16, seed=2)
+    uneven.response[:4, 4:] = np.nan
+    uneven.order[:4, 4:] = -1
+    said = words(evaluated(twin, tmp_path, uneven))
+    assert "scored on 6 sequences × 16 repeats, of 10 sequences" in said
+    assert "4 held-out sequences with fewer repeats are left out" in said
+
+
+def test_what_share_of_the_steps_is_a_guess_is_told_of_those_that_are_scored(tmp_path):
+    """Of the whole recording it was the smaller, the less of it had been held out."""
+    steps = record_device(12, 8, seed=1, steps=20)
+    repeats = np.where(np.arange(12) == 4, 8, 3)  # only the fifth can score
+    gone = np.arange(8) >= repeats[:, None]
+    drive = 0.3 + 0.4 * steps.drive
+    drive[4] = np.linspace(0.0, 1.0, 20)
+    uneven = replace(
+        steps, drive=drive, order=np.where(gone, -1, steps.order),
+        response=np.where(gone[..., None, None], np.nan, steps.response),
+    )  # fmt: skip
+    write_recording(tmp_path / "recording", uneven)
+    few = {"iterations": 4, "latent": 4, "hidden": 16, "members": 1}
+    list(fit([tmp_path / "recording"], tmp_path / "twin", **few))
+    fitted = load_twin(tmp_path / "twin")
+    beyond = (drive[4] < fitted.drive_low) | (drive[4] > fitted.drive_high)
+    said = words(list(evaluate(tmp_path / "twin", tmp_path / "recording")))
+    assert beyond.mean() > 0.4
+    assert f"beyond that it guesses ({100 * beyond.mean():.3g} % of the steps)" in said
+
+
 def test_ctrl_c_is_heard_while_it_scores(twin, tmp_path, monkeypatch, capsys):
     write_recording(tmp_path / "recording", record_device(10, 16, seed=2))
 
@@ -225,6 +256,22 @@ def test_twins_beside_each_other_are_told_apart_also_by_one_folders_name(twin, t
     assert found["verdict"][0].startswith(f"{old} has the smallest CRPS")
     with pytest.raises(InputError, match="a twin is named twice"):
         list(evaluate_beside([twin, twin / "twin.json"], tmp_path / "recording"))
+
+
+def test_a_twin_without_noise_beside_another_is_no_better_in_noise(twin, tmp_path):
+    """Of white noise its correlation of 0 is nearer than any other's."""
+    write_recording(tmp_path / "fitted", record_device(40, 8, seed=1))
+    few = {"iterations": 40, "latent": 4, "hidden": 16, "deterministic": True}
+    list(fit([tmp_path / "fitted"], tmp_path / "silent", **few))
+    white = record_device(10, 16, seed=2)
+    mean = white.response.mean(axis=1, keepdims=True)
+    noise = 0.05 * np.random.default_rng(0).standard_normal(white.response.shape)
+    write_recording(tmp_path / "recording", replace(white, response=mean + noise))
+    found = list(evaluate_beside([twin, tmp_path / "silent"], tmp_path / "recording"))[-1].values
+    errors = {name: row["errors"]["autocovariance"] for name, row in found["twins"].items()}
+    assert errors["silent"]["ratio"] < errors["twin"]["ratio"]
+    assert "autocovariance" not in " ".join(found["verdict"])
+    assert "silent: no noise" in found["verdict"][1]
 
 
 def test_a_recording_of_another_device_is_told_of_by_whatever_takes_it(tmp_path):

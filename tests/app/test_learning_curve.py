@@ -139,6 +139,26 @@ def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(recording, curve,
     assert [p["errors"] for p in points] == [p["errors"] for p in whole]
 
 
+def test_it_goes_on_beside_its_recording_where_both_have_moved(recording, tmp_path):
+    """As a fit does; to another disk, or to the other computer's share."""
+    shutil.copytree(recording, tmp_path / "here" / "recording")
+    begun = learning_curve([tmp_path / "here" / "recording"], tmp_path / "here" / "curve", **TINY)
+    next(e for e in begun if isinstance(e, CurvePoint))
+    begun.close()
+    (tmp_path / "here").rename(tmp_path / "there")
+    *_, result = learning_curve([], tmp_path / "there" / "curve", resume=True)
+    assert result.values["status"] == "done"
+
+
+def test_it_tells_what_its_ratios_depend_on(curve):
+    """As `fit` and `evaluate` do: 1.5 is another target with halves of 2 repeats than of 8."""
+    out, events = curve
+    halves = "halves of 2 of 4 held-out repeats"
+    assert any(halves in e.text for e in events if isinstance(e, Note))
+    assert any(halves in note for note in events[-1].values["notes"])
+    assert halves in (out / "report.html").read_text("utf-8")
+
+
 def test_more_than_there_is_is_refused_before_anything_is_made(recording, tmp_path):
     with pytest.raises(InputError, match=r"99 sequences: .*\n.*9 repeats: "):
         list(learning_curve([recording], tmp_path / "out", sequences=(99,), repeats=(9,)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,17 +12,20 @@ from recorded import after, is_safe, iter_into
 
 from app.cli.main import main
 from app.operations.adaptive_rounds import PLAN_NAME, ForTwin, Rounds
+from app.operations.adaptive_twins import Twins
 from app.operations.event_json import as_json
 from app.operations.events import Note, RepeatRecorded, Result, RunPlan
 from app.operations.fit_input import FitInput
 from app.operations.learning_events import FitProgress
 from app.operations.merged import merged
 from app.operations.record_for_twin import record_for_twin
+from app.recording_marks import add_mark
 from app.report.run import find_artefacts
 from app.run_lock import RunLock
 from app.store import read_recording
 from instruments.bench import Bench
 from instruments.bench_file import read_bench
+from instruments.clock import Stop
 from instruments.limits import UnsafeError
 from models.errors import InputError, RefusedError, TwinrigError
 from models.recording import faults_of
@@ -55,7 +59,7 @@ def test_it_grows_round_by_round_until_the_budget_is_used(finished):
     assert values["status"] == "done"
     assert not values["reached"]
     notes = [e.text for e in events if isinstance(e, Note)]
-    assert any("the budget of 20 measurements is used" in words for words in notes)
+    assert sum("the budget of 20 measurements is used" in words for words in notes) == 1
     assert safe
     assert sum(isinstance(e, Result) for e in events) == 1
     assert {e.path for e in events if isinstance(e, RunPlan)} == {str(out / "recording.nc")}
@@ -166,6 +170,24 @@ def test_a_larger_budget_goes_on_from_what_is_there(finished, bench):
         "enough: mean, spread, autocovariance and CRPS decide, at most 1e+09; these sequences were "
         "looked at 5 times: on others expect a little more"
     )
+
+
+def test_repeats_that_were_marked_bad_neither_teach_nor_score_when_it_goes_on(finished, tmp_path):
+    """As in every fit and score; the rounds were read as if nobody had marked anything."""
+
+    def scores(name, bad):
+        shutil.copytree(finished[0], tmp_path / name)
+        add_mark(tmp_path / name, bad=bad)
+        rounds = Rounds.load(tmp_path / name)
+        list(Twins(rounds, Stop()).scored(rounds.rounds[-1]))
+        return rounds.rounds[-1].scores["errors"]["mean"]
+
+    whole = read_recording(finished[0])
+    of_scoring, of_first = whole.order[0][whole.complete[0]], whole.order[4][whole.complete[4]]
+    unmarked, unscored, untaught = scores("a", []), scores("b", of_scoring), scores("c", of_first)
+    assert unmarked["floor"] == scores("d", [])["floor"] == untaught["floor"]
+    assert unscored["floor"] != unmarked["floor"]
+    assert untaught["value"] != unmarked["value"]
 
 
 def test_a_run_that_is_stopped_anywhere_goes_on_with_the_same_sequences(finished, bench, tmp_path):

@@ -24,6 +24,7 @@ from app.operations.export import export
 from app.operations.fit import fit
 from app.operations.import_measured import import_measured
 from app.operations.report import report
+from app.operations.simulate import simulate
 from app.operations.train import train
 from app.recording_marks import add_mark
 from app.report import setup
@@ -36,9 +37,9 @@ from app.report.twin_repeats import by_family
 from app.report.validation import add_validation, coverage_figure
 from app.store import load_network, load_twin, write_recording
 from models.errors import InputError, TwinrigError
-from models.recording import Recording
+from models.recording import BY_STEP, Recording
 from models.sequence import DriveWindow, Reset, make_sequences
-from training.verdict import verdict
+from training.verdict import AT_FLOOR, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -321,7 +322,10 @@ def test_a_recording_of_single_repeats_has_no_spread_to_tell(tmp_path: Path) -> 
 
 
 def test_a_twin_is_said_to_be_scored_on_what_was_recorded(run_folder: Path, tmp_path: Path) -> None:
-    """A run that was stopped counted whole, and sequences without a repeat were drawn."""
+    """A run that was stopped counted whole, and sequences without a repeat were drawn.
+
+    The one repeat of a third sequence was counted, too, which no score takes.
+    """
     shutil.copytree(run_folder / "twin", tmp_path / "twin")
     whole, done = leaky_recording(8, 2, "rec-stopped"), np.zeros((8, REPEATS), dtype=bool)
     done[1:3], done[3, 0] = True, True
@@ -334,10 +338,69 @@ def test_a_twin_is_said_to_be_scored_on_what_was_recorded(run_folder: Path, tmp_
     )
     write_recording(tmp_path / "held-out", part)
     text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
-    assert "Scored on 17 repeats of 3 sequences of held-out that no gradient has seen." in text
+    assert "Scored on 2 sequences × 8 repeats of held-out that no gradient has seen." in text
+    assert "6 held-out sequences with fewer repeats are left out." in text
     assert re.findall(r"sequence \d, \w+", text) == [
         "sequence 2, smooth", "sequence 3, sines", "sequence 4, mixed"
     ]  # fmt: skip
+
+
+def test_a_twin_is_never_scored_on_what_it_has_simulated(run_folder: Path, tmp_path: Path) -> None:
+    """With more repeats than the device has, its own samples said that it was at the floor."""
+    for name in ("twin", "held-out"):
+        shutil.copytree(run_folder / name, tmp_path / name)
+    last(simulate(tmp_path / "twin", make_sequences("mixed", 6, STEPS, 5), 32, tmp_path / "again"))
+    text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
+    assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
+
+
+def test_a_twin_of_simulated_repeats_is_scored_on_those_that_were_held_out(tmp_path: Path) -> None:
+    made = leaky_recording(12, 1, "rec-simulated")
+    write_recording(tmp_path / "recording", replace(made, meta={**made.meta, "simulated": True}))
+    last(fit([tmp_path / "recording"], tmp_path / "twin", iterations=20, seed=3))
+    text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
+    assert "Scored on 2 sequences × 8 repeats of recording that no gradient has seen." in text
+
+
+def test_what_was_stopped_early_scores_no_twin_where_more_was_measured(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    """It was taken by the repeats that it was planned to have."""
+    for name in ("twin", "held-out"):
+        shutil.copytree(run_folder / name, tmp_path / name)
+    two = [leaky_recording(8, seed, "rec-stopped") for seed in (5, 6)]
+    order = np.full((8, 2 * REPEATS), -1)
+    order[:, :4] = np.arange(32).reshape(8, 4)
+    response = np.concatenate([one.response for one in two], axis=1)
+    response[:, 4:] = np.nan
+    start_s = np.where(order < 0, np.nan, order)
+    stopped = replace(two[0], response=response, order=order, start_s=start_s, status="stopped",
+                      **{name: np.empty((0, 0, 0)) for name in BY_STEP})  # fmt: skip
+    write_recording(tmp_path / "a-stopped", stopped)
+    text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
+    assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
+
+
+def test_one_recording_that_can_not_score_a_twin_takes_no_page_and_no_score_away(
+    run_folder: Path, tmp_path: Path
+) -> None:
+    """One overload mark refused the whole report, a dead channel made the twin `not scored yet`."""
+    for name in ("twin", "held-out"):
+        shutil.copytree(run_folder / name, tmp_path / name)
+    overloaded, dead = (leaky_recording(16, seed, f"rec-{seed}") for seed in (5, 6))
+    overloaded.response[0, 0, 3, 0] = 9.9e37
+    dead.response[..., 1] = 0.5
+    write_recording(tmp_path / "a-overloaded", overloaded)
+    write_recording(tmp_path / "b-dead", dead)
+    text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
+    assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
+
+
+def test_the_page_says_what_speaks_against_the_scores(run_folder: Path, tmp_path: Path) -> None:
+    """`evaluate` did, and the page of the same scores was silent about halves and settings."""
+    text = Path(last(report(run_folder, tmp_path / "page"))["report"]).read_text("utf-8")
+    assert "Scored with halves of 4 of 8 held-out repeats" in text
+    assert "8 held-out sequences are few" in text
 
 
 def test_a_twin_by_itself_says_of_how_many_repeats_its_scores_are(
@@ -349,6 +412,37 @@ def test_a_twin_by_itself_says_of_how_many_repeats_its_scores_are(
     count = len(held_out["test"])
     assert f"what was held out: {count} sequences × {REPEATS} repeats." in page
     assert "halves of 4 of 8 held-out repeats" in page
+
+
+def test_the_headline_on_a_mean_without_noise_is_of_the_scores_below_it(tmp_path: Path) -> None:
+    """Scored on the page, a twin that its fit could not score was `not scored yet` at its head."""
+    whole = leaky_recording(12, 1, "rec-fit")
+    single = Recording(
+        whole.response[:, :1], whole.drive, whole.lengths, whole.families, np.arange(12)[:, None],
+        np.arange(12.0)[:, None], whole.channels, whole.units, whole.window, whole.reset,
+        meta=whole.meta,
+    )  # fmt: skip
+    write_recording(tmp_path / "recording", single)
+    write_recording(tmp_path / "held-out", leaky_recording(8, 2, "rec-held-out"))
+    last(fit([tmp_path / "recording"], tmp_path / "twin", iterations=20, deterministic=True))
+    (said,) = last(report(tmp_path))["verdict"]
+    text = Path(tmp_path / "report" / "report.html").read_text("utf-8")
+    (ratio,) = re.findall(r"<td>mean</td><td>[\d.]+</td><td>[\d.]+</td><td>([\d.]+)</td>", text)
+    assert float(ratio) > AT_FLOOR
+    assert said == "Twin without noise: not yet at the floor: mean is off."
+
+
+def test_of_one_sequence_no_intervals_are_promised(tmp_path: Path) -> None:
+    one = leaky_recording(1, 1, "rec-one")
+    two = leaky_recording(1, 1, "rec-one")
+    order = np.arange(2 * REPEATS)[None]
+    response = np.concatenate([one.response, two.response[:, ::-1] + 1e-3], axis=1)
+    more = replace(one, response=response, order=order, start_s=order.astype(float),
+                   **{name: np.empty((0, 0, 0)) for name in BY_STEP})  # fmt: skip
+    write_recording(tmp_path / "recording", more)
+    last(fit([tmp_path / "recording"], tmp_path / "twin", iterations=20))
+    text = Path(last(report(tmp_path / "twin", tmp_path / "page"))["report"]).read_text("utf-8")
+    assert "Errors over their half-split floor, by part; the dotted line" in text
 
 
 def test_what_is_hidden_is_no_artefact(run_folder: Path, tmp_path: Path) -> None:

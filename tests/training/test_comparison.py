@@ -106,3 +106,24 @@ def test_a_twin_without_noise_is_no_better_in_noise():
     said = verdict(summarise(rows))
     assert "in mean mean is better" in said
     assert "in spread" not in said
+
+
+def test_a_mean_without_noise_is_held_against_what_a_perfect_one_scores():
+    """It has no scatter of few samples: with the larger error it was said to be the better one."""
+
+    def row(value, floor):
+        return {"value": value, "floor": floor, "ratio": value / floor, "excess": 0, "low": 1,
+                "high": 1}  # fmt: skip
+
+    other = {"spread": row(0.8, 0.8), "autocovariance": row(0.16, 0.16), "crps": row(0.65, 0.6)}
+    silent = {"spread": row(1.0, 0.8), "autocovariance": row(0.1, 0.16), "crps": row(0.9, 0.6)}
+    rows = [
+        fitted("noisy", 0, 0, 0, errors={"mean": row(0.11, 0.1), **other}),
+        fitted("silent", 0, 0, 0, errors={"mean": row(0.085, 0.0707), **silent}),
+    ]
+    summary = summarise(rows)
+    said = against(summary, "noisy", "silent", ["silent"])
+    assert said.startswith("noisy is better than silent in 2 of 2 errors: mean 1.1 against 1.202")
+    assert "silent: no noise, and the other errors say only that" in said
+    assert "spread" not in said
+    assert "silent is better" not in verdict(summary, ["silent"])

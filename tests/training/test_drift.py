@@ -6,7 +6,7 @@ from drifting import drives, recorded, true_mean
 
 from models.errors import InputError
 from training.drift import SAME, UNSEEN, Old, compare, compare_stored
-from training.drift_points import moves_between
+from training.drift_points import moves_between, noise_points
 from training.two_sample import smallest_p, two_sample
 
 OLD = drives(24, seed=1)
@@ -115,6 +115,19 @@ def test_no_change_comes_with_what_would_have_been_seen():
     assert "Less than about a mean shifted by 0." in words
 
 
+def test_what_single_repeats_can_not_tell_is_said():
+    """`No change` stood alone, of a device whose noise had doubled."""
+    old = recorded(OLD, 8, 1)
+    new = against(old, recorded(drives(9, seed=5), 1, 3))
+    assert list(new.parts) == ["mean"]
+    assert any("the noise is not compared" in note for note in new.notes)
+    again = against(old, recorded(OLD[:8], 1, 3))
+    assert again.words.endswith(
+        "How large a change would have been seen so few repeats do not tell."
+    )
+    assert not any("not compared" in note for drift in (same(5), other(5)) for note in drift.notes)
+
+
 def test_what_wandered_within_the_old_recording_is_no_change():
     old = recorded(OLD, 8, 1, wander_repeats=0.02)
     calm = recorded(OLD, 8, 2)
@@ -151,6 +164,11 @@ def test_longer_sequences_are_compared_over_the_steps_that_both_have():
     drift = against(recorded(OLD, 8, 1), new)
     assert not drift.changed
     assert any("first 40 steps" in note for note in drift.notes)
+
+
+def test_a_sequence_of_one_step_has_no_memory_to_compare_and_warns_of_nothing():
+    """NumPy's own "mean of empty slice" was printed to whoever compared."""
+    assert np.isnan(noise_points(np.ones((3, 1, 2)))[:, 2:]).all()
 
 
 def test_too_few_repeats_are_refused_with_what_to_record():

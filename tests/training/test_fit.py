@@ -237,6 +237,8 @@ def test_a_sequence_with_too_few_repeats_to_score_is_fitted():
     gap = recording(["mixed"] * 6, 4)
     gap.response[:5, 2, 3] = np.nan  # complete by its marks, and yet without a value
     assert all(hold_out(gap, seed).test.tolist() == [5] for seed in range(10))
+    uneven = recording(["mixed"] * 12, 16, [16] * 6 + [8] * 6)  # the score takes those of 16
+    assert all(max(hold_out(uneven, seed).test) < 6 for seed in range(10))
     few = recording(["mixed"] * 6, 3)
     assert len({int(hold_out(few, seed).test[0]) for seed in range(20)}) > 2
 
@@ -250,6 +252,22 @@ def test_every_family_is_held_out_and_no_sequence_twice():
     assert sorted(everything.tolist()) == list(range(60))
     assert hold_out(recording(families, 4), seed=0).to_json() == parts.to_json()
     assert hold_out(recording(families, 4), seed=1).to_json() != parts.to_json()
+
+
+def test_the_note_says_of_how_much_the_score_is_and_which_family_it_lacks():
+    """Two sequences were said to be `of every drive family`, and two repeats to be 16 or more."""
+    few = hold_out(recording(["steps", "smooth", "sines", "mixed"] * 3, 6), seed=0)
+    assert few.note.startswith("scored on 2 sequences × 6 repeats, none of the drive family ")
+    every = hold_out(recording(["steps"] * 10 + ["sines"] * 10, 6), seed=0)
+    assert every.note.startswith(
+        "scored on 3 sequences × 6 repeats, some of each drive family, that neither"
+    )
+    again = recording(["mixed"] * 12, 16, [2] * 12).select(np.array([*range(12), 0, 1]))
+    again = replace(again, order=np.where(np.arange(14)[:, None] < 12, again.order, 1))
+    note = hold_out(again, seed=0).note  # of the drives in it, two repeats were measured before
+    assert note.startswith("scored on 2 sequences × 16 repeats that neither")
+    uneven = hold_out(recording(["mixed"] * 30, 16, [4] * 22 + [16, 15, 13, 16, 16, 9, 16, 16]), 0)
+    assert uneven.note.startswith("scored on 7 sequences × 13 repeats that")
 
 
 def test_sequences_recorded_with_many_repeats_are_the_test_part():

@@ -136,7 +136,7 @@ def test_a_sequence_with_too_few_repeats_changes_nothing_about_the_others():
     rest = score(twin[1:], real[1:], drives=Drives(drive[1:], families[1:], ["x", "y"]))
     assert (found.errors, found.coverage) == (rest.errors, rest.coverage)
     assert (found.families, found.where) == (rest.families, rest.where)
-    assert "1 held-out sequences with fewer repeats are left out" in found.notes
+    assert "1 held-out sequence with fewer repeats is left out" in found.notes
     assert "left out" not in " ".join(rest.notes)
 
 
@@ -214,7 +214,10 @@ def test_nothing_without_spread_is_scored_and_it_is_counted():
     assert any("50 of 1000 steps" in note for note in scores.notes)
     real[..., 1] = 2.0
     scores = score(twin, real)
-    assert any("channels without spread left out: 1" in note for note in scores.notes)
+    assert "channels without spread are left out of all errors but the mean: c1" in scores.notes
+    drives = Drives(rng.random(real.shape[:1] + real.shape[2:3]), ["a"] * 5, ["X", "Y"])
+    named = score(twin, real, drives=drives).notes
+    assert "channels without spread are left out of all errors but the mean: Y" in named
 
 
 @pytest.mark.usefixtures("few_splits")
