@@ -2,6 +2,10 @@
 
 The devices are driven directly, in their fields, without coil and wire (the demo goes through
 both); read-out noise is added as the rig's electronics do. Fits are the default recipe.
+
+Of each unseen sequence four sets of 16 repeats are recorded, and what is judged is the mean over
+them. One set tells of the autocovariance by chance: one fit of the leaky integrator had 1.32, 1.00,
+0.95 and 0.96 times its floor (2026-12-03). All are printed.
 """
 
 from __future__ import annotations
@@ -126,25 +130,36 @@ def test_the_twin_is_at_the_floor(case: Case, capsys: pytest.CaptureFixture[str]
     )
     for _ in fit.steps():
         pass
-    scores = score_model(fit.best_model(), drive, real[:, :REPEATS], 1)
+    model = fit.best_model()
+    sets = [
+        score_model(model, drive, real[:, begin : begin + REPEATS], 1)
+        for begin in range(0, real.shape[1], REPEATS)
+    ]
     words = (
-        f"{case.device}, {case.sequences} × 2 × {case.steps} steps, {fit.elapsed_s:.0f} s of fit:"
+        f"{case.device}, {case.sequences} × 2 × {case.steps} steps, {fit.elapsed_s:.0f} s of fit"
     )
+    mean = dict.fromkeys(NAMES, 0.0)
     for name in NAMES:
-        one = scores.errors[name]
+        each = [scores.errors[name]["ratio"] or np.nan for scores in sets]
+        excess = [100 * (scores.errors[name]["excess"] or 0) for scores in sets]
+        mean[name] = float(np.mean(each))
         words += (
-            f" {name} {one['value']:.4f} (× {one['ratio']:.2f} of the floor, "
-            f"excess {100 * (one['excess'] or 0):.1f} %);"
+            f"; {name} × {mean[name]:.3f} of the floor (sets {told(each, 3)}), "
+            f"excess {np.mean(excess):.1f} % ({told(excess, 1)})"
         )
-    words += f" coverage {scores.coverage['value']:.3f}"
+    covered = [scores.coverage["value"] or 0 for scores in sets]
+    words += f"; coverage {np.mean(covered):.3f}"
     if case is not SMALL:
         words += f"; excess of the mean against all {MOST_UNSEEN} repeats "
-        words += f"{100 * excess_of_mean(fit.best_model(), drive, real):.1f} % of the signal"
+        words += f"{100 * excess_of_mean(model, drive, real):.1f} % of the signal"
     with capsys.disabled():
         print(f"\n{words}")  # noqa: T201 - the README's figures
-    ratios = [scores.errors[name]["ratio"] for name in NAMES]
-    assert max(ratio for ratio in ratios if ratio is not None) <= case.most
-    assert 0.85 <= (scores.coverage["value"] or 0) <= 0.93
+    assert max(mean.values()) <= case.most
+    assert 0.85 <= np.mean(covered) <= 0.93
+
+
+def told(values: list[float], digits: int) -> str:
+    return ", ".join(f"{value:.{digits}f}" for value in values)
 
 
 def excess_of_mean(model, drive: np.ndarray, real: np.ndarray) -> float:  # type: ignore[no-untyped-def]
