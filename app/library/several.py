@@ -47,11 +47,13 @@ def _sweep_form(grid: Mapping[str, Any]) -> dict[str, Any]:
     iterations, taps = options.pop("iterations", []), options.pop("taps+readout_taps", [[0]])
     wirings = options.pop("wiring", ["forward"])
     more = [(name, value) for name, values in options.items() for value in values]
-    name, _, first = str(grid["tasks"][0]).partition(":")
+    first, *others = map(str, grid["tasks"])
+    name, _, own = first.partition(":")
+    own = own or name * bool(others)  # empty alternatives are none
     beside = grid.get("parallel") or [()] * len(grid["layers"])
     layouts = zip(grid["layers"], beside, strict=True)
     form = {
-        "kind": "sweep", "task": name, "options": "; ".join([first, *grid["tasks"][1:]]),
+        "kind": "sweep", "task": name, "options": "; ".join([own, *others]),
         "layers": "; ".join(layers_text(*one).replace(",", ", ") for one in layouts),
         "wiring": "; ".join(wirings), "taps": "; ".join(_word(one) for one in taps),
         "more": option_words(more), "seeds": grid["seeds"], "seed": grid["seed"],
