@@ -30,7 +30,8 @@ def sweep(artefact: Artefact) -> Facts:
         ("Tasks", ", ".join(head["grid"]["tasks"])),
         ("Trained", f"{done} of {total}" + (f", {failed} failed" if failed else "")),
     ]
-    said += [(place, f"{row['validation']:.3g}, {_setting(row)}")
+    several = len(head["grid"]["tasks"]) > 1
+    said += [(place, f"{row['validation']:.3g}, {_setting(row, several=several)}")
              for place, row in zip(PLACES, known, strict=False)]  # fmt: skip
     best = f", best error {known[0]['validation']:.3g}" if known else ""
     values = [float(row["validation"]) for row in known if row["validation"] > 0]
@@ -69,11 +70,13 @@ def _several(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _setting(row: Mapping[str, Any]) -> str:
+def _setting(row: Mapping[str, Any], *, several: bool) -> str:
+    """Layers and options of a setting, of a sweep over `several` tasks its task, too."""
     layers = f"{layers_text(row['layers'], row.get('parallel', ())).replace(',', '·')} nodes"
     options = (f"{name.partition('+')[0]} {value}" for name, value in row["options"].items()
                if name != "iterations")  # fmt: skip
-    return ", ".join([layers, *options])
+    tasks = [str(row["task"])] if several and "task" in row else []
+    return ", ".join([*tasks, layers, *options])
 
 
 def table(artefact: Artefact) -> Facts:

@@ -699,6 +699,9 @@ def test_what_several_hold_in_figures() -> None:
         "wiring": "forward", "taps": "0; 0,3", "more": "rate=0.01", "seeds": 2, "seed": 1,
         "iterations": 5,
     }  # fmt: skip
+    rows = [{**rows[0], "task": "narma-10"}]
+    facts = several.sweep(Artefact(Path("x"), "sweep", 0.0, {"rows": rows, "grid": grid}))
+    assert dict(facts.rows)["1st"] == "0.28, narma-10, 3 nodes, taps [0, 3]"
 
 
 @pytest.mark.parametrize(
