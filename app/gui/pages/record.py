@@ -96,6 +96,7 @@ class RecordPage(RecordView):
         self.design, self.plan = self.rows.design(), None
         if self.design is None:
             self._foresight.forget()
+            self._without_preview()
             self._say_button(BEING_READ if self.rows.unread else NOTHING, "attention")
         elif not self._foresight.look(self.design):
             self._say_button("is looked at …", "attention")
@@ -104,6 +105,7 @@ class RecordPage(RecordView):
         self.plan = plan
         self.rows.told(plan)
         if plan is None:
+            self._without_preview()
             self._say_button(str(error), "fault")
             return
         if self.showing_next:

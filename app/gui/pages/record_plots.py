@@ -169,6 +169,15 @@ class RecordPlots(QWidget):
         self.pair_dots.setData(x=coverage.pairs[:, 0], y=coverage.pairs[:, 1])
         self.pairs.unit.setText(f"{100 * coverage.pair_share:.0f} % of pairs")
 
+    def clear_preview(self) -> None:
+        """Nothing is to be applied."""
+        self.field_line.setData([], [])
+        self.field.unit.setText("mT")
+        self.bars.setOpts(x=[], height=[], width=1.0)
+        self.pair_dots.setData(x=[], y=[])
+        for panel in (self.distribution, self.pairs):
+            panel.unit.setText("")
+
     def _show_played(self, sequence: FieldSequence, window: DriveWindow) -> None:
         """The field in time: a step that is held longer is drawn longer."""
         edges = np.concatenate([[0], np.cumsum(sequence.holds)])

@@ -67,9 +67,20 @@ class RecordView(PlottedPage["RecordPlots"]):
 
     def _say_preview(self) -> None:
         if self.plan is not None and self.plan.coverage is not None:
-            before = self.live.plan is not None or self._ended[0]
-            heading = "Next recording" if before else "Nothing recorded yet"
-            self.say(heading, preview_words(self.plan, self.plots.shown if self.whole else 0))
+            shown = self.plots.shown if self.whole else 0
+            self.say(self._heading_of_next, preview_words(self.plan, shown))
+
+    @property
+    def _heading_of_next(self) -> str:
+        before = self.live.plan is not None or self._ended[0]
+        return "Next recording" if before else "Nothing recorded yet"
+
+    def _without_preview(self) -> None:
+        """The form asks for nothing that has a plan: another one's must not stand there."""
+        if self.showing_next:
+            if self.whole:
+                self.plots.clear_preview()
+            self.say(self._heading_of_next)
 
     def _redraw(self, part: int | None = None) -> None:
         self.mark.follow(self.live, running=self.running)

@@ -66,6 +66,25 @@ def test_what_will_be_applied_is_seen_with_its_coverage(page) -> None:
     assert "sequence 2 of 2" in page.subheading.text()
 
 
+@pytest.mark.parametrize(
+    "asked", [{"kind": "twin", "budget": 10}, {"kind": "file"}, {"kind": "sequences", "low": 1.0}]
+)
+def test_what_has_no_plan_shows_none_of_another_choice(page, qtbot, asked) -> None:
+    """Below a refusal stood the plan before it, "as it will be applied"."""
+    page.show_cost()
+    assert page.plots.field_line.getData()[0].size
+    page.set_form_values(asked)
+    if "low" in asked:
+        page.low.setValue(asked["low"])  # above the window's upper end
+    page.show_cost()
+    qtbot.waitUntil(lambda: page.form.primary.cost_role == "fault", timeout=WAIT_MS)
+    assert page.heading.text() == "Nothing recorded yet"
+    assert page.subheading.text() == ""
+    assert page.plots.field_line.getData()[0] is None
+    assert len(page.plots.pair_dots.data) == 0
+    assert page.plots.distribution.unit.text() == ""
+
+
 def test_a_library_that_can_not_be_read_for_a_moment_takes_no_network_away(page) -> None:
     page.rows.network.addItem("net-a", "net-a")
     page.rows.network.choose("net-a")
