@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from app.gui.record_design import Plan
     from app.gui.record_run import RecordRun
 
+OF_ROUNDS = "chosen anew for each round"
+
 
 class RecordView(PlottedPage["RecordPlots"]):
     """The plots and the header's choice of what they show."""
@@ -97,13 +99,21 @@ class RecordView(PlottedPage["RecordPlots"]):
         if self.showing_next:
             self.show_cost()
             return
-        if self.run is not None and self.run.plan is not None:
-            self.plots.preview(self.run.plan)
+        self._show_plan_of_run()
         if self.running:
             self._say_running()
         else:
             self.say(*self._ended)
         self._redraw()
+
+    def _show_plan_of_run(self) -> None:
+        """Where the steps of the run go, as far as a plan tells: each round has its own."""
+        if self.run is None or self.run.plan is None:
+            return
+        if self.run.in_rounds:
+            self.plots.clear_preview(OF_ROUNDS)
+        else:
+            self.plots.preview(self.run.plan)
 
     def _hop(self, by: int) -> None:
         if self.showing_next:
