@@ -144,6 +144,22 @@ def test_what_was_chosen_of_the_library_before_takes_no_part_in_it(window, qtbot
     assert (rows.ensemble.chosen, rows.layer_twins.own) == ([], 0)
 
 
+def test_what_is_recorded_in_it_alone_is_fitted(window, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(guide, "LEGS", LEGS)
+    folder = window.session.library.folder / "rec-a"
+    write_recording(folder, samples.full())
+    window.open_page("twin")
+    twin = window.pages["twin"]
+    qtbot.waitUntil(lambda: folder in twin.ticks, timeout=WAIT_MS)
+    twin.ticks[folder].setChecked(True)
+    window.start_guide()
+    window.pages["record"].set_form_values(LEAST)
+    press(window, qtbot, "record")
+    window.pages["record"].fit_button.click()
+    wanted = [window.pages["record"].recorded.parent]
+    qtbot.waitUntil(lambda: twin.chosen == wanted, timeout=WAIT_MS)
+
+
 def test_what_stood_in_the_forms_comes_back_when_it_is_left(window, monkeypatch) -> None:
     monkeypatch.setattr(guide, "LEGS", LEGS)  # Deploy's has no value among the tiny ones
     for leg in LEGS:
