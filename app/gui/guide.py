@@ -52,7 +52,7 @@ LEGS = (
         "Recorded. Press Fit a twin.",
         {
             "kind": "sequences", "family": "mixed", "count": 80, "steps": 60, "holds": 1,
-            "repeats": 4, "reference": 0,
+            "repeats": 4, "reference": 0, "stop_at": 0,
         },
     ),
     Leg(
@@ -65,7 +65,7 @@ LEGS = (
         "by. Press Train a network.",
         {
             "kind": "fit", "objective": "", "searched": False, "latent": 0, "hidden": 0,
-            "members": 0, "minutes": 0, "iterations": 900,
+            "members": 0, "minutes": 0, "iterations": 900, "origin": None, "recordings": [],
         },
     ),
     Leg(
@@ -78,7 +78,7 @@ LEGS = (
         {
             "kind": "train", "task": "mackey-glass", "options": "test=500", "cascade": False,
             "layers": "12, 12, 12", "wiring": "forward", "taps": "0", "more": "", "seeds": 1,
-            "folds": 0, "iterations": 100,
+            "folds": 0, "iterations": 100, "origin": None, "further_twins": [], "layer_twins": {},
         },
     ),
     Leg(

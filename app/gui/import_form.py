@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.importing.preview import ArrayInfo, Preview
 
 MOST_AXES = 5
+USUAL_SAMPLES = 50  # of a step of waveforms
 NONE = "none"
 WAVES = "Waveforms of the public nanoring set; features, samples and skip by further words."
 TABLE = "A table with one row a step: its columns stand in the map."
@@ -45,7 +46,7 @@ class ImportForm(QObject):
         self.axes = [Choice(theme, [(a, a) for a in RAW_AXES], f"Axis {k + 1}")
                      for k in range(MOST_AXES)]  # fmt: skip
         self.axis_rows = [form.row(f"Axis {k + 1}", axis) for k, axis in enumerate(self.axes)]
-        self.samples = WholeEntry(50, 2, 1_000_000, "", "Samples a step")
+        self.samples = WholeEntry(USUAL_SAMPLES, 2, 1_000_000, "", "Samples a step")
         self.skip = WholeEntry(0, 0, 100_000_000, "", "Samples before the first step")
         self.features = _entry("1f,2f", "Features of a step")
         self.wave_rows = [
@@ -96,7 +97,7 @@ class ImportForm(QObject):
         self.changed.emit()
 
     def show_preview(self, seen: Preview | None) -> None:
-        """Offer a file's arrays and fill in the guess; None: no file."""
+        """Offer a file's arrays and fill in the guess, all else as it first was; None: no file."""
         self.seen = {} if seen is None else {info.name: info for info in seen.arrays}
         guess = "" if seen is None else seen.guess
         words = dict(word.partition("=")[::2] for word in guess.split())
@@ -117,6 +118,10 @@ class ImportForm(QObject):
         for choice, axis in zip(self.axes, axes.split(","), strict=False):
             choice.choose(axis)
         self.channels.setText(words.get("channels", ""))
+        self.units.clear()
+        self.more.clear()
+        self.samples.setValue(USUAL_SAMPLES)
+        self.skip.setValue(0)
         self.features.setText(words.get("features", "1f,2f"))
         for choice, word in ((self.drive, "drive"), (self.holds, "holds")):
             choice.choose(words.get(word, NONE).partition(":")[0])

@@ -34,11 +34,28 @@ def sweep_so_far(grid: Grid, live: LiveTrials) -> list[Row]:
     return rows_of(grid, ended)
 
 
-def sweep_rows(rows: Sequence[Row], metric: str, seeds: int) -> list[DotRow]:
-    """The table's rows; the first with a score is the best."""
+def sweep_rows(rows: Sequence[Row], metrics: Mapping[int, str], seeds: int) -> list[DotRow]:
+    """The table's rows, their scores as `metrics_of` has them; the first of a task is its best."""
     names = setting_names([row.setting for row in rows])
-    best = rows[0] if rows and rows[0].mean is not None else None
-    return [_row(row, names[row.setting.number], metric, seeds, row is best) for row in rows]
+    best = {row.setting.number for row in _leaders(rows)}
+    return [
+        _row(row, names[row.setting.number], _metric(row, metrics), seeds,
+             row.setting.number in best)
+        for row in rows
+    ]  # fmt: skip
+
+
+def _leaders(rows: Sequence[Row]) -> list[Row]:
+    """The best row of each task: scores of two tasks are not compared."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        if row.mean is not None:
+            first.setdefault(row.setting.task, row)
+    return list(first.values())
+
+
+def _metric(row: Row, metrics: Mapping[int, str]) -> str:
+    return metrics.get(row.setting.number, NMSE)
 
 
 def _row(row: Row, name: str, metric: str, seeds: int, best: bool) -> DotRow:
@@ -96,35 +113,55 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def sweep_words(rows: Sequence[Row], names: Mapping[int, str], metric: str) -> list[str]:
-    """What the sweep says so far: the best setting, how near the next is, and plain software."""
+def sweep_words(
+    rows: Sequence[Row], names: Mapping[int, str], metrics: Mapping[int, str]
+) -> list[str]:
+    """What the sweep says so far: the best setting, how near the next is, and plain software.
+
+    Of several tasks the best setting of each, and software beside it.
+    """
     known = [row for row in rows if row.mean is not None]
     if not known:
         return ["No setting is trained yet."]
-    first = known[0]
-    words = [f"Best by validation: {names[first.setting.number]}, "
-             f"{mean_words([v for v, _ in first.known], metric)}."]  # fmt: skip
-    if len(known) > 1:
-        second = known[1]
+
+    def of(row: Row) -> str:
+        values = mean_words([value for value, _ in row.known], _metric(row, metrics))
+        return f"{names[row.setting.number]}, {values}"
+
+    leaders = _leaders(known)
+    one = len({row.setting.task for row in rows}) == 1
+    which = "Best by validation" if one else "Best of each task by validation"
+    words = [f"{which}: {'; '.join(map(of, leaders))}."]
+    if one and len(known) > 1:
         words.append(
-            f"Next: {names[second.setting.number]}, "
-            f"{mean_words([v for v, _ in second.known], metric)}. Chosen on the validation part; "
+            f"Next: {of(known[1])}. Chosen on the validation part; "
             "the score foreseen on unseen data stands beside it and chose nothing."
         )
-    if first.foreseen and first.software is not None:
-        name, value = first.software
-        foreseen = said(fmean(first.foreseen), metric)
-        words.append(
-            f"On unseen data the best setting is foreseen at {foreseen}; plain software gets "
-            f"{said(value, metric)} there ({shown_name(name)})."
-        )
+    for row in leaders:
+        subject = "the best setting" if one else names[row.setting.number]
+        words += _beside_software(row, subject, _metric(row, metrics))
     failed = sum(len(row.failed) for row in rows)
     if failed:
         words.append(f"{count(failed, 'training')} failed; going on tries them again.")
     return words
 
 
-def metric_of(live: LiveTrials) -> str:
-    """The task's metric, once a training has told it."""
-    told = (t.values.get("metric") for t in live.trials.values() if t.status == DONE)
-    return str(next((metric for metric in told if metric), NMSE))
+def _beside_software(row: Row, subject: str, metric: str) -> list[str]:
+    if not row.foreseen or row.software is None:
+        return []
+    name, value = row.software
+    return [
+        f"On unseen data {subject} is foreseen at {said(fmean(row.foreseen), metric)}; plain "
+        f"software gets {said(value, metric)} there ({shown_name(name)})."
+    ]
+
+
+def metrics_of(settings: Sequence[Setting], grid: Grid, live: LiveTrials) -> dict[int, str]:
+    """The metric of each setting's task, by its number, once a training has told it."""
+    found: dict[str, str] = {}
+    for setting in settings:
+        for seed in range(grid.seed, grid.seed + grid.seeds):
+            trial = live.trials.get(setting.name(seed))
+            if trial is not None and trial.status == DONE and trial.values.get("metric"):
+                found.setdefault(setting.task, str(trial.values["metric"]))
+    return {one.number: found[one.task] for one in settings if one.task in found}

@@ -8,6 +8,7 @@ thread and imports no torch.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.gui.train_words import Pool, delays, more_options
@@ -21,12 +22,13 @@ from models.wiring import layers_text, wired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from app.operations.events import Event
 
 TRAIN, TABLE, SWEEP, BEGUN, SOFTWARE = "train", "table", "sweep", "begun", "software"
 NO_FURTHER = "layers with twins of their own have no further ones: leave those out"
+OWN = "file"  # a task of one's own
+LONG = 28  # characters of a task
 ONE, SEEDS = "one", "seeds"  # views of a training; TABLE and SWEEP have their own
 
 
@@ -92,6 +94,14 @@ class Layout:
         return ""
 
 
+def task_words(task: str) -> str:
+    """A task in a few words: one with long options by its name, of one's own by its file."""
+    name, _, options = task.partition(":")
+    if name == OWN and options:
+        return Path(options).name
+    return task if len(task) <= LONG else name
+
+
 def parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What is an argument of `train` itself, and the rest, which are its `options`."""
     own = {name: value for name, value in options.items() if name in OF_TRAIN}
@@ -141,13 +151,16 @@ class TrainAsk:
 
     def words(self, again: bool) -> tuple[str, str]:
         """What a press does, and its cost."""
-        nodes, steps = count(sum(self.layers), "node"), count(self.iterations, "iteration")
+        steps, what = count(self.iterations, "iteration"), count(sum(self.layers), "node")
+        if self.origin is not None:  # whose own task it is, whatever the form's rows say
+            what = f"on {task_words(self.task)}"
         if self.seeds > 1:
-            cost = f"{nodes} · {steps} each · {self.pool.words(self.seeds)}"
+            cost = f"{what} · {steps} each · {self.pool.words(self.seeds)}"
             return f"Train {self.seeds} seeds", cost
+        cost = f"{what} · {steps} · 1 core"
         if self.origin is not None:
-            return f"Train {self.origin.name} further", f"{steps} · 1 core"
-        return "Train again" if again else "Train a network", f"{nodes} · {steps} · 1 core"
+            return f"Train {self.origin.name} further", cost
+        return "Train again" if again else "Train a network", cost
 
     def problem(self) -> str:
         """Why it can't run; empty where it can."""

@@ -69,6 +69,11 @@ def piece_steps(network: Network, path: Path) -> int | None:
     return None
 
 
+def head_task(head: Mapping[str, Any]) -> str:
+    """The task of a network by its head."""
+    return str(head.get("meta", {}).get("task") or head.get("task", {}).get("name", ""))
+
+
 def head_layers(head: Mapping[str, Any]) -> tuple[int, ...]:
     """Nodes of each layer by the head of a network."""
     return tuple(int(layer["nodes"]) for layer in head.get("layers", ()))

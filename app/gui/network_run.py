@@ -12,7 +12,7 @@ from app.advice import training_advice
 from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_train import LiveTraining, sentence
 from app.gui.live_trials import LiveTrials
-from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE
+from app.gui.network_asks import ONE, SOFTWARE, SWEEP, TABLE, task_words
 from app.gui.scores import interval
 from app.operations.events import Result, Stage
 from app.operations.learning_events import NetworkState
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     Asked = Ask | SoftwareAsk
 
 OF_SEVERAL = (TABLE, SWEEP)
-OWN = "file"  # a task of one's own
-LONG = 28  # characters of a heading
 KEPT = "what is done is kept: Go on takes it up again"
 
 
@@ -117,11 +115,9 @@ class NetworkRun:
 
     @property
     def words(self) -> str:
-        """Task and layers; a task whose options are long by its name, of one's own by its file."""
-        name, _, options = self.task.partition(":")
-        task = self.task if len(self.task) <= LONG else name
-        task = Path(options).name if name == OWN and options else task
-        return ", ".join(part for part in (task, self.layers.replace(",", "·")) if part)
+        """Task and layers."""
+        parts = task_words(self.task), self.layers.replace(",", "·")
+        return ", ".join(part for part in parts if part)
 
     @property
     def empty(self) -> bool:

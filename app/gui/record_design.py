@@ -142,9 +142,10 @@ class Design(About):
         if bench is None:
             return replace(plan, problem=NO_BENCH, level="attention")
         total = self.count * self.repeats
-        seconds = sum(bench.predicted_s(s.steps, s.length) for s in sequences) / most * total
+        times = [bench.predicted_s(s.steps, s.length, window, reset) for s in sequences]
+        seconds = sum(times) / most * total
         if self.reference:
-            seconds += bench.predicted_s(self.reference) * total
+            seconds += bench.predicted_s(self.reference, None, window, reset) * total
         lengths, channels = [self.steps] * self.count, len(bench.channels)
         room = recording_bytes(lengths, self.repeats, channels, self.reference)
         plan = replace(plan, seconds=seconds, bytes=room)

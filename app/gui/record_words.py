@@ -27,6 +27,7 @@ class Between:
     stands: str = ""
     told: str = ""
     fits: bool = False  # between two rounds: what is told while one is recorded is of its repeats
+    share: float = 0.0  # of that fit
 
     def take(self, event: Event) -> None:
         """Take one event; those that say nothing of a round are left alone."""
@@ -34,7 +35,9 @@ class Between:
             self.told = event.text
         elif isinstance(event, Stage):
             self.stands, self.fits = event.name, event.name.startswith("fit")
+            self.share = 0.0
         elif isinstance(event, FitProgress):
+            self.share = event.iteration / max(1, event.total)
             self.stands = f"fitting twins, iteration {event.iteration} of {event.total}"
         elif isinstance(event, RepeatStarted):
             self.stands = ""

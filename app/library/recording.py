@@ -115,9 +115,11 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         bench = f"none: imported from {origin.get('path', MISSING)}"
         window = {} if seen.meta.get("notes") else window  # which says that no field is known
     remarks, each = seen.meta.get("remarks") or [], counted(repeats, "repeat")
+    far = f"{done.size} of {seen.order.size} repeats"
+    if seen.meta.get("for_twin"):  # of rounds, each with as many as it asked for
+        each, far = _each(seen.order), counted(done.size, "repeat")
     rows = [
-        ("Status", f"{seen.status}, {done.size} of {seen.order.size} repeats"
-         + (f", {marked} marked bad" if marked else "")),
+        ("Status", f"{seen.status}, {far}" + (f", {marked} marked bad" if marked else "")),
         ("Sequences", f"{sequences} of {seen.steps} steps, {family}, {each} each"),
         ("Channels", told(tuple(seen.channels))),
         ("Bench", str(seen.meta.get("bench", bench))),
@@ -142,6 +144,13 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         _traces(seen.first), form, str(seen.meta.get("id", "")), seen.status,
         seen.meta.get("parents"),
     )  # fmt: skip
+
+
+def _each(order: NDArray[np.int64]) -> str:
+    """How many repeats sequences have: `2 to 8 repeats`."""
+    own = (order >= 0).sum(axis=1)
+    least, most = int(own.min()), int(own.max())
+    return counted(most, "repeat") if least == most else f"{least} to {most} repeats"
 
 
 def _traces(first: FloatArray) -> Thumb | None:

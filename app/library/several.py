@@ -30,7 +30,8 @@ def sweep(artefact: Artefact) -> Facts:
         ("Tasks", ", ".join(head["grid"]["tasks"])),
         ("Trained", f"{done} of {total}" + (f", {failed} failed" if failed else "")),
     ]
-    said += [(place, f"{row['validation']:.3g}, {_setting(row)}")
+    several = len(head["grid"]["tasks"]) > 1
+    said += [(place, f"{row['validation']:.3g}, {_setting(row, several=several)}")
              for place, row in zip(PLACES, known, strict=False)]  # fmt: skip
     best = f", best error {known[0]['validation']:.3g}" if known else ""
     values = [float(row["validation"]) for row in known if row["validation"] > 0]
@@ -47,11 +48,13 @@ def _sweep_form(grid: Mapping[str, Any]) -> dict[str, Any]:
     iterations, taps = options.pop("iterations", []), options.pop("taps+readout_taps", [[0]])
     wirings = options.pop("wiring", ["forward"])
     more = [(name, value) for name, values in options.items() for value in values]
-    name, _, first = str(grid["tasks"][0]).partition(":")
+    first, *others = map(str, grid["tasks"])
+    name, _, own = first.partition(":")
+    own = own or name * bool(others)  # empty alternatives are none
     beside = grid.get("parallel") or [()] * len(grid["layers"])
     layouts = zip(grid["layers"], beside, strict=True)
     form = {
-        "kind": "sweep", "task": name, "options": "; ".join([first, *grid["tasks"][1:]]),
+        "kind": "sweep", "task": name, "options": "; ".join([own, *others]),
         "layers": "; ".join(layers_text(*one).replace(",", ", ") for one in layouts),
         "wiring": "; ".join(wirings), "taps": "; ".join(_word(one) for one in taps),
         "more": option_words(more), "seeds": grid["seeds"], "seed": grid["seed"],
@@ -67,11 +70,13 @@ def _several(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _setting(row: Mapping[str, Any]) -> str:
+def _setting(row: Mapping[str, Any], *, several: bool) -> str:
+    """Layers and options of a setting, of a sweep over `several` tasks its task, too."""
     layers = f"{layers_text(row['layers'], row.get('parallel', ())).replace(',', '·')} nodes"
     options = (f"{name.partition('+')[0]} {value}" for name, value in row["options"].items()
                if name != "iterations")  # fmt: skip
-    return ", ".join([layers, *options])
+    tasks = [str(row["task"])] if several and "task" in row else []
+    return ", ".join([*tasks, layers, *options])
 
 
 def table(artefact: Artefact) -> Facts:

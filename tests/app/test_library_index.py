@@ -399,6 +399,22 @@ def test_sample_and_notes_of_a_recording_are_shown_and_found_and_marks_are_count
     assert dict(by_name["rec-said"].facts.rows)["Status"] == "done, 8 of 8 repeats, 2 marked bad"
 
 
+def test_a_recording_for_a_twin_is_told_by_what_its_rounds_recorded(tmp_path: Path) -> None:
+    """A finished one was "done, 5 of 8 repeats": its rounds have unlike numbers of them."""
+    one = full()
+    for array in (one.response, one.set_s, one.read_s, one.start_s):
+        array[1, 1:] = np.nan
+    one.order[1, 1:] = -1
+    one.order[one.order >= 0] = np.arange(5)
+    meta = {**one.meta, "for_twin": {"asked": {}}}
+    write_recording(tmp_path / "rec-a", replace(one, status="done", meta=meta))
+    (entry,) = Index(Library(tmp_path)).read()
+    rows = dict(entry.facts.rows)
+    assert rows["Status"] == "done, 5 repeats"
+    assert rows["Sequences"].endswith("1 to 4 repeats each")
+    assert entry.facts.title == "2 × 5 steps, 1 to 4 repeats"
+
+
 def test_an_imported_recording_says_where_it_comes_from_and_no_field_that_nobody_knows(
     folder: Path,
 ) -> None:

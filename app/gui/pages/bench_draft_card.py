@@ -41,6 +41,7 @@ KEY_PX, ENTRY_PX, NAME_PX, DRIVER_PX = 152, 152, 128, 168
 OF_ADDRESS = ("terminator", "timeout_s", "baud_rate")  # keys of any driver
 RESOURCE = "TCPIP0::192.168.0.5::5025::SOCKET"
 NOBODY = "not on this bench"
+GUARDS = "interlocks"
 
 
 class KeyRow(QWidget):
@@ -258,6 +259,8 @@ class InstrumentCard(QFrame):
         """Rows for the keys of the driver; what was typed for a key of that name stays."""
         driver = str(self.driver.currentData() or "")
         self._typed |= {name: row.text for name, row in self.rows.items()}
+        if self.guards is not None:
+            self._typed[GUARDS] = self.guards.text
         for row in self.rows.values():
             row.hide()
             row.deleteLater()
@@ -284,7 +287,8 @@ class InstrumentCard(QFrame):
         if volts or bits:
             can = ", ".join((*bits, *(f"{one} > 2 V" for one in volts)))
             words = f"guards of the magnets: {can}"
-            self.guards = KeyRow(Key("interlocks", MAY), self._changed, words)
+            self.guards = KeyRow(Key(GUARDS, MAY), self._changed, words)
+            self.guards.entry.setText(self._typed.get(GUARDS, ""))
             self._keys.addWidget(self.guards)
 
     def _given(self, name: str) -> str:

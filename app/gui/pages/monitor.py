@@ -20,6 +20,7 @@ from app.gui.pages.monitor_side import MonitorSide
 from app.gui.pages.page import Page
 from app.gui.widgets.basic import label
 from app.gui.widgets.chart import Mark
+from app.gui.widgets.chart_scale import NOW
 from app.gui.widgets.segments import Segments
 from app.gui.widgets.strip_charts import StripCharts
 from app.gui.words import count, size
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from PyQt6.QtGui import QResizeEvent
 
     from app.alarms import Raised
@@ -55,6 +58,7 @@ class MonitorPage(Page):
         self.run_id = new_id("mon")
         self.live: LiveMonitor | None = None
         self.frozen_at_s: float | None = None
+        self._stood: NDArray[np.float64] | None = None  # values as it was frozen
         self.exported: tuple[Path, ...] = ()
         self._begin_s = time.monotonic()
         self._dirty, self._frame, self._said_s = False, 0, -WORDS_EVERY_S
@@ -109,7 +113,7 @@ class MonitorPage(Page):
         """The traces of the bench that is connected; without one, what to do."""
         bench = self.session.bench
         if bench is not None and (self.live is None or self.live.channels != bench.live_channels):
-            self.live = LiveMonitor(bench)
+            self.live, self._stood = LiveMonitor(bench), None
             self.fields.show_live(self.live)
             self.side.offer(self.live)
         self.charts.setVisible(self.live is not None)
@@ -209,9 +213,11 @@ class MonitorPage(Page):
         if live is None or not live.store.count:
             return
         from_s, until_s = self.seen_s
-        values = [float(live.values[chart.trace]) for chart in self.charts.charts]
+        known = live.values if self._stood is None else self._stood
+        values = [float(known[chart.trace]) for chart in self.charts.charts]
         marks = [Mark(one.time_s, f"{one.clock} {one.text}") for one in live.markers]
-        self.charts.show_frame(live.store, from_s, until_s, values, marks)
+        end = NOW if self.frozen_at_s is None else live.clock(self.frozen_at_s)
+        self.charts.show_frame(live.store, from_s, until_s, values, marks, end)
         if self._frame % SIDE_EVERY == 0:  # between two frames: a turn of its own
             QTimer.singleShot(FRAME_MS // 2, self._draw_side)
         now_s = time.monotonic()
@@ -249,6 +255,8 @@ class MonitorPage(Page):
     def freeze(self) -> None:
         """Freeze the drawing, or let it go on; readings go on either way."""
         self.frozen_at_s = self._until_s() if self.frozen_at_s is None else None
+        frozen, live = self.frozen_at_s is not None, self.live
+        self._stood = live.values.copy() if frozen and live is not None else None
         self.freeze_button.setText("Go on" if self.frozen_at_s else "Freeze")
         self._frame = 0
         self._touch()

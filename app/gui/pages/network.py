@@ -123,7 +123,8 @@ class NetworkPage(Page):
         self.drives.show(self.run, each_twin(self.rows))
         wrong, role = missing(self.rows, unread=self._library.is_first), "attention"
         if ask is not None and not wrong:
-            of_task = "" if ask.kind == BEGUN else self.tasks.wrong()
+            own = ask.kind == BEGUN or self.rows.begins_with is not None
+            of_task = "" if own else self.tasks.wrong()
             wrong, role = ask.problem() or of_task, "fault"
         verb, cost = KINDS_SAID.get(self.rows.kind.value, "Train"), ""
         if ask is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.gui.network_asks import BEGUN, SWEEP, TABLE, TRAIN, Layout, TrainAsk
-from app.gui.network_looked import devices_of, head_blocks, head_layers, paired
+from app.gui.network_looked import devices_of, head_blocks, head_layers, head_task, paired
 from app.gui.offered import state
 from app.gui.pace import train_s
 from app.gui.preflight_several import miscounted
@@ -131,7 +131,7 @@ def asked(rows: NetworkForm, session: Session, bench_file: str) -> Ask | None:
 def _further(rows: NetworkForm, origin: Artefact) -> TrainAsk:
     """A network that goes on being trained."""
     return TrainAsk(
-        str(origin.head.get("meta", {}).get("task", "")), Path(), head_layers(origin.head),
+        head_task(origin.head), Path(), head_layers(origin.head),
         *_numbers(rows), Layout(cascade=rows.cascade.isChecked(), more=rows.more.text()),
         Pool(rows.workers.text()), origin.path, head_blocks(origin.head),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.gui.live_sweep import HEADS as SWEEP_HEADS
 from app.gui.live_sweep import (
-    metric_of,
+    metrics_of,
     setting_names,
     sweep_rows,
     sweep_so_far,
@@ -126,9 +126,12 @@ class SweepView(SeveralView):
         if grid is None:
             self.show_all([], [], live)
             return
-        metric, rows = metric_of(live), sweep_so_far(grid, live)
+        rows = sweep_so_far(grid, live)
         settings = [row.setting for row in rows]
-        self.table.name = f"setting, by {title(metric)} on validation"
-        words = sweep_words(rows, setting_names(settings), metric)
-        shown = sweep_rows(rows, metric, grid.seeds)
+        metrics = metrics_of(settings, grid, live)
+        titles = {title(metric) for metric in metrics.values()} or {title(NMSE)}
+        by = titles.pop() if len(titles) == 1 else "error"
+        self.table.name = f"setting, by {by} on validation"
+        words = sweep_words(rows, setting_names(settings), metrics)
+        shown = sweep_rows(rows, metrics, grid.seeds)
         self.show_all(words, shown, live, trial_names(settings, grid))

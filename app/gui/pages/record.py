@@ -38,6 +38,7 @@ REST_MS = 150  # without news: the parts of the plots whose turn has not come, a
 LOW_PX = 700  # of the page: below it the form's rows stand closer, and the queue is folded
 NOTHING = "nothing is unfinished in this library"
 RESUMED = "a recording that goes on is not queued"
+OF_FIT = "of a fit, no end is foreseen"
 
 
 class RecordPage(RecordView):
@@ -96,6 +97,7 @@ class RecordPage(RecordView):
         self.design, self.plan = self.rows.design(), None
         if self.design is None:
             self._foresight.forget()
+            self._without_preview()
             self._say_button(BEING_READ if self.rows.unread else NOTHING, "attention")
         elif not self._foresight.look(self.design):
             self._say_button("is looked at …", "attention")
@@ -104,6 +106,7 @@ class RecordPage(RecordView):
         self.plan = plan
         self.rows.told(plan)
         if plan is None:
+            self._without_preview()
             self._say_button(str(error), "fault")
             return
         if self.showing_next:
@@ -210,8 +213,8 @@ class RecordPage(RecordView):
         run = self.run
         if run is None:
             return
-        if run.plan is not None and not self.showing_next:
-            self.plots.preview(run.plan)
+        if not self.showing_next:
+            self._show_plan_of_run()
         if run.earlier is not None:
             self.live.load(*run.earlier)
             run.earlier = None
@@ -224,6 +227,11 @@ class RecordPage(RecordView):
             self.say(f"Recording {self._words()}", words)
         if self.plan is not None:
             self._say_button(self.plan.cost, self.plan.level)
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """Share of a fit between two rounds, for the status line: repeats are at their end then."""
+        return (self._between.share, OF_FIT) if self._between.fits else None
 
     def _words(self) -> str:
         return self.run.design.name if self.run is not None else ""

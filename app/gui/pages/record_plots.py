@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+NO_PLAN = "nothing is planned"
 COMES, SECOND = "repeats appear here while they are recorded", "from the second repeat on"
 FOLLOW_S = 1.5  # that a sequence stays in view while the run hops between interleaved ones
 
@@ -160,6 +161,8 @@ class RecordPlots(QWidget):
         if plan.window is None or plan.coverage is None or not plan.sequences:
             return
         self.shown = shown % len(plan.sequences)
+        for panel in (self.distribution, self.pairs):
+            panel.filled()
         window, coverage = plan.window, plan.coverage
         self._show_played(plan.sequences[self.shown], window)
         ends_mT = 1e3 * window.field_T(np.linspace(0, 1, coverage.bars.size + 1))
@@ -168,6 +171,16 @@ class RecordPlots(QWidget):
         self.distribution.unit.setText(f"{100 * coverage.drive_share:.0f} % of range")
         self.pair_dots.setData(x=coverage.pairs[:, 0], y=coverage.pairs[:, 1])
         self.pairs.unit.setText(f"{100 * coverage.pair_share:.0f} % of pairs")
+
+    def clear_preview(self, words: str = NO_PLAN) -> None:
+        """Nothing is to be applied; `words` say why nothing is told of it."""
+        self.field_line.setData([], [])
+        self.field.unit.setText("mT")
+        self.bars.setOpts(x=[], height=[], width=1.0)
+        self.pair_dots.setData(x=[], y=[])
+        for panel in (self.distribution, self.pairs):
+            panel.unit.setText("")
+            panel.empty(words)
 
     def _show_played(self, sequence: FieldSequence, window: DriveWindow) -> None:
         """The field in time: a step that is held longer is drawn longer."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from app.gui.record_design import Plan
     from app.gui.record_run import RecordRun
 
+OF_ROUNDS = "chosen anew for each round"
+
 
 class RecordView(PlottedPage["RecordPlots"]):
     """The plots and the header's choice of what they show."""
@@ -67,9 +69,20 @@ class RecordView(PlottedPage["RecordPlots"]):
 
     def _say_preview(self) -> None:
         if self.plan is not None and self.plan.coverage is not None:
-            before = self.live.plan is not None or self._ended[0]
-            heading = "Next recording" if before else "Nothing recorded yet"
-            self.say(heading, preview_words(self.plan, self.plots.shown if self.whole else 0))
+            shown = self.plots.shown if self.whole else 0
+            self.say(self._heading_of_next, preview_words(self.plan, shown))
+
+    @property
+    def _heading_of_next(self) -> str:
+        before = self.live.plan is not None or self._ended[0]
+        return "Next recording" if before else "Nothing recorded yet"
+
+    def _without_preview(self) -> None:
+        """The form asks for nothing that has a plan: another one's must not stand there."""
+        if self.showing_next:
+            if self.whole:
+                self.plots.clear_preview()
+            self.say(self._heading_of_next)
 
     def _redraw(self, part: int | None = None) -> None:
         self.mark.follow(self.live, running=self.running)
@@ -86,13 +99,21 @@ class RecordView(PlottedPage["RecordPlots"]):
         if self.showing_next:
             self.show_cost()
             return
-        if self.run is not None and self.run.plan is not None:
-            self.plots.preview(self.run.plan)
+        self._show_plan_of_run()
         if self.running:
             self._say_running()
         else:
             self.say(*self._ended)
         self._redraw()
+
+    def _show_plan_of_run(self) -> None:
+        """Where the steps of the run go, as far as a plan tells: each round has its own."""
+        if self.run is None or self.run.plan is None:
+            return
+        if self.run.in_rounds:
+            self.plots.clear_preview(OF_ROUNDS)
+        else:
+            self.plots.preview(self.run.plan)
 
     def _hop(self, by: int) -> None:
         if self.showing_next:

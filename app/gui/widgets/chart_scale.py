@@ -15,6 +15,7 @@ SHRINK = 0.55  # of the range in use: below it the range follows the values down
 MARGIN = 0.08
 FLAT = 1e-4  # of a value that stays as it is: its chart spans so much
 ONE_TWO_FIVE = (1, 2, 5)
+NOW = "now"
 SPANS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -123,7 +124,7 @@ def labelled(
 def ago(seconds: float) -> str:
     """A time before now, as the axis says it: `−10 s`, `−1.5 h`, `now`."""
     if abs(seconds) < 1e-9:
-        return "now"
+        return NOW
     for scale, unit in SPANS:
         if seconds >= scale:
             return f"−{seconds / scale:.3g} {unit}"

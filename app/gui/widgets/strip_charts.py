@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from app.alarms import GONE
 from app.gui.theme import BODY_PX, LABEL_PX, TITLE_PX, colour, elided, mono, pen, sans
 from app.gui.widgets.chart import line_of
-from app.gui.widgets.chart_scale import ago, labelled
+from app.gui.widgets.chart_scale import NOW, ago, labelled
 from app.gui.words import prefix, reading
 from app.trace_store import columns, polyline
 from app.words import MISSING
@@ -63,7 +63,7 @@ class StripCharts(QWidget):
         self.points = 0  # of the last frame: bounded by the pixels, whatever the store holds
         self._lines: list[Line] = []
         self._ranges: dict[str, tuple[float, float]] = {}
-        self._from_s, self._until_s = 0.0, 1.0
+        self._from_s, self._until_s, self._end = 0.0, 1.0, NOW
         self._still = QPixmap()
         self._still_of: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -83,6 +83,7 @@ class StripCharts(QWidget):
         until_s: float,
         values: Sequence[float],
         marks: Sequence[Mark] = (),
+        end: str = NOW,
     ) -> None:
         """Draw a stretch of time.
 
@@ -93,11 +94,13 @@ class StripCharts(QWidget):
         from_s, until_s
             What is seen, in the store's time.
         values
-            Present value of each chart, in SI; NaN: there is none.
+            Value of each chart at the end, in SI; NaN: there is none.
         marks
             Those outside are left out.
+        end
+            What the end of the time axis is called.
         """
-        self._from_s, self._until_s = from_s, until_s
+        self._from_s, self._until_s, self._end = from_s, until_s, end
         self.values = list(values)
         self.marks = [mark for mark in marks if from_s <= mark.time_s <= until_s]
         pixels = max(16, int((self.width() - LEFT_PX - VALUE_PX) * self.devicePixelRatioF()))
@@ -153,7 +156,7 @@ class StripCharts(QWidget):
         ratio = self.devicePixelRatioF()
         span_s = round(self._until_s - self._from_s, 6)
         ranges = tuple((line.low, line.high, line.unit) for line in self._lines)
-        of = (self.size(), ratio, self.theme.tokens, tuple(self.charts), ranges, span_s)
+        of = (self.size(), ratio, self.theme.tokens, tuple(self.charts), ranges, span_s, self._end)
         if of == self._still_of:
             return self._still
         self._still, self._still_of = QPixmap(self.size() * ratio), of
@@ -296,7 +299,7 @@ class StripCharts(QWidget):
         for part in range(6):
             x = LEFT_PX + width * part / 5
             where = QRectF(x - 40, y, 80, FOOT_PX)
-            painter.drawText(where, CENTRE, ago(span * (1 - part / 5)))
+            painter.drawText(where, CENTRE, ago(span * (1 - part / 5)) if part < 5 else self._end)
 
     @staticmethod
     def _y(value: float, line: Line, plot: QRectF) -> float:

@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import QLabel, QPushButton
 from app.gui.window import LEAST
 from instruments.bench_file import parse_bench, read_bench
 from instruments.discovery import Found
+from instruments.who_answers import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,6 +219,34 @@ def test_the_status_of_an_instrument_guards_the_magnet(page: Any, qtbot: Any) ->
     qtbot.waitUntil(lambda: page.form.primary.isEnabled(), timeout=WAIT_MS)
     lock = parse_bench(page.preview.toPlainText(), "page").interlocks["lockin-aux1"]
     assert (lock.instrument, lock.input, lock.above_V) == ("lockin", "aux1", 2.0)
+
+
+def test_what_guards_the_magnet_stays_when_instruments_are_asked_or_another_driver_is_chosen(
+    qtbot: Any, page: Any, addresses: list[str]
+) -> None:
+    """An interlock that had been typed was gone from the file after "Ask who they are"."""
+    asked(qtbot, page, addresses)
+    fill(page, **LIMITS)
+    lockin = page.cards[1]
+    lockin.guards.entry.setText("aux1 > 2 V")
+    page.ask_button.click()
+    qtbot.waitUntil(lambda: not page.doing, timeout=WAIT_MS)
+    assert "lockin-aux1" in parse_bench(page.preview.toPlainText(), "page").interlocks
+    lockin.driver.choose("keysight-34465a")  # feeds none
+    assert lockin.guards is None
+    lockin.driver.choose("sr860")
+    page.show_cost()
+    assert "lockin-aux1" in parse_bench(page.preview.toPlainText(), "page").interlocks
+
+
+def test_what_guards_the_open_bench_stays_whole_when_its_instruments_are_asked(page: Any) -> None:
+    text = f"{page.session.spec.text}\n{GUARDED}"
+    page.session.spec = parse_bench(text, "bench file rig.toml")
+    page.here_button.click()
+    answers = [Answer(card.instrument().resource, problem="no reply") for card in page.cards]
+    page._answered(answers, None)
+    made, before = (tomllib.loads(one) for one in (page.preview.toPlainText(), text))
+    assert made["interlock"] == before["interlock"]
 
 
 def test_what_an_empty_entry_shows_is_what_is_written(page: Any) -> None:

@@ -8,11 +8,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import artefact_samples as samples
 import pytest
 from conftest import WAIT_MS
 
 from app.gui import guide
 from app.gui.guide import LEGS
+from app.store import save_network, save_twin, write_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +94,8 @@ def test_it_hands_the_keyboard_on_to_what_it_rings(window, qtbot) -> None:
 
 
 AFTER_MONTHS = {
-    "record": {"kind": "twin", "family": "sines", "holds": 4, "reference": 30},
+    "record": {"kind": "twin", "family": "sines", "holds": 4, "reference": 30,
+               "stop_at": 4},
     "twin": {"kind": "compare", "objective": "innovations", "searched": True, "hidden": 7,
              "minutes": 30},
     "network": {"kind": "sweep", "task": "digits", "options": "h=5", "cascade": True, "seeds": 5,
@@ -115,6 +118,46 @@ def test_a_guided_run_of_months_later_finds_the_forms_of_the_first(make_window) 
         assert {k: now[k] for k in changed} == {k: first[k] for k in changed}
         if "kind" in first:
             assert now["kind"] == first["kind"] == leg.values["kind"]
+
+
+def test_what_was_chosen_of_the_library_before_takes_no_part_in_it(window, qtbot) -> None:
+    """Its fit went on from whatever twin had been chosen, its training from another network."""
+    folder = window.session.library.folder
+    save_twin(folder / "twin-a", samples.twin())
+    save_network(folder / "net-a", samples.network())
+    write_recording(folder / "rec-a", samples.full())
+    for key in ("network", "twin"):
+        window.open_page(key)
+    twin, network = (window.pages[key] for key in ("twin", "network"))
+    rows, other = network.rows, folder / "twin-a"
+    qtbot.waitUntil(lambda: twin.rows.fit.origin.choose(other), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: rows.origin.choose(folder / "net-a"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(twin.ticks), timeout=WAIT_MS)
+    twin.ticks[folder / "rec-a"].setChecked(True)
+    rows.ensemble.choose([other])
+    rows.layer_twins.choose(0, other)
+    for leg in LEGS[1:3]:
+        window.pages[leg.page].set_form_values(leg.values)
+    assert twin.rows.fit.ask().origin is None
+    assert twin.chosen == []  # the one that is recorded now is ticked as its page opens
+    assert rows.begins_with is None
+    assert (rows.ensemble.chosen, rows.layer_twins.own) == ([], 0)
+
+
+def test_what_is_recorded_in_it_alone_is_fitted(window, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(guide, "LEGS", LEGS)
+    folder = window.session.library.folder / "rec-a"
+    write_recording(folder, samples.full())
+    window.open_page("twin")
+    twin = window.pages["twin"]
+    qtbot.waitUntil(lambda: folder in twin.ticks, timeout=WAIT_MS)
+    twin.ticks[folder].setChecked(True)
+    window.start_guide()
+    window.pages["record"].set_form_values(LEAST)
+    press(window, qtbot, "record")
+    window.pages["record"].fit_button.click()
+    wanted = [window.pages["record"].recorded.parent]
+    qtbot.waitUntil(lambda: twin.chosen == wanted, timeout=WAIT_MS)
 
 
 def test_what_stood_in_the_forms_comes_back_when_it_is_left(window, monkeypatch) -> None:

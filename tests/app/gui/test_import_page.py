@@ -105,6 +105,29 @@ def test_the_channel_that_is_pressed_is_drawn_also_of_the_next_file(make_window,
     assert page.toggle.value == page.channel
 
 
+def test_what_was_typed_of_one_file_is_not_taken_for_the_next(make_window, qtbot, tmp_path):
+    """Its units and further words went on to whatever file came next, in volts or not."""
+    response, fields = data()
+    np.savez(tmp_path / "a.npz", y=response, H=fields)
+    header = "field_mT,repeat,voltage_mV\n"
+    rows = "".join(f"{step},{r},{step}.{r}\n" for r in range(4) for step in range(3, 9))
+    (tmp_path / "b.csv").write_text(header + rows, encoding="utf-8")
+    window = make_window(connected=False, page="library")
+    page = opened(window, qtbot, tmp_path / "b.csv")
+    alone = page.fields.map_text()
+    page = opened(window, qtbot, tmp_path / "a.npz")
+    page.fields.units.setText("V, deg")
+    page.fields.more.setText("only=repeat:0-1")
+    page.fields.samples.setValue(7)
+    page.fields.skip.setValue(3)
+    settled(page, qtbot)
+    assert page.recording is not None
+    page = opened(window, qtbot, tmp_path / "b.csv")
+    assert page.fields.map_text() == alone
+    assert (page.fields.samples.value(), page.fields.skip.value()) == (50, 0)
+    assert page.recording is not None, page.remarks.text()
+
+
 def test_a_warning_of_an_import_stands_once_in_the_log(make_window, qtbot, tmp_path):
     window = make_window(connected=False, page="library")
     rng = np.random.default_rng(0)

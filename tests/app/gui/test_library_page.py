@@ -22,6 +22,7 @@ from app.gui.pages.library_detail import MORE, fitting
 from app.gui.pages.library_list import said_of
 from app.gui.pages.library_trash import moved_to_trash
 from app.gui.pages.network_reads import asked
+from app.gui.sweep_asks import tasks_of
 from app.library import several
 from app.library.facts import facts_of
 from app.library.folders import Artefact
@@ -698,6 +699,28 @@ def test_what_several_hold_in_figures() -> None:
         "wiring": "forward", "taps": "0; 0,3", "more": "rate=0.01", "seeds": 2, "seed": 1,
         "iterations": 5,
     }  # fmt: skip
+    rows = [{**rows[0], "task": "narma-10"}]
+    facts = several.sweep(Artefact(Path("x"), "sweep", 0.0, {"rows": rows, "grid": grid}))
+    assert dict(facts.rows)["1st"] == "0.28, narma-10, 3 nodes, taps [0, 3]"
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        ("mackey-glass", "narma-10"),
+        ("mackey-glass", "mackey-glass:h=5"),
+        ("mackey-glass:h=1", "mackey-glass"),
+        ("narma-10",),
+    ],
+)
+def test_run_again_of_a_sweep_asks_for_each_of_its_tasks(tasks) -> None:
+    """The first was left out where it had no options."""
+    grid = {
+        "tasks": list(tasks), "twins": [["twin-a"]], "layers": [[3]], "seeds": 1, "seed": 0,
+        "options": {},
+    }  # fmt: skip
+    form = several.sweep(Artefact(Path("x"), "sweep", 0.0, {"rows": [], "grid": grid})).form
+    assert tasks_of(form["task"], form["options"], ("mackey-glass", "narma-10")) == tasks
 
 
 @pytest.mark.timeout(300)

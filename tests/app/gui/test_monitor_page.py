@@ -209,6 +209,23 @@ def test_frozen_the_charts_stand_and_the_readings_go_on(page: Any, qtbot: Any) -
     assert page.seen_s[1] > seen[1]
 
 
+def test_frozen_charts_have_the_values_of_their_end_and_its_time(page: Any, qtbot: Any) -> None:
+    """Beside the frozen lines stood what flowed now, and below them that they end now."""
+    page.draw()
+    before = list(page.charts.values)
+    page.freeze_button.click()
+    page.take_way(0.003, 7.5)
+    page.draw()
+    assert page.charts.values == before
+    at_s = page.frozen_at_s
+    assert page.charts._end == page.live.clock(at_s)
+    page.freeze_button.click()
+    page.take_way(0.003, 7.5)
+    page.draw()
+    assert page.charts.values[0] == 0.003
+    assert page.charts._end == "now"
+
+
 def test_what_is_seen_is_exported_with_its_marker(page: Any, qtbot: Any) -> None:
     page.fields.marker_text.setText("sample stage touched")
     QTest.keyClick(page.fields.marker_text, Qt.Key.Key_Return)

@@ -286,6 +286,28 @@ def test_a_network_that_is_opened_keeps_what_stands_beside_and_is_not_trained_ag
     assert page.form.primary.text() == "Train a network"  # by the form, of which it has the layers
 
 
+def test_a_network_that_is_trained_further_has_its_own_task_whatever_the_form_says(
+    page, qtbot
+) -> None:
+    """It was refused for a task that it doesn't have, and the one that it has was not said."""
+    folder = page.session.library.folder / "net-a"
+    save_network(folder, samples.network())
+    page.refresh()
+    qtbot.waitUntil(lambda: page.rows.origin.choose(folder), timeout=WAIT_MS)
+    page.rows.task.choose("file")  # and no file
+    qtbot.waitUntil(lambda: bool(page.tasks.wrong()), timeout=WAIT_MS)
+    page.show_cost()
+    assert page.form.primary.text() == "Train net-a further"
+    assert "on mackey-glass · 800 iterations" in page.form.primary.cost
+    assert page.form.primary.isEnabled()
+    page.rows.seeds.setValue(2)
+    page.show_cost()
+    assert "on mackey-glass · 800 iterations each" in page.form.primary.cost
+    page.rows.origin.choose(None)
+    page.show_cost()
+    assert not page.form.primary.isEnabled()
+
+
 def test_a_library_that_can_not_be_read_for_a_moment_takes_no_twin_of_a_layer_away(page) -> None:
     page.rows.layer_twins.choose(0, page.twin.currentData())
     page._offer(None, OSError("the share is gone"))

@@ -91,6 +91,25 @@ def test_a_plan_costs_what_the_bench_predicts(bench, tmp_path) -> None:
     assert held.seconds > plan.seconds
 
 
+@pytest.mark.parametrize("reference", [0, 10])
+def test_a_slow_magnet_takes_the_time_of_the_fields_that_are_asked_for(reference) -> None:
+    """A window of ten times the bench's was foreseen in the bench's own time."""
+    spec = read_bench("virtual")
+    magnet = spec.magnets["x"]
+    slow = replace(magnet, limits=replace(magnet.limits, max_ramp_A_per_s=0.5))
+    bench = Bench.connect(replace(spec, magnets={"x": slow}))
+    try:
+        plan = replace(SMALL, low_T=-0.004, reference=reference).foreseen(bench.spec, bench)
+        window = replace(bench.spec.window, low_T=-0.004)
+        one = bench.predicted_s(20, None, window, bench.spec.reset)
+        if reference:
+            one += bench.predicted_s(reference, None, window, bench.spec.reset)
+        assert plan.seconds == pytest.approx(12 * one)
+        assert plan.seconds > 2 * SMALL.foreseen(bench.spec, bench).seconds
+    finally:
+        bench.close()
+
+
 def test_a_plan_says_what_refuses_it(bench, tmp_path) -> None:
     hot = replace(SMALL, high_T=0.5).foreseen(bench.spec, bench)
     assert hot.level == "fault"

@@ -18,8 +18,11 @@ from small_disk import small_disk
 
 from app.gui.pages import record_mark
 from app.gui.pages.record_mark import MarkPart
+from app.gui.record_run import RecordRun
 from app.gui.theme import LABEL_PX, sans
 from app.library.library import Library
+from app.operations.events import RunPlan, Stage
+from app.operations.learning_events import FitProgress
 from app.recording_marks import add_mark, bad_positions, read_kept
 from app.store import read_recording
 from models.slopes import slopes_of
@@ -64,6 +67,32 @@ def test_what_will_be_applied_is_seen_with_its_coverage(page) -> None:
     assert np.allclose(field_mT, 1e3 * page.plan.window.field_T(first.drive))
     page.next_button.click()
     assert "sequence 2 of 2" in page.subheading.text()
+
+
+@pytest.mark.parametrize(
+    "asked", [{"kind": "twin", "budget": 10}, {"kind": "file"}, {"kind": "sequences", "low": 1.0}]
+)
+def test_what_has_no_plan_shows_none_of_another_choice(page, qtbot, asked) -> None:
+    """Below a refusal stood the plan before it, "as it will be applied"."""
+    page.set_form_values(LITTLE)
+    page.show_cost()
+    assert page.plots.field_line.getData()[0].size
+    page.set_form_values(asked)
+    if "low" in asked:
+        page.low.setValue(asked["low"])  # above the window's upper end
+    page.show_cost()
+    qtbot.waitUntil(lambda: page.form.primary.cost_role == "fault", timeout=WAIT_MS)
+    assert page.heading.text() == "Nothing recorded yet"
+    assert page.subheading.text() == ""
+    assert page.plots.field_line.getData()[0] is None
+    assert len(page.plots.pair_dots.data) == 0
+    assert page.plots.distribution.unit.text() == ""
+    assert page.plots.pairs.hint.text() == "nothing is planned"
+    page.set_form_values({**LITTLE, "kind": "sequences"})
+    page.low.setValue(page.session.spec.window.low_T)
+    page.show_cost()
+    assert page.plots.pairs.hint.text() == ""
+    assert len(page.plots.pair_dots.data)
 
 
 def test_a_library_that_can_not_be_read_for_a_moment_takes_no_network_away(page) -> None:
@@ -634,6 +663,32 @@ def test_no_bench_says_so_and_runs_nothing(make_window) -> None:
 
 
 # for a twin
+
+
+def test_a_round_is_not_told_by_the_plan_of_another_nor_its_fit_as_the_end(page, qtbot) -> None:
+    """Beside each round's response stood where the first one's steps go, and 0.0 s left."""
+    qtbot.waitUntil(lambda: page.whole, timeout=WAIT_MS)
+    page.set_form_values({"kind": "twin", "budget": 60, "twin_steps": 12})
+    page.show_cost()
+    page.run = RecordRun(page.design, page.session)
+    page.run.plan = page.plan
+    page.running = True
+    plan = RunPlan(24, 8, 12, ("X", "Y"), ("V", "V"), 1.0, "out", "rec-1")
+    page.take([Stage("record round 1 (first), 48 measurements"), plan])
+    assert page.plots.distribution.hint.text() == "chosen anew for each round"
+    assert len(page.plots.pair_dots.data) == 0
+    assert page.progress is None
+    page.take([Stage("fit 3 twins on 48 measurements"), FitProgress(30, 120, 1.0, None, 2.0)])
+    assert page.progress == (0.25, "of a fit, no end is foreseen")
+    page.view.choose(True)
+    page._choose_view(True)
+    assert page.plots.distribution.hint.text() == ""
+    page.view.choose(False)
+    page._choose_view(False)
+    assert page.plots.distribution.hint.text() == "chosen anew for each round"
+    page.take([Stage("record round 2 (chosen), 24 measurements"), plan])
+    assert page.progress is None
+    page.running = False
 
 
 @pytest.mark.full

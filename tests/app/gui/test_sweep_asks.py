@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,14 @@ from app.checked_json import with_checksum
 from app.fit_checkpoint import save_checkpoint
 from app.gui.begun import begun, opened
 from app.gui.begun_fits import begun_fits
-from app.gui.live_sweep import setting_names, sweep_rows, sweep_so_far, sweep_words, trial_names
+from app.gui.live_sweep import (
+    metrics_of,
+    setting_names,
+    sweep_rows,
+    sweep_so_far,
+    sweep_words,
+    trial_names,
+)
 from app.gui.live_trials import LiveTrials
 from app.gui.network_asks import SWEEP, TABLE, Layout, TrainAsk, parted
 from app.gui.network_run import NetworkRun
@@ -109,29 +117,55 @@ def test_further_options_are_those_of_a_training(twin) -> None:
 
 def test_settings_are_sorted_by_validation_as_they_come(twin) -> None:
     grid, live = ask(twin).grid(), LiveTrials()
-    assert sweep_words(sweep_so_far(grid, live), {}, "nmse") == ["No setting is trained yet."]
+    assert sweep_words(sweep_so_far(grid, live), {}, {}) == ["No setting is trained yet."]
     live.take(TrialEnded("setting000-seed1", "done", values(0.2), "", 1, 4))
     live.take(TrialEnded("setting001-seed1", "done", values(0.1), "", 2, 4))
     live.take(TrialEnded("setting001-seed2", "failed", {}, "diverged", 3, 4))
     found = sweep_so_far(grid, live)
-    rows = sweep_rows(found, "nmse", grid.seeds)
+    rows = sweep_rows(found, {}, grid.seeds)
     assert [row.name for row in rows] == ["8·8 nodes", "4 nodes"]
     assert [row.strong for row in rows] == [True, False]
     assert rows[0].cells == ("0.10", "0.20", "1 of 2")
     assert rows[0].word == "1 failed"
     assert rows[0].opens == "setting001-seed1"
-    words = sweep_words(found, setting_names([row.setting for row in found]), "nmse")
+    words = sweep_words(found, setting_names([row.setting for row in found]), {})
     assert words[0] == "Best by validation: 8·8 nodes, 0.10."
     assert "1 training failed" in words[-1]
     software = {"ar-18": 0.05, "persistence": 0.4, "untrained network": 0.01}
     beaten = {**values(0.1), "baselines": software}
     live.take(TrialEnded("setting001-seed1", "done", beaten, "", 4, 4))
     found = sweep_so_far(grid, live)
-    words = sweep_words(found, setting_names([row.setting for row in found]), "nmse")
+    words = sweep_words(found, setting_names([row.setting for row in found]), {})
     assert words[2] == (
         "On unseen data the best setting is foreseen at 0.20; plain software gets 0.050 there "
         "(AR-18)."
     )
+
+
+def test_scores_of_two_tasks_are_not_compared_and_each_is_told_in_its_own_metric(twin) -> None:
+    """All had the metric of the first: an NMSE of 0.2 was told as an accuracy of 0.800."""
+    grid = replace(ask(twin), tasks=("digits", "narma-10"), seeds=1).grid()
+    live, software = LiveTrials(), {"linear": 0.3}
+    for number, (value, metric) in enumerate(
+        ((0.02, "error-rate"), (0.03, "error-rate"), (0.3, "nmse"), (0.2, "nmse"))
+    ):
+        told = {**values(value), "metric": metric, "baselines": software}
+        live.take(TrialEnded(f"setting00{number}-seed1", "done", told, "", number + 1, 4))
+    found = sweep_so_far(grid, live)
+    settings = [row.setting for row in found]
+    metrics = metrics_of(settings, grid, live)
+    rows = sweep_rows(found, metrics, grid.seeds)
+    assert [(row.name, row.cells[0], row.word) for row in rows] == [
+        ("digits, 4 nodes", "0.980", "best"), ("digits, 8·8 nodes", "0.970", ""),
+        ("narma-10, 8·8 nodes", "0.20", "best"), ("narma-10, 4 nodes", "0.30", ""),
+    ]  # fmt: skip
+    words = sweep_words(found, setting_names(settings), metrics)
+    assert words[0] == (
+        "Best of each task by validation: digits, 4 nodes, 0.980; narma-10, 8·8 nodes, 0.20."
+    )
+    assert len(words) == 3
+    assert "digits, 4 nodes is foreseen at 0.960; plain software gets 0.700" in words[1]
+    assert "narma-10, 8·8 nodes is foreseen at 0.40; plain software gets 0.30" in words[2]
 
 
 def test_what_runs_is_named_as_its_setting_is_in_the_table(twin) -> None:
@@ -149,7 +183,7 @@ def test_what_was_stopped_is_told_neither_as_running_nor_as_failed(twin) -> None
     live.end()
     assert live.running_rows() == []
     assert live.failures() == []
-    assert sweep_words(sweep_so_far(grid, live), {}, "nmse") == ["No setting is trained yet."]
+    assert sweep_words(sweep_so_far(grid, live), {}, {}) == ["No setting is trained yet."]
 
 
 def made_sweep(folder: Path, twin: Path, done: int) -> Grid:
