@@ -64,6 +64,7 @@ TORCH_INSTEAD = """\
 To take the CPU build (about 200 MB) instead, press Ctrl-C and run
   PIP_EXTRA_INDEX_URL={index} {command}"""
 COMPILERS = ("cc", "gcc", "clang")  # as models/compiled.py looks for them
+ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX")  # each leads out of the venv
 
 
 def say(text: str) -> None:
@@ -163,7 +164,7 @@ def install_command(cpu_torch: str | None, index: str | None = None) -> list[str
     pin = [f"torch=={cpu_torch}"] if cpu_torch else []
     further = ["--extra-index-url", index] if index else []
     pip = [str(venv_python()), "-m", "pip"]
-    return [*pip, "install", "--no-input", "-e", f".[{extras}]", *pin, *further]
+    return [*pip, "install", "--no-input", "--no-user", "-e", f".[{extras}]", *pin, *further]
 
 
 def apt_line(packages: Sequence[str]) -> str:
@@ -590,7 +591,12 @@ def _safe_as_it_is(arguments: Sequence[str]) -> bool:
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """Set up, then test or become the command."""
+    """Set up, then test or become the command; the venv alone says what is imported.
+
+    Of another `PYTHONPATH` pip would leave out what lies there, and a folder `app` would be run.
+    """
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
     if _safe_as_it_is(arguments):
         say("start.py: an update is not installed yet; the rig is made safe first, as it is")
         replace_by(run_command(arguments))

@@ -396,6 +396,40 @@ def test_a_rig_is_made_safe_before_an_update_is_installed(
     assert begin("safe", "B.toml") == ["set up", "safe"]
 
 
+@pytest.mark.parametrize("verb", ["monitor", "safe"])
+def test_another_programs_pythonpath_is_neither_imported_nor_counted_as_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: ModuleType, verb: str
+) -> None:
+    """`start.py safe` ran the `app` of whatever web project stood in PYTHONPATH."""
+    (tmp_path / "theirs" / "app").mkdir(parents=True)
+    (tmp_path / "theirs" / "app" / "__main__.py").write_text("raise SystemExit('theirs')\n")
+    for name in ("PYTHONPATH", "PIP_TARGET", "PIP_PREFIX"):
+        monkeypatch.setenv(name, str(tmp_path / "theirs"))
+    seen: list[dict[str, str]] = []
+    python = [sys.executable, "-P", "-c", "import app; print(app.__path__)"]
+
+    def become(_command: list[str]) -> None:
+        seen.append(dict(os.environ))
+        assert str(tmp_path) not in start.output_of(python)[1]
+        raise SystemExit
+
+    monkeypatch.setattr(start, "set_up", lambda needs_window: seen.append(dict(os.environ)))
+    monkeypatch.setattr(start, "replace_by", become)
+    with pytest.raises(SystemExit):
+        start.main([verb, "B.toml"])
+    assert len(seen) == 2
+    assert not any(set(environment) & set(start.ELSEWHERE) for environment in seen)
+
+
+def test_a_pip_that_installs_for_the_user_installs_into_the_venv(start: ModuleType) -> None:
+    """With PIP_USER=1, or `user = true` in pip.conf, the set-up failed: "a full disk?"."""
+    command = [sys.executable, *start.install_command(None)[1:]]
+    words = [*command[: command.index("-e")], "--dry-run", "--no-index", "twinrig-is-not-there"]
+    said = start.output_of(words, {"PIP_USER": "1"})[1]
+    assert "No matching distribution" in said
+    assert "'--user' install" not in said
+
+
 def test_two_at_once_take_turns(start: ModuleType) -> None:
     with start.only_one():
         file = (start.VENV / "start.lock").open("a+b")
