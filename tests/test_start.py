@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -490,6 +491,44 @@ def test_a_signal_that_comes_while_a_child_is_started_reaches_it(name: str) -> N
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr) == (7, "")
+
+
+INSTALLING = """
+import runpy, sys
+from pathlib import Path
+start = runpy.run_path({start!r})
+start["set_up"].__globals__.update(
+    VENV=Path({venv!r}), _venv_works=lambda: True, _torch_choice=lambda: (),
+    _is_ready=lambda wanted: False, install_command=lambda: [sys.executable, "-c", {child!r}],
+)
+start["set_up"](False)
+"""
+
+
+@POSIX
+def test_the_pip_of_a_killed_start_keeps_the_next_one_waiting(
+    start: ModuleType, tmp_path: Path
+) -> None:
+    """Two pips installed into one venv at once."""
+    child = "import os, time; os.write(2, b'%d' % os.getpid()); time.sleep(60)"
+    code = INSTALLING.format(start=str(ROOT / "start.py"), venv=str(start.VENV), child=child)
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as parent:
+        assert parent.stderr is not None
+        said = parent.stderr.readline()
+        assert b"installing Twinrig" in said
+        pip = int(parent.stderr.read1(20))
+        parent.kill()
+    try:
+        with (start.VENV / "start.lock").open("a+b") as file:
+            assert not start._try_lock(file)
+            os.kill(pip, signal.SIGKILL)
+            until_s = time.monotonic() + 10
+            while not start._try_lock(file):
+                assert time.monotonic() < until_s
+                time.sleep(0.05)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pip, signal.SIGKILL)
 
 
 @POSIX
