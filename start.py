@@ -64,6 +64,7 @@ TORCH_INSTEAD = """\
 To take the CPU build (about 200 MB) instead, press Ctrl-C and run
   PIP_EXTRA_INDEX_URL={index} {command}"""
 COMPILERS = ("cc", "gcc", "clang")  # as models/compiled.py looks for them
+ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX")  # each leads out of the venv
 
 
 def say(text: str) -> None:
@@ -163,7 +164,7 @@ def install_command(cpu_torch: str | None, index: str | None = None) -> list[str
     pin = [f"torch=={cpu_torch}"] if cpu_torch else []
     further = ["--extra-index-url", index] if index else []
     pip = [str(venv_python()), "-m", "pip"]
-    return [*pip, "install", "--no-input", "-e", f".[{extras}]", *pin, *further]
+    return [*pip, "install", "--no-input", "--no-user", "-e", f".[{extras}]", *pin, *further]
 
 
 def apt_line(packages: Sequence[str]) -> str:
@@ -210,17 +211,28 @@ def _numbers(version: str) -> tuple[int, ...]:
 # ---------------------------------------------------------------- child processes
 
 
-def call(command: Sequence[str], env: dict[str, str] | None = None, *, aside: bool = False) -> int:
+def call(
+    command: Sequence[str],
+    env: dict[str, str] | None = None,
+    *,
+    aside: bool = False,
+    holds: Sequence[int] = (),
+) -> int:
     """Run a child as `call_all` does; its exit code."""
-    return call_all([command], env, aside=aside)[0]
+    return call_all([command], env, aside=aside, holds=holds)[0]
 
 
 def call_all(
-    commands: Sequence[Sequence[str]], env: dict[str, str] | None = None, *, aside: bool = False
+    commands: Sequence[Sequence[str]],
+    env: dict[str, str] | None = None,
+    *,
+    aside: bool = False,
+    holds: Sequence[int] = (),
 ) -> list[int]:
     """Run children in the repository; Ctrl-C and SIGTERM reach each once, and all are waited for.
 
     `aside`: what they print is people's, on standard error; a command's `--json` comes behind it.
+    `holds`: descriptors that stay open as long as they live, too (not of Windows).
     One that can't be started is said and has the code 127, as `output_of` tells it; the others run.
     """
     how: dict[str, Any] = {"cwd": ROOT, "env": {**os.environ, **(env or {})}}
@@ -251,7 +263,8 @@ def call_all(
     before = {number: signal.signal(number, forward) for number in names}
     try:
         for command in commands:
-            children.append(_started(command, {**how, "start_new_session": True}))
+            own = {"start_new_session": True, "pass_fds": tuple(holds)}
+            children.append(_started(command, {**how, **own}))
         pass_on()
         codes = [_code(child) for child in children]
     finally:
@@ -305,8 +318,10 @@ def replace_by(command: Sequence[str]) -> NoReturn:
         raise SystemExit(subprocess.call(list(command)))
 
 
-def output_of(command: Sequence[str], env: dict[str, str] | None = None) -> tuple[int, str]:
-    """Exit code and output of a short command."""
+def output_of(
+    command: Sequence[str], env: dict[str, str] | None = None, *, holds: Sequence[int] = ()
+) -> tuple[int, str]:
+    """Exit code and output of a short command; `holds` as of `call_all`."""
     environment = {**os.environ, **(env or {})}
     try:
         done = subprocess.run(
@@ -317,6 +332,7 @@ def output_of(command: Sequence[str], env: dict[str, str] | None = None) -> tupl
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            pass_fds=() if WINDOWS else tuple(holds),
         )
     except OSError as fault:
         return 127, str(fault)
@@ -327,8 +343,11 @@ def output_of(command: Sequence[str], env: dict[str, str] | None = None) -> tupl
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Hold the set-up's lock; the system frees it when its owner dies, so none is ever stale."""
+def only_one() -> Iterator[int]:
+    """Hold the set-up's lock, a descriptor; the system frees it when its owner dies.
+
+    So none is ever stale. Of a start.py that was killed pip goes on: it holds the lock, too.
+    """
     try:
         VENV.mkdir(exist_ok=True)
         file = (VENV / "start.lock").open("a+b")
@@ -344,7 +363,7 @@ def only_one() -> Iterator[None]:
                 say("start.py: another start.py is setting up .venv; waiting for it")
                 told = True
             time.sleep(0.3)
-        yield
+        yield file.fileno()
 
 
 def _try_lock(file: IO[bytes]) -> bool:
@@ -373,11 +392,11 @@ def set_up(needs_window: bool) -> None:
     wanted = installed_hash()
     if _is_ready(wanted):
         return
-    with only_one():
+    with only_one() as lock:
         if _is_ready(wanted):
             return
         if not stamp_says("installed", wanted) or not _venv_works():
-            _install(wanted)
+            _install(wanted, [lock])
         _check_qt(wanted, needs_window)
 
 
@@ -406,11 +425,11 @@ def _venv_works() -> bool:
     return code == 0 and _is_in_its_place()
 
 
-def _install(wanted: str) -> None:
+def _install(wanted: str, holds: Sequence[int] = ()) -> None:
     if not _venv_works():
-        _make_venv()
+        _make_venv(holds)
     say(f"start.py: installing Twinrig into {VENV} (once; some minutes)")
-    if call(install_command(*_torch_choice()), aside=True) != 0:
+    if call(install_command(*_torch_choice()), aside=True, holds=holds) != 0:
         fail(
             "the installation failed, pip says why above (no network? a full disk?); "
             "the same command tries again"
@@ -461,7 +480,7 @@ def _has_own_index() -> bool:
     return re.search(r"index[-_]url|no[-_]index", listing, flags=re.IGNORECASE) is not None
 
 
-def _make_venv() -> None:
+def _make_venv(holds: Sequence[int]) -> None:
     if (VENV / "pyvenv.cfg").exists() and not _is_in_its_place():
         say("start.py: this folder was moved or copied; making its .venv anew")
     python = _suitable_python()
@@ -469,7 +488,7 @@ def _make_venv() -> None:
     for path in VENV.iterdir():  # whatever is left of an old or half-made one
         if path.name != "start.lock":
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    code, output = output_of([python, "-m", "venv", str(VENV)])
+    code, output = output_of([python, "-m", "venv", str(VENV)], holds=holds)
     if code != 0:
         fail(f"{python} -m venv failed:\n{output}")
 
@@ -590,7 +609,12 @@ def _safe_as_it_is(arguments: Sequence[str]) -> bool:
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
-    """Set up, then test or become the command."""
+    """Set up, then test or become the command; the venv alone says what is imported.
+
+    Of another `PYTHONPATH` pip would leave out what lies there, and a folder `app` would be run.
+    """
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
     if _safe_as_it_is(arguments):
         say("start.py: an update is not installed yet; the rig is made safe first, as it is")
         replace_by(run_command(arguments))

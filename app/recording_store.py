@@ -25,7 +25,7 @@ from app.recording_format import attributes_of, header_of, variables_of
 from app.recording_reader import FILE_NAME, OPEN_HERE, folder_of, read_recording
 from app.run_lock import RunLock
 from models.errors import InputError, RefusedError, TwinrigError
-from models.paths import file_at
+from models.paths import anything_at, file_at
 from models.recording import BY_STEP, StepTimes
 
 if TYPE_CHECKING:
@@ -296,16 +296,15 @@ def write_recording(out: Path, recording: Recording) -> Path:
     Raises
     ------
     InputError
-        `out` holds something already.
+        `out` holds something already, also where it came in this moment.
+    RefusedError
+        Another program writes there.
     TwinrigError
         The disk refuses.
     """
-    with anew():
-        path = new_directory(out) / FILE_NAME
-        try:
-            write_netcdf(path, variables_of(recording), attributes_of(recording))
-        except TwinrigError:
-            with suppress(OSError):  # nothing came to be in it
-                path.parent.rmdir()
-            raise
+    with anew(), RunLock(new_directory(out)) as lock:
+        path = lock.path.with_name(FILE_NAME)
+        if anything_at(path):  # two were begun at once
+            raise InputError(f"{path}: exists already, and nothing is ever overwritten")
+        write_netcdf(path, variables_of(recording), attributes_of(recording))
     return path

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -396,6 +397,40 @@ def test_a_rig_is_made_safe_before_an_update_is_installed(
     assert begin("safe", "B.toml") == ["set up", "safe"]
 
 
+@pytest.mark.parametrize("verb", ["monitor", "safe"])
+def test_another_programs_pythonpath_is_neither_imported_nor_counted_as_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: ModuleType, verb: str
+) -> None:
+    """`start.py safe` ran the `app` of whatever web project stood in PYTHONPATH."""
+    (tmp_path / "theirs" / "app").mkdir(parents=True)
+    (tmp_path / "theirs" / "app" / "__main__.py").write_text("raise SystemExit('theirs')\n")
+    for name in ("PYTHONPATH", "PIP_TARGET", "PIP_PREFIX"):
+        monkeypatch.setenv(name, str(tmp_path / "theirs"))
+    seen: list[dict[str, str]] = []
+    python = [sys.executable, "-P", "-c", "import app; print(app.__path__)"]
+
+    def become(_command: list[str]) -> None:
+        seen.append(dict(os.environ))
+        assert str(tmp_path) not in start.output_of(python)[1]
+        raise SystemExit
+
+    monkeypatch.setattr(start, "set_up", lambda needs_window: seen.append(dict(os.environ)))
+    monkeypatch.setattr(start, "replace_by", become)
+    with pytest.raises(SystemExit):
+        start.main([verb, "B.toml"])
+    assert len(seen) == 2
+    assert not any(set(environment) & set(start.ELSEWHERE) for environment in seen)
+
+
+def test_a_pip_that_installs_for_the_user_installs_into_the_venv(start: ModuleType) -> None:
+    """With PIP_USER=1, or `user = true` in pip.conf, the set-up failed: "a full disk?"."""
+    command = [sys.executable, *start.install_command(None)[1:]]
+    words = [*command[: command.index("-e")], "--dry-run", "--no-index", "twinrig-is-not-there"]
+    said = start.output_of(words, {"PIP_USER": "1"})[1]
+    assert "No matching distribution" in said
+    assert "'--user' install" not in said
+
+
 def test_two_at_once_take_turns(start: ModuleType) -> None:
     with start.only_one():
         file = (start.VENV / "start.lock").open("a+b")
@@ -456,6 +491,44 @@ def test_a_signal_that_comes_while_a_child_is_started_reaches_it(name: str) -> N
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr) == (7, "")
+
+
+INSTALLING = """
+import runpy, sys
+from pathlib import Path
+start = runpy.run_path({start!r})
+start["set_up"].__globals__.update(
+    VENV=Path({venv!r}), _venv_works=lambda: True, _torch_choice=lambda: (),
+    _is_ready=lambda wanted: False, install_command=lambda: [sys.executable, "-c", {child!r}],
+)
+start["set_up"](False)
+"""
+
+
+@POSIX
+def test_the_pip_of_a_killed_start_keeps_the_next_one_waiting(
+    start: ModuleType, tmp_path: Path
+) -> None:
+    """Two pips installed into one venv at once."""
+    child = "import os, time; os.write(2, b'%d' % os.getpid()); time.sleep(60)"
+    code = INSTALLING.format(start=str(ROOT / "start.py"), venv=str(start.VENV), child=child)
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as parent:
+        assert parent.stderr is not None
+        said = parent.stderr.readline()
+        assert b"installing Twinrig" in said
+        pip = int(parent.stderr.read1(20))
+        parent.kill()
+    try:
+        with (start.VENV / "start.lock").open("a+b") as file:
+            assert not start._try_lock(file)
+            os.kill(pip, signal.SIGKILL)
+            until_s = time.monotonic() + 10
+            while not start._try_lock(file):
+                assert time.monotonic() < until_s
+                time.sleep(0.05)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pip, signal.SIGKILL)
 
 
 @POSIX

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from app.device_benches import Benches
     from app.operations.events import Event
+    from app.operations.pool import Workers
     from app.operations.transfer_parts import Apart
 
     Results = dict[str, TrialResult]
@@ -108,14 +110,18 @@ def compare_networks(
         source, plan = Source(plan), Plan.told(plan.sealed())
         new_directory(out)
     out = out.resolve()
-    with RunLock(out):
+    with RunLock(out), ExitStack() as ends:
         run = _Run(plan, source, out)
         run.recall()
+        if resume:
+            run.write("running")
+        # a new `out` stays free where there are none
+        team = ends.enter_context(closing(workers_of(scheduler, workers)))
         run.write("running")
         yield Note(
             f"{counted(len(plan.cells), 'network')} of {', '.join(plan.kinds)}; {source.words}"
         )
-        yield from run.pool(workers, scheduler)
+        yield from run.pool(team)
         if plan.on_a_rig:
             if connect is None:
                 raise InputError(
@@ -137,11 +143,11 @@ class _Run:
         self.plan, self.source, self.out = plan, source, out
         self.results: Results = {}
 
-    def pool(self, workers: int | None, scheduler: str | None) -> Generator[Event, None, None]:
+    def pool(self, workers: Workers) -> Generator[Event, None, None]:
         """Everything that a pool can run."""
         trials = self.plan.trials(self.out, self.source.fits)
         named = {trial.name: trial for trial in trials}
-        events = run_pool(trials, workers_of(scheduler, workers), JOB)
+        events = run_pool(trials, workers, JOB)
         try:
             for event in events:
                 yield event

@@ -115,13 +115,14 @@ class _Pool:
         self.results: dict[str, TrialResult] = {}
         self.running: dict[str, Trial] = {}
         self.had: list[Event] = []
+        self.begin_s = self.ended_s = time.monotonic()
         for trial in trials:
             result = trial.result()
             if result is not None and result.status == DONE:
                 self.had += self._end(trial, result)
             else:
                 begun_anew(trial)
-        self.begin_s, self.begun_with = time.monotonic(), len(self.results)
+        self.begun_with = len(self.results)
 
     def events(self, workers: Workers) -> Generator[Event, None, None]:
         """Start, listen, end, until every trial has a result."""
@@ -159,7 +160,7 @@ class _Pool:
         return self._end(trial, result)
 
     def _end(self, trial: Trial, result: TrialResult) -> list[Event]:
-        self.results[trial.name] = result
+        self.results[trial.name], self.ended_s = result, time.monotonic()
         ended, total = len(self.results), len(self.trials)
         return [TrialEnded(trial.name, result.status, result.values, result.reason, ended, total)]
 
@@ -187,11 +188,18 @@ class _Pool:
 
     def _progress(self, workers: Workers) -> Progress:
         done, total = len(self.results), len(self.trials)
-        elapsed_s = time.monotonic() - self.begin_s
-        here = done - self.begun_with
-        left_s = elapsed_s / here * (total - done) if here else None
         note = workers.at_work(len(self.running)) if self.running else ""
-        return Progress(self.job, done, total, "trials", elapsed_s, left_s, note)
+        elapsed_s = time.monotonic() - self.begin_s
+        return Progress(self.job, done, total, "trials", elapsed_s, self._left_s(), note)
+
+    def _left_s(self) -> float | None:
+        """Foreseen as the last one ended, and less since; None where those that run take longer."""
+        here, left = len(self.results) - self.begun_with, len(self.trials) - len(self.results)
+        if not here:
+            return None
+        foreseen_s = (self.ended_s - self.begin_s) / here * left
+        left_s = foreseen_s - (time.monotonic() - self.ended_s) if left else 0.0
+        return left_s if left_s >= 0 else None
 
 
 def _refuse_wrong(trials: Sequence[Trial]) -> None:

@@ -62,6 +62,7 @@ class DaskWorkers:
     def __init__(self, address: str) -> None:
         distributed = _dask(address)
         try:
+            distributed.comm.get_address_host_port(address)  # a client of none is 20 s in ending
             # no default of this process: xarray would lock its files by a scheduler that is gone
             self._client: Any = distributed.Client(
                 address, timeout=ANSWERS_WITHIN_S, set_as_default=False
@@ -132,7 +133,9 @@ class DaskWorkers:
         return said
 
     def close(self) -> None:
-        """Stop what still runs, wait for the checkpoints, leave the cluster as it was."""
+        """Stop what still runs, wait for the checkpoints, leave the cluster as it was; once."""
+        if self._client.status == "closed":
+            return
         every = list(self._futures.values())  # one that ends is taken out by Dask's own thread
         running = [future for future in every if not future.done()]
         if running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +77,17 @@ def sweep(
     grid, digests = _grid_of(None if resume else grid, out)
     out = out.resolve()
     cells = list(grid.trials(out))
-    with RunLock(out):
+    with RunLock(out), ExitStack() as ends:
         results = {name: one for name, one in _results(cells).items() if one.status == DONE}
+        if resume:
+            _written(out, grid, digests, results, "running")
+        # a new `out` stays free where there are none
+        team = ends.enter_context(closing(workers_of(scheduler, workers)))
         _written(out, grid, digests, results, "running")
         settings = counted(len(grid.settings), "setting")
         yield Note(f"{counted(len(cells), 'training')}: {settings} × {counted(grid.seeds, 'seed')}")
         yield from (Note(words, "warning") for words in grid.left_out)
-        pool = run_pool([trial for _, _, trial in cells], workers_of(scheduler, workers), "sweep")
+        pool = run_pool([trial for _, _, trial in cells], team, "sweep")
         try:
             for event in pool:
                 yield event

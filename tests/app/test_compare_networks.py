@@ -140,6 +140,9 @@ def test_on_one_rig_the_deployments_run_one_after_another(
     assert read_table(tmp_path / "out").rows[0].measured
     with pytest.raises(InputError, match="nobody connects it"):
         run(compare_networks(replace(plan, iterations=0), tmp_path / "other", workers=1))
+    with pytest.raises(InputError, match="--workers 1 is of this machine"):
+        run(compare_networks(plan, tmp_path / "free", workers=1, scheduler="tcp://127.0.0.1:9"))
+    assert not (tmp_path / "free").exists()
 
 
 @pytest.mark.timeout(120)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from network_samples import run
 from pool_samples import ENDLESS, deployment, ran, saved_twins, training
 
-from app.operations import pool_local
+from app.operations import pool, pool_local
 from app.operations.events import NodeMeasured, Note, Progress
 from app.operations.learning_events import TrialEnded, TrialProgress, TrialStarted
 from app.operations.pool import run_pool, workers_of
@@ -143,6 +144,48 @@ def test_names_and_orders_that_make_no_sense_are_said_at_once(tmp_path: Path) ->
     with pytest.raises(InputError, match="named twice") as refused:
         ran([one, one, Trial("two", "train", {}, root, ("three",))], LocalWorkers(1))
     assert "comes after three" in str(refused.value)
+
+
+class _Pairs:
+    """Workers of which two take ten beats of a second for a trial each, and are silent before."""
+
+    room = 2
+
+    def __init__(self) -> None:
+        self.now_s, self.given = 0.0, []
+
+    def start(self, trial: Trial) -> None:
+        self.given.append((self.now_s + 10.0, trial))
+        self.room -= 1
+
+    def heard(self, timeout_s: float) -> tuple[str, str, dict] | None:
+        due = [pair for pair in self.given if pair[0] <= self.now_s]
+        if not due:
+            self.now_s += timeout_s
+            return None
+        self.given.remove(due[0])
+        self.room += 1
+        return due[0][1].name, "done", {}
+
+    def at_work(self, given: int) -> str:
+        return f"{given} running"
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def test_the_time_left_falls_while_trials_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rose from 3 min 37 s to 4 min 33 s, and then the sweep was done."""
+    workers = _Pairs()
+    monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: workers.now_s))
+    trials = [Trial(name, "train", {}, str(tmp_path)) for name in "abcd"]
+    events, _ = ran(trials, workers)
+    told = [e for e in events if isinstance(e, Progress) and e.done == 2]
+    assert [round(e.elapsed_s + (e.remaining_s or 0)) for e in told[:10]] == [20] * 10
+    late = [e.remaining_s for e in events if isinstance(e, Progress) and not e.done]
+    assert set(late) == {None}
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="of Linux")

@@ -123,6 +123,11 @@ def test_a_scheduler_that_is_not_there_is_said_in_words(monkeypatch: pytest.Monk
         workers_of("tcp://127.0.0.1:9", None)
     with pytest.raises(InputError, match="expected tcp://HOST:PORT"):
         workers_of("nonsense://x", None)
+    monkeypatch.setattr(distributed, "Client", MagicMock())  # which takes 20 s and a traceback
+    for wrong in ("nonsense", "tcp://10.0.0.1", "tcp://10.0.0.1:port", "ucx://h:1"):
+        with pytest.raises(InputError, match="expected tcp://HOST:PORT"):
+            workers_of(wrong, None)
+    distributed.Client.assert_not_called()
 
 
 @pytest.mark.timeout(120)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import artefact_samples as samples
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from app import recording_store
 from app.checked_json import canonical
 from app.netcdf import HDF5_MAGIC, INDEX_LENGTH, SEAL, read_netcdf
 from app.store import RecordingWriter, read_recording, write_recording
@@ -115,6 +117,27 @@ def test_never_overwrites(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="nothing is ever overwritten"):
             again(tmp_path / "r", samples.full())
     assert (tmp_path / "r" / "recording.nc").read_bytes() == before
+
+
+def test_of_two_at_once_the_second_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`simulate` and `import` begun twice were both done, and one recording was gone."""
+    out, look = tmp_path / "r", recording_store.new_directory
+
+    def another_is_faster(folder: Path) -> Path:
+        free = look(folder)
+        monkeypatch.setattr(recording_store, "new_directory", look)
+        write_recording(folder, samples.full())
+        return free
+
+    monkeypatch.setattr(recording_store, "new_directory", another_is_faster)
+    mine = replace(samples.full(), meta={"id": "mine"})
+    with pytest.raises(InputError, match=r"recording\.nc: exists already"):
+        write_recording(out, mine)
+    assert samples.same(read_recording(out), samples.full())
+    assert read_recording(out).meta == samples.full().meta
+    assert [path.name for path in out.iterdir()] == ["recording.nc"]
 
 
 def test_resume_goes_on_with_a_stopped_run(tmp_path: Path) -> None:

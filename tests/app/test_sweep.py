@@ -247,6 +247,16 @@ def test_a_sweep_does_not_go_on_with_another_twin(
     assert "has changed since the sweep was begun" in capsys.readouterr().err
 
 
+def test_a_sweep_without_workers_leaves_its_folder_free(
+    twins: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """The same command without the wrong option was refused: "holds sweep.csv already"."""
+    grid, out = Grid((TASK,), ((str(twins[0]),),), ((2, 2),)), tmp_path / "out"
+    with pytest.raises(InputError, match="--workers 2 is of this machine"):
+        list(sweep(grid, out, workers=2, scheduler="tcp://127.0.0.1:9"))
+    assert not out.exists()
+
+
 def test_a_resumed_sweep_that_can_not_begin_keeps_its_table(
     twins: tuple[Path, Path], tmp_path: Path
 ) -> None:
