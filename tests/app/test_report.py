@@ -345,10 +345,16 @@ def test_a_twin_is_said_to_be_scored_on_what_was_recorded(run_folder: Path, tmp_
     ]  # fmt: skip
 
 
-def test_a_twin_is_never_scored_on_what_it_has_simulated(run_folder: Path, tmp_path: Path) -> None:
-    """With more repeats than the device has, its own samples said that it was at the floor."""
+@pytest.fixture
+def with_twin(run_folder: Path, tmp_path: Path) -> None:
+    """A folder with a twin, and eight sequences that no fit has seen, to put others beside."""
     for name in ("twin", "held-out"):
         shutil.copytree(run_folder / name, tmp_path / name)
+
+
+@pytest.mark.usefixtures("with_twin")
+def test_a_twin_is_never_scored_on_what_it_has_simulated(tmp_path: Path) -> None:
+    """With more repeats than the device has, its own samples said that it was at the floor."""
     last(simulate(tmp_path / "twin", make_sequences("mixed", 6, STEPS, 5), 32, tmp_path / "again"))
     text = Path(last(report(tmp_path))["report"]).read_text("utf-8")
     assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
@@ -362,12 +368,9 @@ def test_a_twin_of_simulated_repeats_is_scored_on_those_that_were_held_out(tmp_p
     assert "Scored on 2 sequences × 8 repeats of recording that no gradient has seen." in text
 
 
-def test_what_was_stopped_early_scores_no_twin_where_more_was_measured(
-    run_folder: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("with_twin")
+def test_what_was_stopped_early_scores_no_twin_where_more_was_measured(tmp_path: Path) -> None:
     """It was taken by the repeats that it was planned to have."""
-    for name in ("twin", "held-out"):
-        shutil.copytree(run_folder / name, tmp_path / name)
     two = [leaky_recording(8, seed, "rec-stopped") for seed in (5, 6)]
     order = np.full((8, 2 * REPEATS), -1)
     order[:, :4] = np.arange(32).reshape(8, 4)
@@ -381,12 +384,11 @@ def test_what_was_stopped_early_scores_no_twin_where_more_was_measured(
     assert "Scored on 8 sequences × 8 repeats of held-out that no gradient has seen." in text
 
 
+@pytest.mark.usefixtures("with_twin")
 def test_one_recording_that_can_not_score_a_twin_takes_no_page_and_no_score_away(
-    run_folder: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     """One overload mark refused the whole report, a dead channel made the twin `not scored yet`."""
-    for name in ("twin", "held-out"):
-        shutil.copytree(run_folder / name, tmp_path / name)
     overloaded, dead = (leaky_recording(16, seed, f"rec-{seed}") for seed in (5, 6))
     overloaded.response[0, 0, 3, 0] = 9.9e37
     dead.response[..., 1] = 0.5

@@ -44,11 +44,12 @@ class PassesClasses(PassesRidge):
         self._states = states
         self._few: list[FloatArray] = []  # the training part's rows
 
-    def add(self, columns: FloatArray) -> None:
-        """Take in a pass's columns `(answers, F)`, of all answers."""
-        super().add(columns)
-        if self._standard is not None and len(self._few) < LOGISTIC_PASSES:
-            self._few.append(self._standard(columns[self._fitted]))
+    def add(self, columns: FloatArray) -> FloatArray:
+        """Take in a pass's columns `(answers, F)`, of all answers; those of `PassesRidge.add`."""
+        rows = super().add(columns)
+        if len(self._few) < LOGISTIC_PASSES:
+            self._few.append(rows[self._fitted])
+        return rows
 
     def scores(self) -> tuple[float, float]:
         """Validation and test score of the read-out that validation prefers.
@@ -66,14 +67,11 @@ class PassesClasses(PassesRidge):
             return validation, self.test_score(penalty, self._factors(device))
         part = self._task.answers(self._task.validation)
         known = self._usable[part]
-        rows = [np.concatenate(two) for two in zip(self._few, self._known(known), strict=True)]
+        few = zip(self._few, self._validation, strict=False)
+        rows = [np.concatenate([fitted, more[known]]) for fitted, more in few]
         targets = [self._task.targets[self._fitted], self._task.targets[part][known]]
         model = self._fit(rows, np.concatenate(targets), penalty, device)
         return validation, self._score(model, self._test, self._task.test)
-
-    def _known(self, known: NDArray[np.bool_]) -> Iterator[FloatArray]:
-        """Rows of the validation part that may be fitted, of the few passes."""
-        return (rows[known] for rows in self._validation[: len(self._few)])
 
     def _logistic(self, device: float) -> Iterator[tuple[float, float, float]]:
         """Validation score, penalty and `device`; each fit begins where a stricter one ended."""

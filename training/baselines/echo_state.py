@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.baselines.classes import PassesClasses
-from training.baselines.linear import BY_VALIDATION, filled
+from training.baselines.linear import filled
 from training.baselines.reservoir import EchoState, added_each_step, features_of, of_states
-from training.baselines.ridge import passes_scores, validation_score
+from training.baselines.ridge import PassesRidge, validation_score
 from training.fitted import PASSES
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ class Search:
         """The passes of all networks."""
         size, levels = len(grid()), len(self.passes)
         again = (NETWORKS - 1) * min(GO_ON, size) * levels
-        by_all = min(SHORT_LIST, size) + int(bool(self.task.classes))
-        return size * levels + again + NETWORKS * by_all * sum(self.passes)
+        return size * levels + again + NETWORKS * min(SHORT_LIST, size) * sum(self.passes)
 
     def levels(self, leak: float) -> list[float]:
         """The noise of each level, added at every step."""
@@ -141,14 +140,10 @@ class Search:
                 best = [best[index] for index in np.argsort(judged[:, 0], kind="stable")]
             tries = []
             for each in best[:SHORT_LIST]:
-                tries.append(self._scores(seed, each, level))
+                tries.append(self._readout(seed, each, level))
                 yield self.passes[level]
-            chosen = min(tries, key=BY_VALIDATION)
-            if self.task.classes:
-                knobs_of = best[tries.index(chosen)]
-                chosen = self._scores(seed, knobs_of, level, of_classes=True)
-                yield self.passes[level]
-            found[number, level] = chosen[1]
+            chosen = min(tries, key=lambda one: one.chosen()[0])
+            found[number, level] = chosen.scores()[1]
 
     def _judged(
         self, seed: int, knobs: Sequence[Knobs], levels: Sequence[int]
@@ -165,20 +160,15 @@ class Search:
             yield len(levels)
         return found
 
-    def _scores(
-        self, seed: int, knobs: Knobs, level: int, *, of_classes: bool = False
-    ) -> tuple[float, float]:
-        """Validation and test score of a network at one level, by all passes.
-
-        By ridge, or `of_classes` by every read-out that a device's network chooses from.
-        """
+    def _readout(self, seed: int, knobs: Knobs, level: int) -> PassesRidge:
+        """The read-out of a network at one level, all passes taken in."""
         network = EchoState(self.nodes, *knobs, seed)
         noises = [self.levels(network.leak)[level]] * self.passes[level]
-        passes = network.features(self.task, noises, self.delays)
-        if not of_classes:
-            return passes_scores(self.task, passes, self.known)
-        states = of_states(self.task, self.nodes, self.delays)
-        readout = PassesClasses(self.task, states, self.known)
-        for columns in passes:
+        if self.task.classes:
+            states = of_states(self.task, self.nodes, self.delays)
+            readout: PassesRidge = PassesClasses(self.task, states, self.known)
+        else:
+            readout = PassesRidge(self.task, self.known)
+        for columns in network.features(self.task, noises, self.delays):
             readout.add(columns)
-        return readout.scores()
+        return readout

@@ -122,8 +122,11 @@ class PassesRidge:
         self._validation: list[FloatArray] = []
         self._test: list[FloatArray] = []
 
-    def add(self, columns: FloatArray) -> None:
-        """Take in a pass's columns `(answers, F)`; for `chosen` they may end before the test."""
+    def add(self, columns: FloatArray) -> FloatArray:
+        """Take in a pass's columns `(answers, F)`; for `chosen` they may end before the test.
+
+        Returns them in the units of the fit, constant ones left out.
+        """
         ran, task = len(columns), self._task
         if self._standard is None:
             self._standard = Standard.of(columns[self._fitted[:ran]])
@@ -132,6 +135,12 @@ class PassesRidge:
         self._moments = found if self._moments is None else self._moments + found
         self._validation.append(rows[task.answers(task.validation)[:ran]])
         self._test.append(rows[task.answers(task.test)[:ran]])
+        return rows
+
+    def scores(self) -> tuple[float, float]:
+        """Validation and test score of the model that validation prefers."""
+        validation, best = self.chosen()
+        return validation, self.test_score(best)
 
     def chosen(self, factors: Factors = 1.0) -> tuple[float, float]:
         """Least score on the validation part of models of the training part, and its ridge.
@@ -173,8 +182,7 @@ def passes_scores(
     ridge = PassesRidge(task, usable)
     for columns in passes:
         ridge.add(columns)
-    validation, best = ridge.chosen()
-    return validation, ridge.test_score(best)
+    return ridge.scores()
 
 
 def ridge_scores(
