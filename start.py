@@ -211,6 +211,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 # ---------------------------------------------------------------- child processes
 
 
+class Stopped(SystemExit):
+    """A signal ended this program while a child ran; the code is the child's."""
+
+
 def call(
     command: Sequence[str],
     env: dict[str, str] | None = None,
@@ -271,7 +275,7 @@ def call_all(
         for number, handler in before.items():
             signal.signal(number, handler)
     if received:
-        raise SystemExit(next((code for code in codes if code > 0), 128 + received[0]))
+        raise Stopped(next((code for code in codes if code > 0), 128 + received[0]))
     return [code if code >= 0 else 128 - code for code in codes]
 
 
@@ -619,7 +623,10 @@ def main(arguments: Sequence[str]) -> NoReturn:
         say("start.py: an update is not installed yet; the rig is made safe first, as it is")
         replace_by(run_command(arguments))
     testing = bool(arguments) and arguments[0] == "test"
-    set_up(needs_window=testing or not arguments)
+    try:
+        set_up(needs_window=testing or not arguments)
+    except Stopped:
+        raise KeyboardInterrupt from None
     if testing:
         raise SystemExit(run_tests(arguments[1:]))
     replace_by(run_command(arguments))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -491,6 +492,34 @@ def test_a_signal_that_comes_while_a_child_is_started_reaches_it(name: str) -> N
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stderr) == (7, "")
+
+
+PIP = """\
+#!/bin/sh
+trap "exit 1" INT TERM
+case "$*" in *install*) echo up >&2; sleep 20 & wait ;; esac
+"""
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_set_up_that_was_stopped_says_how_to_go_on(name: str, tmp_path: Path) -> None:
+    """The last words were pip's, and the code, 1, was that of a failure."""
+    shutil.copy(ROOT / "start.py", tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text("home = /usr\n")
+    python.write_text(PIP)
+    python.chmod(0o755)
+    command = [sys.executable, str(tmp_path / "start.py"), "--version"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as parent:
+        assert parent.stderr is not None
+        said = iter(parent.stderr.readline, "")
+        assert any(line == "up\n" for line in said)
+        parent.send_signal(getattr(signal, name))
+        assert list(said) == ["start.py: stopped; the same command goes on from here\n"]
+        assert parent.wait(timeout=20) == 130
 
 
 INSTALLING = """
