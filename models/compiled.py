@@ -4,8 +4,8 @@ Decision: a shared library compiled on first use with whatever C compiler there 
 Context: `-march=native` is worth a factor of three. A rig PC seldom has a compiler, nor does a bare
 Debian: pip's `ziglang` is one for every system (the extra `compiler`; `start.py` adds it where none
 is found), whose code is as fast as GCC's.
-Consequence: without any PyTorch does the same; every fit and training notes which one runs.
-`TWINRIG_KERNEL=torch` forces PyTorch.
+Consequence: without any PyTorch does the same, of the virtual nanoring array numpy; every fit and
+training notes which one runs. `TWINRIG_KERNEL=torch` forces both.
 """
 
 from __future__ import annotations

@@ -53,31 +53,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruments.virtual.nanoring_lattice import Lattice
-from instruments.virtual.nanoring_tables import (
-    BUMP,
-    EARLY,
-    FULL,
-    LATE,
-    NEVER,
-    TURN,
-    LeavingTimes,
-)
+from instruments.virtual.nanoring_tables import BUMP, NEVER, TURN, LeavingTimes
+from instruments.virtual.nanoring_turn import WINDOWS, CompiledTurn, NumpyTurn, built
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OERSTED_PER_TESLA = 1.0e4
-
-# A rotation: orientation (0: E W, 1: N S), part of its bump, whether the field at E (N) points
-# counter-clockwise, and where the bump begins (units of the turn).
-_WINDOWS = (
-    (1, LATE, False, -36),
-    (0, FULL, True, 28),
-    (1, FULL, True, 92),
-    (0, FULL, False, 156),
-    (1, EARLY, False, 220),
-)
 
 
 @dataclass(frozen=True)
@@ -173,13 +156,16 @@ class NanoringArray:
             H0_Oe=parameters.H0_Oe + parameters.H0_spread_Oe * disorder[0],
             roughness_Oe=parameters.roughness_Oe + parameters.roughness_spread_Oe * disorder[1],
             rim=lattice.rim,
-            windows=tuple((orientation, part) for orientation, part, _, _ in _WINDOWS),
+            windows=tuple((orientation, part) for orientation, part, _, _ in WINDOWS),
         )
         self._weights = _event_weights()
         release = round(parameters.field_frequency_Hz * parameters.release_s * TURN)
-        self._release = np.uint8(min(release, 255 - NEVER))
-        self._moments = np.full((len(_WINDOWS), 2, lattice.sites), NEVER, dtype=np.uint8)
-        self._origin = (256 * np.arange(len(_WINDOWS), dtype=np.intp))[:, None, None]
+        code, least = built(), min(release, 255 - NEVER)
+        self._turn = (
+            NumpyTurn(lattice, self._leaving, least)
+            if code is None
+            else CompiledTurn(lattice, self._leaving, least, code)
+        )
         self.saturate()
 
     def saturate(self) -> None:
@@ -210,46 +196,33 @@ class NanoringArray:
         saturating = amplitude_Oe >= self.parameters.saturation_Oe
         if saturating:
             self.saturate()
-        self._leaving.draw(self._bits, amplitude_Oe)
-        self._moments.fill(NEVER)
-        lattice = self._lattice
-        counts = [lattice.count()]
-        for number, (orientation, _, forward, _) in enumerate(_WINDOWS):
-            lattice.advance(
-                orientation,
-                forward,
-                self._leaving.times[number],
-                self._release,
-                self._moments[number],
-            )
-            counts.append(lattice.count())
+        pull, bits = self._leaving.pull(amplitude_Oe), self._leaving.bits(self._bits)
+        counts, moments = self._turn(bits, pull)
         if saturating:
             self.saturate()
-        return self._second_harmonic(counts, amplitude_Oe)
+        return self._second_harmonic(counts, moments, amplitude_Oe)
 
     def _second_harmonic(
-        self, counts: list[tuple[int, int]], amplitude_Oe: float
+        self, counts: list[list[int]], moments: NDArray[np.int64], amplitude_Oe: float
     ) -> NDArray[np.float64]:
         """Fourier integral of the resistance: its steps, each at its mean moment, and the yield.
 
         A wall at E or W adds, one at N or S subtracts. A pinned wall yields by
         δ = elastic_rad · H/H0 · sin(lag), which adds δ² cos 2φ whatever its junction.
         """
-        bins = np.bincount((self._moments + self._origin).ravel(), minlength=256 * len(_WINDOWS))
-        moments = bins.reshape(len(_WINDOWS), 1, 256)[..., :BUMP].astype(np.float64)
-        signal = np.zeros(2)
+        parts = np.matmul(moments[:, None].astype(np.float64), self._weights)[:, 0]
+        in_phase = quadrature = 0.0
         balance = [across - along for across, along in counts]
-        for number, (in_phase, quadrature, events) in enumerate(
-            np.matmul(moments, self._weights)[:, 0]
-        ):
+        for number, (one, other, events) in enumerate(parts.tolist()):
             if events:
                 step = (balance[number + 1] - balance[number]) / events
-                signal += (step * in_phase, step * quadrature)
+                in_phase += step * one
+                quadrature += step * other
         parameters = self.parameters
         yielding = parameters.elastic_rad * amplitude_Oe / parameters.H0_Oe
-        signal[0] += np.pi / 4 * yielding**2 * np.mean([sum(count) for count in counts])
-        signal /= 2.0 * self._rings
-        return signal
+        walls = sum(map(sum, counts)) / len(counts)
+        in_phase += np.pi / 4 * yielding**2 * walls
+        return np.array([in_phase, quadrature]) / (2.0 * self._rings)
 
     @property
     def wall_population(self) -> float:
@@ -269,6 +242,6 @@ def _event_weights() -> NDArray[np.float64]:
     Shape (windows, BUMP, 3). The Fourier integral over the turn is scaled by π/4, the inverse of
     a square wave's first coefficient.
     """
-    starts = np.array([start for _, _, _, start in _WINDOWS])
+    starts = np.array([start for _, _, _, start in WINDOWS])
     phase = 4 * np.pi * (starts[:, None] + np.arange(BUMP) + 0.5) / TURN
     return np.stack([-np.sin(phase) / 8, (np.cos(phase) - 1.0) / 8, np.ones_like(phase)], axis=-1)

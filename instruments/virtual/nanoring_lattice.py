@@ -35,19 +35,19 @@ class Lattice:
         width = columns + 1
         self.sites = (rows + 1) * width
         self._shape = (rows + 2, width)
-        self._arcs = np.zeros((4, (rows + 2) * width), dtype=bool)
-        self._walls = np.zeros_like(self._arcs)
-        self._vortex = np.zeros_like(self._walls[0])
+        self.arcs = np.zeros((4, (rows + 2) * width), dtype=bool)
+        self.walls = np.zeros_like(self.arcs)
+        self.vortex = np.zeros_like(self.walls[0])
         present = np.zeros(self._shape, dtype=bool)
         present[1:-1, :-1] = True
-        self._present = present.ravel()
+        self.present = present.ravel()
         self._views: list[tuple[Side, Side]] = []
         rim: list[NDArray[np.bool_]] = []
         for first, shift in ((0, 1), (1, width)):
             ahead = slice(width - shift, width - shift + self.sites)
             behind = slice(width, width + self.sites)
             self._views.append((self._side(first, ahead), self._side(first + 2, behind)))
-            rim.append(self._present[ahead] != self._present[behind])
+            rim.append(self.present[ahead] != self.present[behind])
         self.rim = np.stack(rim)
         self._both = np.zeros(self.sites, dtype=bool)
         self._close = np.zeros((2, self.sites), dtype=bool)
@@ -56,15 +56,15 @@ class Lattice:
 
     def _side(self, junction: int, view: slice) -> Side:
         return Side(
-            walls=self._walls[junction, view],
-            ahead=self._arcs[junction, view],
-            behind=self._arcs[junction - 1, view],
-            vortex=self._vortex[view],
+            walls=self.walls[junction, view],
+            ahead=self.arcs[junction, view],
+            behind=self.arcs[junction - 1, view],
+            vortex=self.vortex[view],
         )
 
     def rings(self) -> NDArray[np.bool_]:
         """Arcs of the rings (4, rows, columns): True where counter-clockwise."""
-        return self._arcs.reshape(4, *self._shape)[:, 1:-1, :-1]
+        return self.arcs.reshape(4, *self._shape)[:, 1:-1, :-1]
 
     def saturate(self) -> None:
         """Put every ring into the onion state along +x."""
@@ -73,9 +73,9 @@ class Lattice:
 
     def count(self) -> tuple[int, int]:
         """Find the walls; return how many sit at E or W, and at N or S."""
-        walls, count = self._walls, np.count_nonzero
-        np.not_equal(self._arcs[1:], self._arcs[:-1], out=walls[1:])
-        np.not_equal(self._arcs[0], self._arcs[3], out=walls[0])
+        walls, count = self.walls, np.count_nonzero
+        np.not_equal(self.arcs[1:], self.arcs[:-1], out=walls[1:])
+        np.not_equal(self.arcs[0], self.arcs[3], out=walls[0])
         return int(count(walls[0]) + count(walls[2])), int(count(walls[1]) + count(walls[3]))
 
     def advance(
@@ -106,14 +106,14 @@ class Lattice:
         alone, beside = times
         np.logical_and(first, second, out=self._both)
         self._pair(alone, beside, release)
-        leaves, turns, vortex = self._leaves, self._turns, self._vortex
+        leaves, turns, vortex = self._leaves, self._turns, self.vortex
         np.less(alone, NEVER, out=leaves)
         leaves[0] &= first
         leaves[1] &= second
         np.copyto(moments, alone, where=leaves)
-        np.logical_or(self._walls[0], self._walls[1], out=vortex)
-        np.logical_or(vortex, self._walls[2], out=vortex)
-        np.greater(self._present, vortex, out=vortex)
+        np.logical_or(self.walls[0], self.walls[1], out=vortex)
+        np.logical_or(vortex, self.walls[2], out=vortex)
+        np.greater(self.present, vortex, out=vortex)
         for side, turning, other in zip(sides, turns, leaves[::-1], strict=True):
             np.logical_and(other, side.vortex, out=turning)
         np.logical_or(turns, leaves, out=turns)

@@ -15,6 +15,7 @@ from models import compiled
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"path": ROOT / "models/latent_path.c", "innovations": ROOT / "training/innovations.c"}
+TURN = ROOT / "instruments/virtual/nanoring_turn.c"
 DRIVER = Path(__file__).with_name("kernel_driver.c")
 OPTIONS = tuple(option for option in compiled.FLAGS if option != "-march=native")
 NATIVE = "native"
@@ -67,6 +68,12 @@ def said(*words: str) -> str:
 def test_the_kernels_compile_for(tmp_path: Path, target: str, processor: str, states: int) -> None:
     for name in kernels(tmp_path, target, processor, states):
         assert Path(name).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("target", "processor"), PLACES)
+def test_the_virtual_arrays_turn_compiles_for(tmp_path: Path, target: str, processor: str) -> None:
+    words = (*OPTIONS, '-DSOURCE_HASH="x"', str(TURN), "-o", str(tmp_path / "turn.so"))
+    built(*words, target=target, processor=processor)
 
 
 @pytest.mark.skipif(shutil.which("wine") is None, reason="apt-get install wine64 wine")

@@ -13,7 +13,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHECKS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g")
-KERNEL_TESTS = ("tests/models/test_latent.py", "tests/training/test_innovations.py")
+KERNEL_TESTS = (
+    "tests/models/test_latent.py",
+    "tests/training/test_innovations.py",
+    "tests/instruments/virtual/test_nanoring_turn.py",
+)
 BEYOND_ITS_END = "float add(float *x, int n) { return x[n] += 1.0f; }"
 CALLS_IT = """
 import ctypes, sys
@@ -87,6 +91,6 @@ def test_the_kernels_tests_pass_under_the_checks(tmp_path: Path, instructions: s
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
     sys.stdout.write(f"{instructions}: {run.stdout.splitlines()[-1]}\n")
     built = sorted((tmp_path / "twinrig").glob("*.so"))
-    assert {"innovations", "latent"} <= {file.name.split("-")[0] for file in built}
+    assert {"innovations", "latent", "nanoring"} <= {file.name.split("-")[0] for file in built}
     for file in built:
         assert b"__asan_report" in file.read_bytes(), file
