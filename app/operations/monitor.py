@@ -18,6 +18,7 @@ from app.operations.bench_read import BenchRead, look
 from app.operations.events import Event, Note, Result
 from instruments.link_errors import LinkError, WrongInstrumentError
 from instruments.new_file import not_made
+from models.errors import TwinrigError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -166,7 +167,13 @@ class Table:
         others = [f"{name} (A)" for name in bench.magnets if name != bench.spec.drive_magnet]
         titles = [*known, *named, *self._probe, *kelvin, *others, "utc"]
         self._empty = [""] * (len(titles) - 2)
-        self._row(titles)
+        try:
+            self._row(titles)
+        except TwinrigError:  # an empty file would stand in the way of the next one
+            self._file.close()
+            with suppress(OSError):
+                path.unlink()
+            raise
 
     def write(self, reading: BenchRead | float) -> None:
         """Add one look, or the time of one that was lost: a line without values."""

@@ -428,6 +428,18 @@ def test_monitoring_into_a_full_disk_keeps_whole_lines(rig: ExitRig, disk: Small
     assert not [line for line in lines if line.count(",") != lines[0].count(",")][1:]
 
 
+def test_monitoring_that_can_t_begin_on_a_full_disk_leaves_no_file(
+    rig: ExitRig, disk: SmallDisk
+) -> None:
+    disk.fill()
+    out = disk.path / "seen.csv"
+    with Bench.connect(rig.spec()) as bench:
+        ends_with(monitor(bench, seconds=0.0, out=out), "the disk is full", out)
+        assert not out.exists()
+        disk.free()
+        assert isinstance(list(monitor(bench, seconds=0.0, out=out))[-1], Result)
+
+
 def test_a_wire_log_on_a_full_disk_ends_itself_and_not_the_run(
     rig: ExitRig, disk: SmallDisk, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
