@@ -82,7 +82,10 @@ class CalibratePage(Page):
         self.theme.changed.connect(self._redraw)
         self.use_button = self.button("Use this calibration", self.use)
         self.use_button.setToolTip("Writes a copy of the bench file with what was found")
-        self.use_button.hide()
+        self.written: Path | None = None  # the copy of the bench file
+        self.open_button = self.button("Open this bench", self.open_written)
+        self.open_button.setToolTip("Closes the present bench, safe as always, and opens the copy")
+        self._show_use()
         self._reading, self._writing = Latest(), Latest()
         self._reading.done.connect(self._show_kept)
         self._writing.done.connect(self._used)
@@ -168,8 +171,14 @@ class CalibratePage(Page):
     def _begin(self) -> None:
         """An empty page."""
         self._reading.forget()
-        self.live, self.calibration = LiveCalibration(), None
+        self.live, self.calibration, self.written = LiveCalibration(), None, None
+        self._show_use()
         self.plots.clear()
+
+    def _show_use(self) -> None:
+        """One button after the other: to write the copy, then to open it."""
+        self.use_button.setVisible(self.calibration is not None and self.written is None)
+        self.open_button.setVisible(self.written is not None)
 
     def job_started(self) -> None:
         super().job_started()
@@ -179,7 +188,6 @@ class CalibratePage(Page):
         self.live.bench_says = self.rows.bench_says
         self._sizes = self.rows.sizes
         self.rows.lock(running=True)
-        self.use_button.hide()
         self.form.primary.say("Calibrating", "starting", fraction=0.0)
 
     def take(self, events: Sequence[Event]) -> None:
@@ -227,7 +235,7 @@ class CalibratePage(Page):
 
     def _say_end(self, outcome: Outcome) -> None:
         found, name = self.live.found, self.rows.names[0]
-        self.use_button.setVisible(self.calibration is not None)
+        self._show_use()
         if found is None:
             word = {"stopped": "Stopped"}.get(outcome.status, "Failed")
             kept = f"{len(self.live.points)} of {len(BRANCHES)} branches kept"
@@ -248,10 +256,12 @@ class CalibratePage(Page):
 
     def _used(self, made: tuple[Path, Stored] | None, error: Exception | None) -> None:
         if made is None:
-            self.use_button.setVisible(self.calibration is not None)
+            self._show_use()
             self.shell.toast(f"Use this calibration: {error}", "error")
             return
         spec, (path, stored) = self.session.spec, made
+        self.written = path
+        self._show_use()
         says, now = stored.bench_tesla_per_ampere, stored.calibration.tesla_per_ampere
         ends_T = (spec.window.low_T, spec.window.high_T)
         then, here = (
@@ -259,8 +269,13 @@ class CalibratePage(Page):
         )
         self.shell.toast(
             f"Wrote {path}. Its field window takes {here} A (before: {then} A). This window goes "
-            "on with the old file: open the new one by `twinrig --bench FILE`"
+            "on with the old file until you open the new one"
         )
+
+    def open_written(self) -> None:
+        """Open the copy; as it is now, for an editor may have had it."""
+        if self.written is not None:
+            self.shell.open_bench(self.written)
 
     def choose(self, artefact: Path) -> None:
         """Show a calibration of the library."""
@@ -268,7 +283,6 @@ class CalibratePage(Page):
             self.shell.toast(opened_later(artefact.name), "warning")
             return
         self._begin()
-        self.use_button.hide()
         self._reading.ask(lambda: _kept_in(artefact))
 
     def _show_kept(self, kept: Kept | None, error: Exception | None) -> None:
@@ -296,7 +310,7 @@ class CalibratePage(Page):
         if of_here and bench is not None:
             self.live.warnings = off_the_last(bench.magnets[name], spec, stored)
         self.calibration = folder / FILE_NAME if of_here else None
-        self.use_button.setVisible(of_here)
+        self._show_use()
         found = stored.calibration.tesla_per_ampere
         when = stored.created[:16].replace("T", " ")
         whose = "" if of_here else f" · another rig's: {stored.bench}, {supply_then}"

@@ -271,11 +271,12 @@ def test_while_one_runs_another_is_opened_later_and_that_is_said(opened, qtbot) 
 
 
 def test_one_far_from_the_bench_file_warns_and_is_used_only_on_request(
-    opened, qtbot, tmp_path: Path
+    opened, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, page = opened(TEXT.replace("4.0e-4", "3.6e-4"))
     before = (tmp_path / "rig0.toml").read_bytes()
     press(window, page, qtbot)
+    assert not page.open_button.isVisible()
     assert "far from the bench file" in page.heading.text()
     assert page.plots.table.rows[0].level == "attention"
     assert page.plots.table.rows[0].apart == "+11.1 %"
@@ -291,6 +292,11 @@ def test_one_far_from_the_bench_file_warns_and_is_used_only_on_request(
         lambda: any("rig0-calibrated.toml" in line for line in window.log), timeout=WAIT_MS
     )
     assert not page.use_button.isVisible()
+    opened_files: list[Path] = []
+    monkeypatch.setattr(window, "open_bench", opened_files.append)
+    assert page.open_button.isVisible()
+    page.open_button.click()
+    assert opened_files == [tmp_path / "rig0-calibrated.toml"]
 
 
 def test_one_far_from_the_last_stands_beside_it(
