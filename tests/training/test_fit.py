@@ -12,6 +12,8 @@ from models.sequence import DriveWindow, Reset, make_sequences
 from training.fit import Fit, FitSettings
 from training.fit_settings import batch_size
 from training.held_out import Scoring, Seen
+from training.objectives import MeanSquares
+from training.phases import Phases
 from training.validation import hold_out, score_model
 from training.windows import Batch
 
@@ -191,6 +193,22 @@ def test_the_best_snapshot_is_kept_and_not_the_last():
     fit = small_fit(40)
     best = min(step.validation for step in fit.steps() if step.validation is not None)
     assert fit.best_validation == best
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "slow", "many", "since"),
+    [(False, False, False, 0.44), (False, True, False, 0.7), (True, True, False, 0.871)]
+    + [(False, False, True, 0.9), (True, True, True, 0.9)],
+)
+def test_a_snapshot_is_one_of_noise_that_has_been_fitted_for_a_while(spectrum, slow, many, since):
+    """A spectrum's mean takes 0.7 of a fit: there a snapshot of 0.725 had been chosen by chance."""
+    phases = Phases(FitSettings(), MeanSquares(), spectrum=spectrum)
+
+    def replaced(best):
+        return phases.outdated(best, 1.0, slow=slow, many=many)
+
+    assert replaced(since - 0.005)
+    assert not replaced(since + 0.005)
 
 
 def test_a_snapshot_without_a_score_is_never_chosen(monkeypatch):
