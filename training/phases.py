@@ -104,8 +104,9 @@ class Phases:
         floor from there, 1.09 and 1.10 at the end). Each repeat is one draw of a random effect
         (`slow`): there the rate's decay has to have settled (of `LATE` on autocovariance 1.06, of
         `SETTLED` on 1.48; of a spectrum's, whose mean takes 0.7 of the whole, one chosen from there
-        on had 1.47, and 1.04 at its end). `many` sequences are not learned by heart, and what the few of them that
-        validate favour before the end is chance (MEASURED.md, "The last snapshot").
+        on had 1.47, and 1.04 at its end). `many` sequences are not learned by heart, and what the
+        few of them that validate favour before the end is chance (MEASURED.md, "The last
+        snapshot").
         """
         before = self.all[-2].end
         settled = before + (LATE if slow else SETTLED) * (1.0 - before)

@@ -197,8 +197,13 @@ def test_the_best_snapshot_is_kept_and_not_the_last():
 
 @pytest.mark.parametrize(
     ("spectrum", "slow", "many", "since"),
-    [(False, False, False, 0.44), (False, True, False, 0.7), (True, True, False, 0.871)]
-    + [(False, False, True, 0.9), (True, True, True, 0.9)],
+    [
+        (False, False, False, 0.44),
+        (False, True, False, 0.7),
+        (True, True, False, 0.871),
+        (False, False, True, 0.9),
+        (True, True, True, 0.9),
+    ],
 )
 def test_a_snapshot_is_one_of_noise_that_has_been_fitted_for_a_while(spectrum, slow, many, since):
     """A spectrum's mean takes 0.7 of a fit: there a snapshot of 0.725 had been chosen by chance."""
