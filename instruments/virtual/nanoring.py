@@ -54,7 +54,7 @@ import numpy as np
 
 from instruments.virtual.nanoring_lattice import Lattice
 from instruments.virtual.nanoring_tables import BUMP, NEVER, TURN, LeavingTimes
-from instruments.virtual.nanoring_turn import WINDOWS, CompiledTurn, NumpyTurn, built
+from instruments.virtual.nanoring_turn import WINDOWS, turn_of
 from models.errors import InputError, raise_problems
 
 if TYPE_CHECKING:
@@ -160,12 +160,7 @@ class NanoringArray:
         )
         self._weights = _event_weights()
         release = round(parameters.field_frequency_Hz * parameters.release_s * TURN)
-        code, least = built(), min(release, 255 - NEVER)
-        self._turn = (
-            NumpyTurn(lattice, self._leaving, least)
-            if code is None
-            else CompiledTurn(lattice, self._leaving, least, code)
-        )
+        self._turn = turn_of(lattice, self._leaving, min(release, 255 - NEVER))
         self.saturate()
 
     def saturate(self) -> None:

@@ -129,6 +129,14 @@ class CompiledTurn:
         return self._counts.tolist(), self._moments
 
 
+def turn_of(lattice: Lattice, leaving: LeavingTimes, release: int) -> NumpyTurn | CompiledTurn:
+    """The faster one that is to be had; arguments as `NumpyTurn`'s."""
+    rotate = built()
+    if rotate is None:
+        return NumpyTurn(lattice, leaving, release)
+    return CompiledTurn(lattice, leaving, release, rotate)
+
+
 def built() -> Callable[..., None] | None:
     """The C source's function; None where it could not be built."""
     library, _ = compiled.library("instruments.virtual", "nanoring_turn", ())

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from test_latent_path_speed import fastest_s, one_core, told
 
-from instruments.virtual import nanoring
+from instruments.virtual import nanoring_turn
 from instruments.virtual.nanoring import NanoringArray, NanoringParameters
-from instruments.virtual.nanoring_turn import built
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +19,7 @@ ASKED = 2.5  # times faster
 DRIVE_T = np.random.default_rng(0).uniform(22e-4, 34e-4, 500).tolist()
 
 
-@pytest.mark.skipif(built() is None, reason="no C compiler")
+@pytest.mark.skipif(nanoring_turn.built() is None, reason="no C compiler")
 def test_the_c_source_outruns_numpy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -29,7 +28,7 @@ def test_the_c_source_outruns_numpy(
         return lambda: [array.rotate(amplitude_T) for amplitude_T in DRIVE_T] and None
 
     compiled = call()
-    monkeypatch.setattr(nanoring, "built", lambda: None)
+    monkeypatch.setattr(nanoring_turn, "built", lambda: None)
     ours, theirs = fastest_s(compiled), fastest_s(call())
     each_us = 1e6 * ours / len(DRIVE_T)
     told(capsys, f"nanoring: {each_us:.0f} us a rotation, in numpy × {theirs / ours:.1f}")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from instruments.virtual import nanoring
+from instruments.virtual import nanoring_turn
 from instruments.virtual.nanoring import NanoringArray, NanoringParameters
-from instruments.virtual.nanoring_turn import built
 
 OE = 1e-4  # tesla
 
 
-@pytest.mark.skipif(built() is None, reason="no C compiler")
+@pytest.mark.skipif(nanoring_turn.built() is None, reason="no C compiler")
 @pytest.mark.parametrize("seed", range(24))
 def test_the_c_source_moves_the_same_walls(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(seed)
@@ -26,7 +25,7 @@ def test_the_c_source_moves_the_same_walls(seed: int, monkeypatch: pytest.Monkey
         H0_spread_Oe=float(rng.choice([0.0, 1.0, 8.0])),
     )
     ours = NanoringArray(parameters, seed)
-    monkeypatch.setattr(nanoring, "built", lambda: None)
+    monkeypatch.setattr(nanoring_turn, "built", lambda: None)
     reference = NanoringArray(parameters, seed)
     signals, states = [], []
     for amplitude_T in rng.uniform(0, 45, 150) * OE:
