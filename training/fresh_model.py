@@ -11,7 +11,7 @@ import torch
 from models.errors import InputError
 from models.latent import SLOW_NOISE, SLOW_SPREAD, TwinModel
 from models.latent_path import NOISE_SCALE
-from training.repeat_effects import effects_of, lasting, residual_covariance
+from training.repeat_effects import effects_of, residual_covariance
 from training.structure import FEW_CHANNELS, Candidate, usual
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SHRUNK = 0.05  # of the covariances between channels: few repeats must not make it singular
 SLOW = 3  # states that are random effects of a repeat, where the noise asks for them
-LASTING = 0.5  # correlation of the residuals far apart, above which it does
 SLOW_OF_SPECTRUM = 6  # as many whatever it asks for: a spectrum drifts in several patterns
 HALF = 0.5  # of the spread is taken for read-out noise to start from
 QUIET = -3.0  # softplus⁻¹ of the diffusion of the other states to start from
@@ -83,7 +82,7 @@ def _slow(training: Batch, settings: FitSettings, channels: int, latent: int) ->
         # the drift of the virtual spin-vortex ice's spectrum, 1 % of its noise, in the error of
         # the autocovariance over its floor: 1.37 without them, 1.14 with them
         return min(SLOW_OF_SPECTRUM, latent // 4)
-    return min(SLOW, latent - 1) if lasting(training) > LASTING else 0
+    return min(SLOW, latent - 1) if training.lasting else 0
 
 
 def _begin_slow(model: TwinModel, training: Batch) -> Tensor:

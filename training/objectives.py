@@ -11,7 +11,7 @@ import torch
 
 from models.errors import InputError
 from training.likelihood import InnovationsLikelihood, OneStepLikelihood
-from training.repeat_effects import residual_covariance
+from training.repeat_effects import evened, residual_covariance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,9 @@ class EnergyScore:
     sequences that the innovations come first for: 384 × 2 of a nanoring gain in every error. Of
     nine pairs of fits to 2560 and 10,240 × 2 the CRPS gains 0.01 of its floor in the mean, mean
     and spread lose 0.02; where noise is even there is nothing to gain (MEASURED.md).
+
+    Where a random effect of each repeat lasts, windows are taken with less of their average
+    (`evened`): in all of them it is the same few draws, which outweigh what differs.
     """
 
     widths: tuple[int, ...] = (1, 4, 16)
@@ -83,7 +86,8 @@ class EnergyScore:
             latest = min(width, steps - width + 1)
             offset = int(torch.randint(latest, (1,), generator=generator, device=x.device))
             even = self.evenness if math.isinf(batch.scatter) else 0.0
-            total = total + energy_score(x, y, known, width, offset, even) / width**0.5
+            windows = Windows(width, offset, batch.lasting)
+            total = total + energy_score(x, y, known, windows, even) / width**0.5
         score = total / len(widths)
         weight = self.correlations / batch.scatter
         if not weight or batch.real.shape[2] < 2:
@@ -128,15 +132,44 @@ class MeanSquares:
         return cls((metric * channels / max(counts, TINY)).to(signal))
 
     def loss(self, model: TwinModel, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Average over steps, sequences and channels."""
+        """Average over steps, sequences and channels.
+
+        Where a random effect of each repeat lasts, an error counts as `evened` has it: the mean of
+        few repeats is off by their effects, and these a twin can learn by heart.
+        """
         mean, there = mean_of_repeats(batch)
         steps, sequences = batch.drive.shape
         still = torch.zeros(steps, sequences, model.latent, device=mean.device)
         start = model.start_mean.expand(sequences, -1)
         path = model.path(start, batch.drive, still)
         error = (model.decode(path, batch.drive) - mean) * there
+        if batch.lasting:
+            error = evened(error, there, batch.lasting)
         weighed = error if self.metric is None else error @ self.metric
         return (weighed * error).sum() / (there.sum() * mean.shape[-1])
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a response is cut: into windows of `width` steps from `offset` on.
+
+    `lasting`: as `Batch.lasting`.
+    """
+
+    width: int
+    offset: int
+    lasting: float = 0.0
+
+    def of(self, e: Tensor) -> Tensor:
+        """`(T, S, N, C)` → points `(windows, S, N, width · C)`."""
+        steps, sequences, members, channels = e.shape
+        count = (steps - self.offset) // self.width
+        part = e[self.offset : self.offset + count * self.width]
+        shaped = part.reshape(count, self.width, sequences, members, channels)
+        if self.lasting:
+            rows = shaped.transpose(0, 1)
+            shaped = evened(rows, torch.ones_like(rows[..., :1]), self.lasting).transpose(0, 1)
+        return shaped.permute(0, 2, 3, 1, 4).reshape(count, sequences, members, -1)
 
 
 def mean_of_repeats(batch: Batch) -> tuple[Tensor, Tensor]:
@@ -147,9 +180,9 @@ def mean_of_repeats(batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def energy_score(
-    x: Tensor, y: Tensor, known: Tensor, width: int, offset: int, evenness: float = 0.0
+    x: Tensor, y: Tensor, known: Tensor, windows: Windows, evenness: float = 0.0
 ) -> Tensor:
-    """Fair energy score of windows of `width` steps from `offset` on, averaged over windows.
+    """Fair energy score of windows, averaged over them.
 
     Parameters
     ----------
@@ -159,18 +192,17 @@ def energy_score(
         `(T, S, R, C)` real repeats.
     known
         `(T, S, R)`: 1 where y was measured; a window with a gap doesn't count for that repeat.
-    width, offset
-        In steps.
+    windows
+        Of which.
     evenness
         0: the average. Above, a window counts by 1 / (1 + evenness · s / mean s), s its own
         ½ mean ‖X − X′‖, without a gradient, so that it stays a proper score of each window but for
         this one's scatter (12 samples: a spread 0.3 to 0.7 % too wide), and so that a perfect
         twin's value stays.
     """
-    count = (x.shape[0] - offset) // width
-    part = slice(offset, offset + count * width)
-    a, b = (_windows(e[part], width) for e in (x, y))
-    whole = known[part].view(count, width, *known.shape[1:]).amin(dim=1)  # (windows, S, R)
+    a, b = (windows.of(e) for e in (x, y))
+    used = known[windows.offset : windows.offset + len(a) * windows.width]
+    whole = used.view(len(a), windows.width, *known.shape[1:]).amin(dim=1)  # (windows, S, R)
     repeats = whole.sum(dim=2)
     centre = a.mean(dim=2, keepdim=True)
     a, b = a - centre, b - centre
@@ -228,13 +260,6 @@ def _covariance(rest: Tensor, degrees: Tensor, lag: int, used: Tensor) -> Tensor
     weight = used / degrees[: used.shape[0]] / used.sum().clamp(min=1)
     early = rest[: used.shape[0]] * weight[:, :, None, None]
     return early.flatten(0, 2).t() @ rest[lag:].flatten(0, 2)
-
-
-def _windows(e: Tensor, width: int) -> Tensor:
-    """`(windows · width, S, N, C)` → `(windows, S, N, width · C)`."""
-    steps, sequences, members, channels = e.shape
-    shaped = e.reshape(steps // width, width, sequences, members, channels)
-    return shaped.permute(0, 2, 3, 1, 4).reshape(steps // width, sequences, members, -1)
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:

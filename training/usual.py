@@ -16,9 +16,7 @@ from training.fit_settings import (
     VERY_FEW_SEQUENCES,
     can_have_members,
 )
-from training.fresh_model import LASTING
 from training.innovations import load
-from training.repeat_effects import lasting
 from training.structure import FEW_CHANNELS
 from training.windows import Batch, Scales
 
@@ -66,7 +64,7 @@ def learns_by_innovations(training: tuple[Array, Array]) -> bool:
     if not VERY_FEW_SEQUENCES <= len(drive) < MANY_SEQUENCES or response.shape[3] > FEW_CHANNELS:
         return False
     batch = Batch.of(drive, response, Scales.of(response), torch.device("cpu"))
-    return lasting(batch) <= LASTING
+    return not batch.lasting
 
 
 def usual_members(settings: FitSettings, sequences: int) -> int:

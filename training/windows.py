@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from models.errors import InputError, raise_problems
 from training.bad_data import clipped_of, problems_of, still_of, warnings_of
 from training.reads import reads_of
+from training.repeat_effects import LASTING, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_SCATTER = 20.0  # times the steps of a sequence: white noise has 2
 SMALLEST_SCATTER = 1e-2  # of a sequence's variance: one recording's few sequences tell no less
+MOST_LASTING = 0.99  # correlation: less noise than that is not told from none
 SMALLEST_SPREAD = 1e-3  # of the signal: a quieter channel must not outweigh the others
 ASSUMED_SPREAD = 1e-2  # of the signal, where no sequence has two repeats that would tell
 
@@ -80,7 +82,12 @@ class Batch:
     scatter
         Variance over sequences of a sequence's own variance in units of its mean, averaged over
         channels: 2 / T for white noise of one strength, far more where the drive decides it;
-        infinite where a few loud moments make most of it, above `MOST_SCATTER` / T.
+        infinite where a few loud moments make most of it, above `MOST_SCATTER` / T. Where a random
+        effect of each repeat lasts it is that of the differences from read to read: few repeats'
+        effects scatter by chance, whatever the drive does.
+    lasting
+        Correlation between two reads of a repeat that lasts (`repeat_effects.lasting`), 0 where it
+        is below `LASTING`; at most `MOST_LASTING`.
     reads
         `(T', S)`: the steps that were read, −1 behind a sequence's last; None: all of them.
     """
@@ -91,6 +98,7 @@ class Batch:
     spread: Tensor
     scatter: float = 1.0
     reads: Tensor | None = None
+    lasting: float = 0.0
 
     @classmethod
     def of(cls, drive: Array, response: Array, scales: Scales, device: torch.device) -> Batch:
@@ -98,7 +106,7 @@ class Batch:
         known: Mask = np.all(np.isfinite(response), axis=3)
         normalised = np.where(known[..., None], (response - scales.offset) / scales.scale, 0.0)
         reads = reads_of(response)
-        return cls(
+        batch = cls(
             _tensor(np.where(np.isfinite(drive), drive, 0.5).T, device),
             _tensor(normalised.transpose(2, 0, 1, 3), device),
             _tensor(known.transpose(2, 0, 1), device),
@@ -106,6 +114,10 @@ class Batch:
             _scatter(normalised, known),
             None if reads is None else torch.as_tensor(reads.T.copy(), device=device),
         )
+        correlation = min(lasting(batch), MOST_LASTING)
+        if correlation <= LASTING:
+            return batch
+        return replace(batch, scatter=_scatter_of_differences(batch), lasting=correlation)
 
     @property
     def sequences(self) -> int:
@@ -133,13 +145,12 @@ class Batch:
         known = self.known[:, index]
         steps = int(known.amax(dim=(1, 2)).nonzero()[-1]) + 1
         reads = None if self.reads is None else self.reads[:, index]
-        return Batch(
-            self.drive[:steps, index],
-            self.real[:steps, index],
-            known[:steps],
-            self.spread,
-            self.scatter,
-            None if reads is None else reads[: int((reads >= 0).sum(dim=0).max())],
+        return replace(
+            self,
+            drive=self.drive[:steps, index],
+            real=self.real[:steps, index],
+            known=known[:steps],
+            reads=None if reads is None else reads[: int((reads >= 0).sum(dim=0).max())],
         )
 
     def at_reads(self, values: Tensor) -> Tensor:
@@ -177,6 +188,14 @@ def _scatter(normalised: Array, known: Mask) -> float:
     relative = own / np.maximum(own.mean(axis=0), np.finfo(float).tiny)
     scatter, steps = float(relative.var(axis=0).mean()), repeated.sum() / len(own)
     return np.inf if scatter * steps > MOST_SCATTER else max(scatter, SMALLEST_SCATTER)
+
+
+def _scatter_of_differences(batch: Batch) -> float:
+    """`_scatter` of what changes from one read to the next."""
+    real, known = (e.cpu().numpy() for e in (batch.at_reads(batch.real), batch.known_at_reads > 0))
+    return _scatter(
+        np.diff(real, axis=0).transpose(1, 2, 0, 3), (known[1:] & known[:-1]).transpose(1, 2, 0)
+    )
 
 
 def batch_indices(iteration: int, sequences: int, size: int, seed: int, fresh: int = 0) -> Tensor:

@@ -10,6 +10,7 @@ from training.objectives import (
     LEAST_NOISE,
     EnergyScore,
     MeanSquares,
+    Windows,
     correlation_error,
     energy_score,
     objective_named,
@@ -25,7 +26,7 @@ def test_the_energy_score_is_that_of_the_definition():
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(8, 2, 4, 3, generator=rng, dtype=torch.double)
     y = torch.randn(8, 2, 5, 3, generator=rng, dtype=torch.double)
-    got = energy_score(x, y, everything((8, 2, 5)), width=3, offset=1)
+    got = energy_score(x, y, everything((8, 2, 5)), Windows(3, 1))
     scores = []
     for start in (1, 4):
         for s in range(2):
@@ -44,9 +45,9 @@ def test_what_is_missing_counts_nowhere():
     known[:, :, 3] = 0
     known[4:, 2] = 0
     y_broken = torch.where(known.bool().unsqueeze(-1), y, torch.tensor(1e6))
-    got = energy_score(x, y_broken, known, width=4, offset=0)
-    first = energy_score(x[:4], y[:4, :, :3], everything((4, 3, 3)), 4, 0)
-    second = energy_score(x[4:, :2], y[4:, :2, :3], everything((4, 2, 3)), 4, 0)
+    got = energy_score(x, y_broken, known, Windows(4, 0))
+    first = energy_score(x[:4], y[:4, :, :3], everything((4, 3, 3)), Windows(4, 0))
+    second = energy_score(x[4:, :2], y[4:, :2, :3], everything((4, 2, 3)), Windows(4, 0))
     assert float(got) == pytest.approx((3 * float(first) + 2 * float(second)) / 5, rel=1e-5)
 
 
@@ -67,7 +68,8 @@ def test_the_true_process_scores_best(wrong):
         "wide": process(spread=1.6),
         "white": process(keep=0.0),
     }[wrong]
-    assert energy_score(process(), real, known, 16, 0) < energy_score(twin, real, known, 16, 0)
+    windows = Windows(16, 0)
+    assert energy_score(process(), real, known, windows) < energy_score(twin, real, known, windows)
 
 
 @pytest.mark.parametrize(("scale", "sign"), [(1.6, 1), (0.6, -1)])
@@ -82,7 +84,7 @@ def test_with_evenness_what_is_wrong_in_quiet_windows_pulls_harder(scale, sign) 
     for evenness in (0.0, 1.0):
         scales = torch.tensor([scale, scale], requires_grad=True)  # of loud and of quiet sequences
         twin = noise * scales.repeat_interleave(16)[None, :, None, None]
-        energy_score(twin, real, everything((64, 32, 24)), 4, 0, evenness).backward()
+        energy_score(twin, real, everything((64, 32, 24)), Windows(4, 0), evenness).backward()
         loud, quiet = (sign * scales.grad).tolist()
         assert loud > quiet > 0
         pulls.append(quiet / loud)
@@ -97,7 +99,7 @@ def test_with_evenness_what_lies_beyond_a_sequences_end_counts_nowhere() -> None
     known[8:, :3] = 0
     loud = x.clone()
     loud[8:, :3] *= 10
-    one, other = (float(energy_score(e, y, known, 4, 0, 1.0)) for e in (x, loud))
+    one, other = (float(energy_score(e, y, known, Windows(4, 0), 1.0)) for e in (x, loud))
     assert one == pytest.approx(other, rel=1e-6)
 
 
@@ -115,6 +117,65 @@ def test_quiet_windows_count_more_where_noise_comes_in_bursts_only(bursts, diffe
             float(one.loss(model, batch, torch.Generator().manual_seed(1))) for one in scores
         )
     assert (even != plain) == differs
+
+
+def residuals(lasting, sequences=64, steps=16):
+    """`(S, R, T, 1)` of one white noise and an offset of each repeat, variance 1."""
+    rng = np.random.default_rng(7)
+    offset = lasting**0.5 * rng.standard_normal((sequences, 4, 1, 1))
+    return offset + (1 - lasting) ** 0.5 * rng.standard_normal((sequences, 4, steps, 1))
+
+
+@pytest.mark.parametrize("wrong", ["offset", "narrow", "white"])
+def test_the_true_process_scores_best_where_an_offset_lasts(wrong):
+    e = torch.as_tensor(residuals(0.8, 1600)).permute(2, 0, 1, 3)
+    real, true = e[:, :800], e[:, 800:]
+    white = torch.randn(true.shape, generator=torch.Generator().manual_seed(0)).to(true)
+    twin = {"offset": true + 0.5, "narrow": 0.6 * true, "white": white}[wrong]
+    windows, known = Windows(16, 0, 0.8), everything(real.shape[:3])
+    assert energy_score(true, real, known, windows) < energy_score(twin, real, known, windows)
+
+
+def test_where_an_offset_lasts_what_changes_outweighs_it_in_the_score():
+    e = torch.as_tensor(residuals(0.9, 400)).permute(2, 0, 1, 3)
+    real, twin, known = e[:, :200], e[:, 200:], everything((16, 200, 4))
+    signs = torch.where(torch.arange(16) % 2 == 0, 1.0, -1.0)[:, None, None, None]
+
+    def ratio(lasting):
+        plain, constant, changing = (
+            float(energy_score(twin + off, real, known, Windows(16, 0, lasting)))
+            for off in (torch.zeros(1), torch.full((1,), 0.5), 0.5 * signs)
+        )
+        return (constant - plain) / (changing - plain)
+
+    assert ratio(0.9) < 0.2 < 0.5 < ratio(0.0)
+
+
+class Off(TwinModel):
+    """A twin whose response is `off` `(T, S, C)`."""
+
+    off: torch.Tensor
+
+    def decode(self, path, drive):
+        return self.off + 0 * super().decode(path, drive)
+
+
+def test_the_squares_are_generalised_least_squares_where_an_offset_lasts():
+    lasting, steps = 0.8, 6
+    batch = a_batch()
+    drive, real, known = (e[:steps] for e in (batch.drive, batch.real, batch.known))
+    known = known.clone()
+    known[4:, 2] = 0
+    batch = Batch(drive, real * known[..., None], known, batch.spread, lasting=lasting)
+    model = Off(2, 3, 8, deterministic=True)
+    model.off = torch.randn(steps, 5, 2, generator=torch.Generator().manual_seed(0))
+    loss = float(MeanSquares().loss(model, batch, torch.Generator()).detach())
+    total = 0.0
+    for s, n in enumerate((6, 6, 4, 6, 6)):
+        error = (model.off - batch.real.mean(dim=2))[:n, s].double().numpy()
+        noise = lasting * np.ones((n, n)) + (1 - lasting) * np.eye(n)
+        total += (1 - lasting) * np.sum(error * np.linalg.solve(noise, error))
+    assert loss == pytest.approx(total / (28 * 2), rel=1e-4)
 
 
 def a_batch():

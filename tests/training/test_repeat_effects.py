@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.sequence import make_sequences
-from training.repeat_effects import effects_of, lasting, wandering
+from training.repeat_effects import effects_of, evened, lasting, wandering
 from training.windows import Batch, Scales
 
 STEPS, GAIN, OFFSET, WALK = 60, np.array([0.1, -0.05]), np.array([0.02, 0.03]), 0.1
@@ -150,3 +150,17 @@ def test_one_long_sequence_does_not_hide_what_lasts_in_short_ones():
 
 def test_a_single_read_has_nothing_that_could_last():
     assert lasts(*offset_of_each_repeat(20, 4, 1, 3)) == 0
+
+
+def test_evened_residuals_are_white_and_keep_their_gaps():
+    rng, correlation, steps = np.random.default_rng(0), 0.9, 12
+    offset = correlation**0.5 * rng.standard_normal((1, 20_000, 2))
+    e = offset + (1 - correlation) ** 0.5 * rng.standard_normal((steps, 20_000, 2))
+    there = torch.ones(steps, 20_000, 1)
+    there[7:, 10_000:] = 0
+    even = evened(torch.as_tensor(e) * there, there, correlation).numpy()
+    assert not even[7:, 10_000:].any()
+    for part in (even[:, :10_000], even[:7, 10_000:]):
+        for channel in range(2):
+            found = np.cov(part[..., channel])
+            np.testing.assert_allclose(found, (1 - correlation) * np.eye(len(part)), atol=0.006)

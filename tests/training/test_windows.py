@@ -180,5 +180,26 @@ def test_loud_moments_are_known_however_long_and_few_the_sequences_are(
         assert scatter_of(repeats_of(1.0, sequences, steps, memory)) < 0.2
 
 
+@pytest.mark.parametrize(("size", "infinite"), [(60.0, True), (1.0, False)])
+def test_loud_moments_are_known_beside_an_offset_of_each_repeat(size, infinite) -> None:
+    """Whose own scatter, of few repeats, passed for loud moments whatever the noise was."""
+    response = repeats_of(size, 40, 100)
+    rng = np.random.default_rng(9)
+    offset = 3 * response.std() * rng.standard_normal((*response.shape[:2], 1, 1))
+    drive = np.full((40, 100), 0.5)
+    plain, batch = (
+        Batch.of(drive, one, Scales.of(one), torch.device("cpu"))
+        for one in (response, response + offset)
+    )
+    assert plain.lasting == 0.0
+    assert batch.lasting == pytest.approx(0.92, abs=0.05)
+    assert (batch.scatter == np.inf) == infinite
+    assert infinite or batch.scatter < 0.2
+    part = batch.select(torch.tensor([3, 5]))
+    assert (part.lasting, part.scatter) == (batch.lasting, batch.scatter)
+    still = np.repeat(rng.standard_normal((40, 4, 1, 1)), 100, axis=2)  # nothing but offsets
+    assert Batch.of(drive, still, Scales.of(still), torch.device("cpu")).lasting == 0.99
+
+
 def test_of_one_sequence_nobody_knows_what_is_loud() -> None:
     assert scatter_of(repeats_of(60.0, 1, 100)) == 1.0
