@@ -119,7 +119,7 @@ def _receive(
         raise ChildDiedError(
             f"what computes ({process.name.rpartition('.')[2]}) ended without a word (exit code "
             f"{process.exitcode}): killed, or out of memory; close other programs, then go on with "
-            "--resume"
+            "--resume (window: Go on)"
         ) from gone
     return message
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from instruments.bench import Bench
 
-SET_BACK = "set them back, then go on with --resume"
+SET_BACK = "set them back, then go on with --resume (window: Go on)"
 EACH_S = 60.0  # judgement: some twenty questions, 0.3 s by GPIB, are half a per cent of it
 
 
@@ -99,7 +99,7 @@ class SettingsLook:
             return (
                 f"{came}: marked bad, and what is played after them would rest on them: set the "
                 f"instrument back and begin another run with --out, or {TAKE_BACK} and go on with "
-                "--resume"
+                "--resume (window: Go on)"
             )
         marked = f"{came}: marked bad, so that no fit takes them; {TAKE_BACK}"
         return f"{marked}. For the rest {SET_BACK}{self._new_run()}"

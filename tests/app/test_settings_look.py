@@ -124,7 +124,7 @@ def test_a_recording_goes_on_when_they_are_set_back(
     records = ["record", "--bench", "virtual", "--sequences", "steps:2x3", "--repeats", "2"]
     assert main([*records, "--out", str(tmp_path / "r")]) == 1
     said = capsys.readouterr().err
-    assert "For the rest set them back, then go on with --resume" in said
+    assert "For the rest set them back, then go on with --resume (window: Go on)" in said
     assert "go on with: twinrig record" in said
 
 
