@@ -43,6 +43,12 @@ class Unfinished:
     path: Path
     so_far: Recording
     for_twin: Rounds | None = None
+    stop_at: float = 0.0  # σ of drift of the reference; 0: no stop
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a reference is measured before each repeat."""
+        return bool(self.so_far.meta.get("reference_steps"))
 
     @property
     def is_quick(self) -> bool:
@@ -122,7 +128,7 @@ class Unfinished:
             bench, r.sequences(), r.order.shape[1], self.path, seed=int(meta.get("seed", 0)),
             interleave=bool(meta.get("interleave", True)), window=r.window, reset=r.reset,
             resume=True, pause=pause, reference=int(meta.get("reference_steps", 0) or 0),
-            stop_at_drift=float(meta.get("stop_at_drift", 0.0) or 0.0),
+            stop_at_drift=self.stop_at,
         )  # fmt: skip
 
 
@@ -140,7 +146,8 @@ def _unfinished(path: Path) -> Unfinished | None:
         over = recording.status in ("running", "done") or recording.meta.get("kind")
         if over or (recording.complete.all() and not adaptive):
             return None
-        return Unfinished(path, _light(recording), Rounds.load(path) if adaptive else None)
+        stop_at = float(recording.meta.get("stop_at_drift", 0) or 0)
+        return Unfinished(path, _light(recording), Rounds.load(path) if adaptive else None, stop_at)
     except TwinrigError:  # the Library page says what is wrong with it
         return None
 

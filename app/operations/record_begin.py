@@ -118,6 +118,10 @@ def resumed(bench: Bench, asked: Asked, out: Path) -> RecordingWriter:
     raise_problems(RefusedError, f"{out} can't be continued", problems)
     writer, _ = RecordingWriter.resume(out)
     writer.remark(f"continued {now_iso()} after it was {so_far.status}")
+    then, now = (float(of.get("stop_at_drift", 0) or 0) for of in (so_far.meta, asked.meta))
+    if then != now:
+        writer.remark(f"stops from here on at a drift of {now:g} σ (0: never), not {then:g}")
+        writer.recording.meta["stop_at_drift"] = now
     return writer
 
 

@@ -172,7 +172,7 @@ class Reference:
             raise EndedItselfError(
                 f"the reference has drifted by {signed(drift)} σ in {name} since the run began, "
                 f"beyond --stop-at-drift {self._stop_at:g}: let the device or the rig settle, or "
-                "go on with --resume and a larger one"
+                "go on with --resume (window: Go on) and a larger one"
             )
 
     def finish(self, status: str) -> None:

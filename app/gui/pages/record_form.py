@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -44,6 +45,7 @@ WHOLE = ("count", "steps", "holds", "seed", "repeats", "reference", "stop_at", "
 
 OF_BOTH = ("Seed", "Repeats", "Reference")  # rows of a family and of a file
 HOLD_TIP = "Each step is held 1 to so many times as long, at random"
+STOP_TIP = "Drift of the reference, in its own spread, that stops the run"
 NO_NETWORK = "none"
 
 
@@ -66,6 +68,7 @@ class RecordForm(QObject):
         self._form = form
         self._rows: list[tuple[tuple[str, ...], QWidget]] = []
         self.unfinished: list[Unfinished] = []
+        self._stop_shown: tuple[Path, float] | None = None
         self._library = Reading()
         self._library.done.connect(self._offer)
         self.form_note = form.section("Plan")
@@ -115,7 +118,7 @@ class RecordForm(QObject):
         self.stop_at = WholeEntry(0, 0, 1000, "σ", "Drift of the reference that stops, 0: none")
         self.reference.setSpecialValueText("none")
         self.stop_at.setSpecialValueText("no stop")
-        self.stop_at.setToolTip("Drift of the reference, in its own spread, that stops the run")
+        self.stop_at.setToolTip(STOP_TIP)
         self.order.setToolTip("Random: repeats interleaved; blocks: one sequence after another")
         self.count.setFixedWidth(60)
         self.repeats.setFixedWidth(60)
@@ -168,6 +171,24 @@ class RecordForm(QObject):
         self.what, self.came = self._form.fact("Sequences"), self._form.fact("Came as far as")
         parents = (self.what.parentWidget(), self.came.parentWidget())
         self._rows += [(("resume",), parent) for parent in parents if parent is not None]
+        self.then_stop_at = NumberEntry(0.0, 0.0, 1000.0, "σ", "Drift that stops from here on")
+        self.then_stop_at.setSpecialValueText("no stop")
+        self.then_stop_at.setToolTip(STOP_TIP)
+        self._add("Stop at drift", self.then_stop_at, "resume")
+        self.then_stop_at.valueChanged.connect(self._tell)
+        self.which.currentIndexChanged.connect(self._show_stop)
+
+    def _show_stop(self, *_: Any) -> None:
+        """That of the chosen recording, once: one it was stopped by is raised here."""
+        found = self._chosen()
+        shown = (found.path, found.stop_at) if found is not None else None
+        if shown == self._stop_shown:
+            return
+        self._stop_shown = shown
+        self.then_stop_at.blockSignals(True)
+        self.then_stop_at.setValue(found.stop_at if found is not None else 0.0)
+        self.then_stop_at.blockSignals(False)
+        self.then_stop_at.setEnabled(found is not None and found.is_watched)
 
     def _choose(self, kind: str) -> None:
         for kinds, widget in self._rows:
@@ -212,19 +233,23 @@ class RecordForm(QObject):
         self.which.blockSignals(True)
         self.which.offer([(one.name, str(one.path)) for one in self.unfinished])
         self.which.blockSignals(False)
+        self._show_stop()
         self.form_note.setText(f"{len(self.unfinished)} unfinished" if self.unfinished else "")
         if self.kind.value == "resume":
             self.changed.emit()
 
+    def _chosen(self) -> Unfinished | None:
+        chosen = self.which.currentData()
+        return next((one for one in self.unfinished if str(one.path) == chosen), None)
+
     def design(self) -> NewDesign | Unfinished | None:
         """What the form asks for; None: to go on, where nothing is unfinished."""
         if self.kind.value == "resume":
-            chosen = self.which.currentData()
-            found = next((one for one in self.unfinished if str(one.path) == chosen), None)
+            found = self._chosen()
             none = BEING_READ if self.unread else "nothing is unfinished"
             self.what.setText(found.what if found is not None else "")
             self.came.setText(found.note if found is not None else none)
-            return found
+            return found and replace(found, stop_at=self.then_stop_at.value())
         if self.kind.value == "twin":
             return TwinDesign(
                 self.budget.value(), round(self.target.value(), 2), self.twin_steps.value(),

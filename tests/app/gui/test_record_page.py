@@ -468,6 +468,30 @@ def test_a_stopped_recording_goes_on_from_the_page(window, page, press_record, q
     qtbot.waitUntil(lambda: not page.rows.unfinished, timeout=WAIT_MS)
 
 
+def test_a_recording_that_its_reference_stopped_goes_on_with_another_limit(
+    window, page, press_record, qtbot
+) -> None:
+    press_record(window, count=2, steps=5, repeats=40, reference=3, stop_at=1)
+    assert "(window: Go on) and a larger one" in window.log[-1]
+    folder = page.recorded.parent
+    qtbot.waitUntil(lambda: len(page.rows.unfinished) == 1, timeout=WAIT_MS)
+    page.rows.kind.choose("resume")
+    assert page.rows.then_stop_at.isEnabled()
+    assert page.rows.then_stop_at.value() == 1  # with which it would stop again, at once
+    page.rows.then_stop_at.setValue(900.5)
+    page.refresh()
+    qtbot.waitUntil(lambda: page.rows.unfinished and not page.rows.unread, timeout=WAIT_MS)
+    assert page.rows.then_stop_at.value() == 900.5  # what is set stays
+    page.press()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    recording = read_recording(folder)
+    assert (recording.status, recording.complete.all()) == ("done", True)
+    assert recording.meta["stop_at_drift"] == 900.5
+    assert any("drift of 900.5 σ" in words for words in recording.meta["remarks"])
+    qtbot.waitUntil(lambda: not page.rows.unfinished, timeout=WAIT_MS)
+    assert not page.rows.then_stop_at.isEnabled()
+
+
 # bad days
 
 
