@@ -15,7 +15,7 @@ from app.recording_reader import read_recording
 from models.errors import InputError, raise_problems
 from models.json_form import MOST_FAULTS, NUMBER, TEXT, WHOLE, Rows, Table, faults
 from models.paths import file_at, folder_at
-from models.sequence import FAMILIES, DriveWindow, FieldSequence, Reset
+from models.sequence import ALL, FAMILIES, DriveWindow, FieldSequence, Reset
 from models.short_form import short_form
 
 Resolved = tuple[list[FieldSequence], DriveWindow | None, Reset | None]
@@ -68,7 +68,7 @@ def sequences_from(text: str | Path, repeats: int = 1, what: str = "record") -> 
     raise InputError(
         f"sequences {str(text)!r}: no such file, no recording, and not the short form "
         f"FAMILY:COUNTxSTEPS[xHOLDS][@SEED] such as mixed:40x100@7 or, each step held 1 to 4 "
-        f"times as long, mixed:40x100x4@7 (families: {', '.join(FAMILIES)})"
+        f"times as long, mixed:40x100x4@7 (families: {', '.join(FAMILIES)}, or {ALL} in turn)"
     )
 
 

@@ -222,6 +222,7 @@ FAMILIES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] =
     "sines": sines_drive,
     "mixed": mixed_drive,
 }
+ALL = "all"  # asked for in place of one family: sequences of each, in turn
 SENT = "network"  # the family of what a network sends; nothing makes it at random
 PLAYED = "node"  # the family of what a deployment played
 
@@ -231,8 +232,9 @@ def make_sequences(
 ) -> list[FieldSequence]:
     """`count` sequences of `steps` steps; the same arguments give the same sequences.
 
-    `holds`: each step is held 1 to so many times as long, at random; the drives are those of
-    `holds = 1`.
+    `family`: one of `FAMILIES`, or `all` for sequences of each in turn, the same as each family's
+    own first ones. `holds`: each step is held 1 to so many times as long, at random; the drives are
+    those of `holds = 1`.
 
     Raises
     ------
@@ -240,6 +242,13 @@ def make_sequences(
         Unknown family, or a count, a number of steps or of holds below one.
     """
     refuse_senseless(family, count, steps, holds)
+    if family == ALL:
+        names = list(FAMILIES)[:count]
+        parts = [
+            make_sequences(name, len(range(first, count, len(FAMILIES))), steps, seed, holds)
+            for first, name in enumerate(names)
+        ]
+        return [parts[i % len(parts)][i // len(parts)] for i in range(count)]
     streams = np.random.SeedSequence([seed, list(FAMILIES).index(family)]).spawn(count)
     return [
         FieldSequence(
@@ -254,8 +263,8 @@ def make_sequences(
 def refuse_senseless(family: str, count: int, steps: int, holds: int = 1) -> None:
     """Raise InputError where `make_sequences` can't make so many, or a rig never plays them."""
     problems = []
-    if family not in FAMILIES:
-        problems.append(f"family {family!r} is unknown{_did_you_mean(family, FAMILIES)}")
+    if family not in (known := (*FAMILIES, ALL)):
+        problems.append(f"family {family!r} is unknown{_did_you_mean(family, known)}")
     if count < 1 or steps < 1:
         problems.append(f"{count} × {steps} is empty: count and steps must be at least 1")
     if not 1 <= holds <= LONGEST_HOLD:

@@ -13,6 +13,7 @@ from models.sequence import (
     FieldSequence,
     Reset,
     make_sequences,
+    same_sequences,
 )
 from models.short_form import parse_short_form, short_form
 
@@ -67,6 +68,16 @@ def test_the_short_form(text: str) -> None:
 )
 def test_anything_else_is_not_the_short_form(text: str) -> None:
     assert parse_short_form(text) is None
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 9])
+def test_all_families_in_turn_are_the_first_ones_of_each(count: int) -> None:
+    found = make_sequences("all", count, 25, seed=7, holds=3)
+    assert [one.family for one in found] == [list(FAMILIES)[i % 4] for i in range(count)]
+    for family in {one.family for one in found}:
+        mine = [one for one in found if one.family == family]
+        assert same_sequences(mine, make_sequences(family, len(mine), 25, seed=7, holds=3))
+    assert same_sequences(found, make_sequences("all", count + 5, 25, seed=7, holds=3)[:count])
 
 
 def test_an_unknown_family_gets_a_hint_and_all_faults_at_once() -> None:

@@ -19,7 +19,7 @@ from app.gui.widgets.field_entry import FieldEntry
 from app.gui.widgets.number_entry import NumberEntry, WholeEntry
 from app.gui.widgets.segments import Segments
 from app.gui.words import BEING_READ
-from models.sequence import FAMILIES, LONGEST_HOLD
+from models.sequence import ALL, FAMILIES, LONGEST_HOLD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,8 @@ class RecordForm(QObject):
         self._rows.append((kinds, self._form.row(name, control)))
 
     def _sequence_rows(self, theme: Theme) -> None:
-        self.family = Choice(theme, [(f, f) for f in FAMILIES], "Family")
+        self.family = Choice(theme, [(f, f) for f in (*FAMILIES, ALL)], "Family")
+        self.family.setToolTip(f"{ALL}: sequences of each of the others, in turn")
         self.family.choose("mixed")
         self.count = WholeEntry(40, 1, 10_000, "", "Sequences")
         self.steps = WholeEntry(100, 2, 100_000, "steps", "Steps of a sequence")
