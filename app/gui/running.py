@@ -159,7 +159,7 @@ class RunningWindow(BenchWindow):
                 self.top.forbidden("Held", page.wait.reason)
                 self.task_bar.hold()
             self.status.say(f"{job.spec.title}, {page.wait.words}", fraction=self.status.fraction)
-        if page.progress is not None and not any(isinstance(e, Progress) for e in events):
+        elif page.progress is not None and not any(isinstance(e, Progress) for e in events):
             share, left = page.progress
             self.status.say(job.spec.title, fraction=share, left=left)
             self._show_share(job, share)

@@ -148,6 +148,21 @@ def test_stop_amid_a_polish_leaves_the_magnet_safe_and_says_so(page, qtbot) -> N
 
 
 @pytest.mark.timeout(300)
+def test_a_paused_polish_says_so_as_a_paused_deployment_does(page, qtbot) -> None:
+    window = page.shell
+    page.plots.verdict.buttons["polish"].click()
+    window.pause()
+    qtbot.waitUntil(lambda: window.job is None or bool(page.wait.words), timeout=WAIT_MS)
+    assert window.status.text.startswith("Polishing, paused at zero field for ")
+    assert page.form.primary.cost.startswith("paused at zero field for ")
+    window.pause()
+    qtbot.waitUntil(lambda: window.job is None or not page.wait.words, timeout=WAIT_MS)
+    assert "paused" not in window.status.text
+    window.stop()
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+
+
+@pytest.mark.timeout(300)
 def test_a_stopped_polish_leaves_the_deployments_verdict(page, qtbot) -> None:
     window, box = page.shell, page.plots.verdict
     page.form.primary.click()
