@@ -274,8 +274,11 @@ class LibraryPage(Page):
 
     def _trash(self) -> None:
         chosen = self.list.selected()
-        left = len(descendants(chosen, self.all))
-        self.trash.press([entry.artefact.path for entry in chosen], left)
+        below = {
+            one.artefact.path: [made.artefact.path for made in descendants([one], self.all)]
+            for one in chosen
+        }
+        self.trash.press(list(below), below)
 
 
 def _found(wanted: Path, paths: set[Path]) -> set[Path]:

@@ -594,6 +594,23 @@ def test_the_trash_asks_first_and_what_is_being_written_stays(library, qtbot, mo
     assert "is being written right now" in library.shell.toasts.shown[-1].text
 
 
+def test_what_a_running_run_is_made_from_stays(monkeypatch, tmp_path) -> None:
+    moved: list[str] = []
+    monkeypatch.setattr(QFile, "moveToTrash", lambda path: (moved.append(path), (True, ""))[1])
+    twin, network, other = (tmp_path / name for name in ("twin-a", "net-b", "rec-c"))
+    for folder in (twin, network, other):
+        folder.mkdir()
+    held = RunLock(network)
+    told = moved_to_trash([twin, other], {twin: [network], other: []})
+    assert moved == [str(other)]
+    assert [level for _, level in told] == ["info", "error"]
+    words = "twin-a stays: net-b runs and is made from it. Stop that, or wait for its end."
+    assert told[-1][0] == words
+    held.release()
+    moved_to_trash([twin], {twin: [network]})
+    assert moved == [str(other), str(twin)]
+
+
 def test_what_stands_in_a_folder_goes_to_the_trash_with_it(monkeypatch, tmp_path) -> None:
     """It was missed there, and told as a share that is gone."""
     moved: list[str] = []

@@ -198,7 +198,7 @@ def test_the_trash_asks_anew_after_another_choice_and_after_a_while(
     library: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved: list[Any] = []
-    monkeypatch.setattr(library_trash, "moved_to_trash", moved.append)
+    monkeypatch.setattr(library_trash, "moved_to_trash", lambda *asked: moved.append(asked))
     folder = library.session.library.folder
     library.list.choose({folder / "rec-a"})
     qtbot.mouseClick(library.trash, LEFT)

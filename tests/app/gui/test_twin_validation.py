@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from PyQt6.QtGui import QFontMetricsF
 
 from app.gui.fit_complaints import SINGLE, find, first_of
 from app.gui.pages.twin_validation import ValidationPlots
@@ -43,6 +45,29 @@ def test_the_verdict_and_the_parts_are_drawn(theme, qtbot, kept) -> None:
     assert plots.coverage["step"].target.value() == pytest.approx(0.891)
     plots.show_validation(None)
     assert dots.getData()[0].size == 0
+
+
+def test_names_of_sixty_channels_leave_each_other_room(theme, qtbot, kept) -> None:
+    many = copy.deepcopy(kept)
+    row = many["where"]["channel"][0]
+    names = [f"|S21| at {4 + k / 10:.3f} GHz" for k in range(60)]
+    many["where"]["channel"] = [row | {"label": name} for name in names]
+    plots = ValidationPlots(theme)
+    qtbot.addWidget(plots)
+    plots.resize(640, 700)  # the narrowest window
+    plots.show()
+    plots.show_validation(kept_validation({"validation": many}))
+    panel = plots.parts["channel"]
+    axis = panel.plot.getAxis("bottom")
+    assert axis.places == tuple(names)
+    (ticks,) = axis._tickLevels
+    metrics = QFontMetricsF(axis.style["tickFont"])
+    left, right = panel.plot.viewRange()[0]
+    px = panel.plot.getViewBox().width() / (right - left)
+    assert 1 < len(ticks) < 7
+    for (at, name), (after, following) in pairwise(ticks):
+        half = (metrics.horizontalAdvance(name) + metrics.horizontalAdvance(following)) / 2
+        assert (after - at) * px > half
 
 
 def test_an_interval_over_magnitudes_leaves_the_ratios_apart(theme, qtbot, kept) -> None:
