@@ -142,7 +142,8 @@ class RunningWindow(BenchWindow):
         if isinstance(event, RunPlan):
             self.status.say_right("every complete repeat is on disk")
         elif isinstance(event, Note) and (
-            event.level == "info" or (event.level == "warning" and page.shows_warnings)
+            event.level == "info"
+            or (event.level == "warning" and page.shows_warnings and page.isVisible())
         ):
             self.log.append(f"{event.level}: {event.text}")
         elif isinstance(event, Note):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.drift_store import drift_words, latest_drift
 from app.gui.background import Latest
 from app.gui.job import JobSpec
+from app.gui.twin_runs import warned
 from app.gui.widgets.basic import label, set_role
 from app.gui.widgets.offer import OfferButton
 from app.operations.child import in_child
@@ -35,6 +36,7 @@ class DriftPart:
         self.twin: Path | None = None
         self.note: QLabel = label("", "note", wrap=True)
         self.note.hide()
+        self._warned: list[str] = []  # by the comparison that runs, or ran last with this twin
         self.button = OfferButton(page.theme, "Does the device still match?", NEEDED)
         self.button.clicked.connect(lambda: self.start(chosen()))
         page.form.widget(self.button)
@@ -44,6 +46,8 @@ class DriftPart:
 
     def show(self, twin: Path | None) -> None:
         """Show what the latest comparison of a twin says, once read; nothing without a twin."""
+        if twin != self.twin:
+            self._warned = []
         self.twin = twin
         self.button.setVisible(twin is not None)
         self._say("", "note")
@@ -55,7 +59,8 @@ class DriftPart:
         if error is not None:
             self._say(str(error), "fault")
         elif latest is not None:
-            self._say(drift_words(latest), "fault" if latest["changed"] else "note")
+            words = "\n".join((drift_words(latest), *self._warned))
+            self._say(words, "fault" if latest["changed"] else "note")
 
     def _say(self, words: str, role: str) -> None:
         set_role(self.note, role)
@@ -83,7 +88,7 @@ class DriftPart:
 
     def begun(self) -> None:
         """Say that it runs, in the header and on the form's button, which waits for its end."""
-        page = self._page
+        page, self._warned = self._page, []
         self._header = page.heading.text(), page.subheading.text()
         page.say("Comparing", "the twin with new repeats of its device · Stop ends it")
         page.form.primary.setEnabled(False)
@@ -92,6 +97,7 @@ class DriftPart:
     def take(self, events: Sequence[Event]) -> None:
         """Take the events of a comparison."""
         for event in events:
+            self._warned += warned(event)
             if isinstance(event, Result):
                 matches = bool(event.values["matches"])
                 self._page.shell.toast(

@@ -9,6 +9,7 @@ from app.fit_checkpoint import FILE_NAME as CHECKPOINT
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
 from app.gui.twin_asks import BESIDE, CURVE, FIT, KEEP_NOTHING, OBJECTIVES, SCORE, Ask, ScoreAsk
+from app.operations.events import Note
 from app.words import duration, left_words
 from models.paths import file_at
 
@@ -21,11 +22,17 @@ KEPT = {BESIDE: "Stop ends it", SCORE: "Stop ends it", CURVE: "Stop keeps every 
 DONE = {BESIDE: "Twins compared", OBJECTIVES: "Objectives compared"}  # where the title says -ing
 
 
+def warned(event: Event) -> list[str]:
+    """The words of a warning; none of another event."""
+    return [event.text] if isinstance(event, Note) and event.level == "warning" else []
+
+
 @dataclass
 class TwinRuns:
     """The three things that the page draws, and which of them runs; `asked` None: none yet.
 
     `scored_on`: what of a recording a twin was scored on, in words. `recordings`: what it is of.
+    `warnings`: what it warned of, each once.
     """
 
     fit: LiveFit = field(default_factory=LiveFit)
@@ -35,6 +42,7 @@ class TwinRuns:
     folder: Path | None = None
     scored_on: str = ""
     recordings: list[Path] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def are_of(self, ask: Ask, recordings: list[Path]) -> bool:
         """Whether this very thing was asked for last."""
@@ -57,6 +65,7 @@ class TwinRuns:
 
     def begin(self) -> None:
         """What was asked for begins anew."""
+        self.warnings = []
         if self.alone:
             self.fit = LiveFit()
         elif self.kind == CURVE:
@@ -66,6 +75,7 @@ class TwinRuns:
 
     def take(self, event: Event) -> None:
         """Take one event."""
+        self.warnings += [words for words in warned(event) if words not in self.warnings]
         if self.alone:
             self.fit.take(event)
         else:

@@ -19,6 +19,7 @@ from app.telling_channel import telling_channel
 from app.words import MISSING, counted
 from models.channel_words import MANY, channel_words
 from models.paths import file_at
+from models.sequence import ALL, FAMILIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-MOST_POINTS, MOST_REPEATS = 120, 8
+MOST_POINTS, MOST_REPEATS, MOST_FAMILIES = 120, 8, 5
 WHOLE_BYTES = 64 * 2**20
 """Recordings up to this size are read whole, and so checked; of larger ones a piece."""
 UNFINISHED = ("stopped", "interrupted", "failed")
@@ -105,7 +106,6 @@ def _of_one(first: FloatArray) -> FloatArray:
 def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
     sequences, repeats = seen.order.shape
     kinds = sorted(set(seen.families))
-    family = kinds[0] if len(kinds) == 1 else "mixed"
     done = seen.order[seen.order >= 0]
     marked = int(np.isin(done, sorted(bad)).sum())
     simulated = bool(seen.meta.get("simulated"))
@@ -120,7 +120,7 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         each, far = _each(seen.order), counted(done.size, "repeat")
     rows = [
         ("Status", f"{seen.status}, {far}" + (f", {marked} marked bad" if marked else "")),
-        ("Sequences", f"{sequences} of {seen.steps} steps, {family}, {each} each"),
+        ("Sequences", f"{sequences} of {seen.steps} steps, {_families(kinds)}, {each} each"),
         ("Channels", told(tuple(seen.channels))),
         ("Bench", str(seen.meta.get("bench", bench))),
         *((name, str(seen.meta[key])) for key, name in SAID.items() if seen.meta.get(key)),
@@ -128,7 +128,7 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         *common_rows({"window": window}, seen.meta),
     ]  # fmt: skip
     form = {
-        "family": family, "steps": seen.steps, "count": sequences, "repeats": repeats,
+        "steps": seen.steps, "count": sequences, "repeats": repeats,
         "holds": seen.holds, "interleave": seen.meta.get("interleave") is not False,
         "reference": seen.meta.get("reference_steps", 0),
         "stop_at": round(seen.meta.get("stop_at_drift", 0)),
@@ -137,6 +137,8 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
     seed = seen.meta.get("seed")
     if isinstance(seed, int):
         form["seed"] = seed
+    if len(kinds) == 1 or {*kinds} == {*FAMILIES}:
+        form["family"] = kinds[0] if len(kinds) == 1 else ALL
     count = len(seen.channels)
     made = f", {count} channels" * (count > MANY) + ", simulated" * simulated
     return Facts(
@@ -144,6 +146,13 @@ def _facts(seen: _Seen, bad: frozenset[int]) -> Facts:
         _traces(seen.first), form, str(seen.meta.get("id", "")), seen.status,
         seen.meta.get("parents"),
     )  # fmt: skip
+
+
+def _families(kinds: list[str]) -> str:
+    """Names of drive families: `mixed`, `sines and steps`; of very many their number."""
+    if len(kinds) > MOST_FAMILIES:
+        return f"{len(kinds)} families"
+    return " and ".join(", ".join(part) for part in (kinds[:-1], kinds[-1:]) if part)
 
 
 def _each(order: NDArray[np.int64]) -> str:

@@ -350,6 +350,25 @@ def test_a_recording_of_holds_and_references_is_asked_for_as_it_was(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("families", "words", "asked"),
+    [
+        (("mixed", "mixed"), "mixed", "mixed"),
+        (("sines", "steps"), "sines and steps", None),  # no form has those two
+        (("steps", "mixed", "sines", "smooth"), "mixed, sines, smooth and steps", "all"),
+        (tuple(f"sweep {k}" for k in range(9)), "9 families", None),
+    ],
+)
+@pytest.mark.usefixtures("_read_both_ways")
+def test_families_of_a_recording_are_named(tmp_path: Path, families, words, asked) -> None:
+    made = full((5,) * len(families))
+    write_recording(tmp_path / "rec", replace(made, status="done", families=families))
+    (entry,) = Index(Library(tmp_path)).read()
+    said = f"{len(families)} of 5 steps, {words}, 4 repeats each"
+    assert dict(entry.facts.rows)["Sequences"] == said
+    assert entry.facts.form.get("family") == asked
+
+
+@pytest.mark.parametrize(
     "options",
     [
         TrainOptions(),

@@ -25,7 +25,7 @@ from app.gui.pages.library_trash import TrashButton
 from app.gui.pages.page import Page
 from app.gui.widgets.basic import row
 from app.gui.words import count
-from app.library.index import Index, descendants, lineage
+from app.library.index import Index, lineage
 from app.library.kinds import BEGUN
 from models.paths import folder_at
 
@@ -273,12 +273,7 @@ class LibraryPage(Page):
             self.shell.toast(f"{folder}: there is no such folder yet, or nothing to show it with")
 
     def _trash(self) -> None:
-        chosen = self.list.selected()
-        below = {
-            one.artefact.path: [made.artefact.path for made in descendants([one], self.all)]
-            for one in chosen
-        }
-        self.trash.press(list(below), below)
+        self.trash.press(self.list.selected(), self.all)
 
 
 def _found(wanted: Path, paths: set[Path]) -> set[Path]:

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QPushButton
 
 from app.gui.background import Latest
 from app.gui.words import count
+from app.library.index import ancestors, descendants
 from app.library.unfinished import goes_on_now
 from app.run_lock import RunLock
 from models.errors import InputError, TwinrigError
@@ -17,6 +18,8 @@ from models.errors import InputError, TwinrigError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from app.library.index import Entry
 
 SURE_MS = 6000
 ASKED = "Move to trash"
@@ -43,17 +46,17 @@ class TrashButton(QPushButton):
         self.sure.stop()
         self.setText(ASKED)
 
-    def press(self, folders: Sequence[Path], below: Mapping[Path, Sequence[Path]]) -> None:
-        """Ask, or, asked already, move `folders`; `below`: what was made from each of them."""
+    def press(self, chosen: Sequence[Entry], every: Sequence[Entry]) -> None:
+        """Ask, or, asked already, move the chosen ones of the library's entries."""
         if not self.sure.isActive():
-            made_from = len({one for made in below.values() for one in made} - set(folders))
+            made_from = len(descendants(chosen, every))
             self.setText(f"Sure? {made_from} made from it" if made_from else "Sure?")
             self.sure.start()
             return
         self.not_sure()
         self._moving = Latest()
         self._moving.done.connect(self._moved)
-        self._moving.ask(partial(moved_to_trash, list(folders), dict(below)))
+        self._moving.ask(partial(_moved, list(chosen), list(every)))
 
     def _moved(self, told: list[tuple[str, str]] | None, error: Exception | None) -> None:
         for words, level in told or [(str(error), "error")]:
@@ -61,20 +64,37 @@ class TrashButton(QPushButton):
         self.over.emit()
 
 
+def _moved(chosen: list[Entry], every: list[Entry]) -> list[tuple[str, str]]:
+    return moved_to_trash([one.artefact.path for one in chosen], in_use(chosen, every))
+
+
+def in_use(chosen: Sequence[Entry], every: Sequence[Entry]) -> dict[Path, list[str]]:
+    """What running runs are made from, directly or not: its folder, and the names of those runs.
+
+    Only runs that are made from a chosen one are looked at; each is a file on the disk.
+    """
+    found: dict[Path, list[str]] = {}
+    for one in (*chosen, *descendants(chosen, every)):
+        if goes_on_now(one.artefact.path):
+            for above in ancestors(one, every):
+                found.setdefault(above.artefact.path, []).append(one.artefact.path.name)
+    return found
+
+
 def moved_to_trash(
-    folders: list[Path], below: Mapping[Path, Sequence[Path]] | None = None
+    folders: list[Path], used: Mapping[Path, Sequence[str]]
 ) -> list[tuple[str, str]]:
     """Move folders to the system's trash; what to say and its level: what stayed, what went.
 
     One that stands in another of them goes with that. One that a run writes into stays, and so does
-    one that a run is made from, which is among those that stand `below` it.
+    one that is `used` by those of these names.
     """
     problems: list[str] = []
     folders = [one for one in folders if not any(around in one.parents for around in folders)]
     for folder in folders:
         try:
             RunLock(folder).release()  # refused while a run writes into it
-            _refuse_in_use(folder, (below or {}).get(folder, ()))
+            _refuse_in_use(folder, used.get(folder, ()))
         except TwinrigError as error:
             problems.append(str(error))
             continue
@@ -93,8 +113,8 @@ def moved_to_trash(
     return told
 
 
-def _refuse_in_use(folder: Path, below: Sequence[Path]) -> None:
-    if running := [one.name for one in below if goes_on_now(one)]:
+def _refuse_in_use(folder: Path, running: Sequence[str]) -> None:
+    if running:
         raise InputError(
             f"{folder.name} stays: {', '.join(running)} runs and is made from it. Stop that, "
             "or wait for its end."

@@ -50,7 +50,7 @@ class Page(QWidget):
 
     key = ""
     name = ""
-    shows_warnings = False  # on the page, where they stay: no toast over it
+    shows_warnings = False  # on the page, where they stay: no toast over it while it is in view
     of_library = False  # what it offers changes by other pages' jobs and by other programs
     remembers: Remembers | None = None
 

@@ -48,6 +48,7 @@ class TwinPage(Page):
     """Recordings ticked at the left; at the right device beside twin, or twins side by side."""
 
     key, name, of_library = "twin", "Twin", True
+    shows_warnings = True
 
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell, "Twin", "neural SDE of the device and its noise")
@@ -206,7 +207,7 @@ class TwinPage(Page):
         self.runs.begin()
         if isinstance(self.runs.asked, (CurveAsk, ResumeCurveAsk)):
             self.target = self.runs.asked.target
-        self.views.show_kind(self.runs.kind)
+        self.views.begin(self.runs)
         if self.runs.alone:
             self.twin = None
             self._show_parts(None)
@@ -275,6 +276,7 @@ class TwinPage(Page):
     def _show(self, path: Path, twin: Twin) -> None:
         """Show the scores that a finished twin carries."""
         self.runs.fit, self.runs.asked, self.twin = fitted_earlier(twin), None, path
+        self.runs.warnings = []
         self.rows.offer_score(path)
         self.views.set_channels(twin.channel_words, tuple(twin.units))
         self._show_parts(path)

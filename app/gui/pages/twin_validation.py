@@ -26,20 +26,10 @@ AXES = (
     ("family", "By drive family"),
     ("channel", "By channel"),
 )
-MOST_LABELS = 7
-MOST_LETTERS = 44  # of the labels of an axis: what the narrowest panel has room for
 MOST_REASONS = 6
 RATIO_UNIT = "over its floor, 99 %"
 NOISELESS = "the twin has no noise"
 SHIFTS = {"mean": -0.1, "spread": 0.1}  # of dots that stand side by side
-
-
-def _with_room(places: Sequence[str]) -> list[tuple[int, str]]:
-    """As many evenly chosen labels as there is room for, with their places."""
-    every = max(1, -(-len(places) // MOST_LABELS))
-    while every < len(places) and sum(map(len, places[::every])) > MOST_LETTERS:
-        every += 1
-    return list(enumerate(places))[::every]
 
 
 class PartPanel(Panel):
@@ -77,9 +67,7 @@ class PartPanel(Panel):
             self.plot.setYRange(*np.log10(ends))
         self.target.setValue(np.log10(AT_FLOOR) if self.ratios else EXPECTED_COVERAGE)
         self.target.show()
-        below = self.plot.getAxis("bottom")
-        below.places = tuple(str(row["label"]) for row in rows)
-        below.setTicks([_with_room(below.places)])
+        self.plot.getAxis("bottom").places = tuple(str(row["label"]) for row in rows)
         self.plot.setXRange(-0.5, len(rows) - 0.5, padding=0)
         keys = [Key("dot", "measured", "mean"), Key("dot", "twin", "spread")]
         self.legend.show_keys(keys[: 1 + noisy] if self.ratios else [Key("dot", "twin", "twin")])

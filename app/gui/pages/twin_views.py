@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.gui.pages.twin_compared import ComparedPlots, CurvePlots
 from app.gui.pages.twin_plots import TwinPlots
 from app.gui.pages.twin_validation import ValidationPlots
+from app.gui.pages.twin_warnings import WarningLines
 from app.gui.twin_asks import BESIDE, CURVE, OBJECTIVES
 from app.gui.widgets.channels import EVERY, Channels
 from app.gui.widgets.segments import Segments
@@ -42,6 +43,8 @@ class Views:
     def __init__(self, theme: Theme, body: QVBoxLayout) -> None:
         self.plots, self.validation = TwinPlots(theme), ValidationPlots(theme)
         self.compared, self.curve = ComparedPlots(theme), CurvePlots(theme)
+        self.warnings = WarningLines()
+        body.addWidget(self.warnings)
         self._all: dict[str, QWidget] = {
             FITTED: self.plots, WHERE: self.validation, COMPARED: self.compared, GROWN: self.curve,
         }  # fmt: skip
@@ -90,6 +93,11 @@ class Views:
         if wanted != FITTED or self.choice.value not in (FITTED, WHERE):
             self.choice.choose(wanted)
 
+    def begin(self, runs: TwinRuns) -> None:
+        """Show what the run that begins fills, without the warnings of the one before."""
+        self.show_kind(runs.kind)
+        self.warnings.show_lines(runs.warnings)
+
     def show_run(self, kind: str, recording: str, run: str) -> None:
         """Paint the ids."""
         if kind == CURVE:
@@ -118,6 +126,7 @@ class Views:
         self.plots.draw(live, self.channel, self.channels, self.units)
         self.compared.draw(runs.compared)
         self.curve.draw(runs.curve, target)
+        self.warnings.show_lines(runs.warnings)
         if self._shown_validation is not live.validation:
             self._shown_validation = live.validation
             self.validation.show_validation(live.validation, noisy=not live.deterministic)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QFontMetrics
 
+from app.gui.theme import LABEL_PX, sans
 from app.gui.widgets.chart_scale import log_ticks
 from app.gui.words import minus, short
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
+NAMES_APART_PX = 10
 NUMBER_PX = 18  # of a number of two digits below a plot, with the gap to the next
 FITTING = 6  # signs of a number beside a vertical axis
 PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
@@ -28,7 +32,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     Attributes
     ----------
     places
-        Names of the places 0, 1, … where it has names and no numbers, also those without room.
+        Names of the places 0, 1, … where it has names and no numbers. As many as have room stand
+        there, evenly chosen, unless other ticks are set.
     """
 
     places: tuple[str, ...] = ()
@@ -37,7 +42,18 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         wide = super().boundingRect()
         return QRectF(wide.adjusted(-24, -10, 24, 10))
 
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, Any]]:
+        if not self.places:
+            found: list[tuple[float, Any]] = super().tickValues(low, high, size)
+            return found
+        advance = QFontMetrics(sans(LABEL_PX)).horizontalAdvance
+        widest = max(map(advance, self.places)) + NAMES_APART_PX
+        every = max(1, math.ceil(widest * abs(high - low) / max(size, 1.0)))
+        return [(every, range(0, len(self.places), every))]
+
     def tickStrings(self, values: Any, scale: float, spacing: float | None) -> list[str]:
+        if self.places:
+            return [self.places[round(value)] for value in values]
         found = super().tickStrings(values, scale, spacing)
         cut = self.orientation == "left" and any(len(words) > FITTING for words in found)
         if cut and max(abs(value * scale) for value in values) < SMALL:

@@ -207,7 +207,7 @@ def test_a_fresh_account_has_a_trash(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "share"))  # not there yet
     (tmp_path / "rec-a").mkdir()
     (tmp_path / "rec-a" / "kept").write_text("a night's work")
-    ((told, level),) = moved_to_trash([tmp_path / "rec-a"])
+    ((told, level),) = moved_to_trash([tmp_path / "rec-a"], {})
     assert told.startswith("1 artefact moved")
     assert level == "info"
     assert not (tmp_path / "rec-a").exists()

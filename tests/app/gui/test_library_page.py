@@ -594,21 +594,36 @@ def test_the_trash_asks_first_and_what_is_being_written_stays(library, qtbot, mo
     assert "is being written right now" in library.shell.toasts.shown[-1].text
 
 
-def test_what_a_running_run_is_made_from_stays(monkeypatch, tmp_path) -> None:
+def test_what_a_running_run_is_made_from_stays(library, qtbot, monkeypatch) -> None:
     moved: list[str] = []
     monkeypatch.setattr(QFile, "moveToTrash", lambda path: (moved.append(path), (True, ""))[1])
-    twin, network, other = (tmp_path / name for name in ("twin-a", "net-b", "rec-c"))
-    for folder in (twin, network, other):
-        folder.mkdir()
-    held = RunLock(network)
-    told = moved_to_trash([twin, other], {twin: [network], other: []})
-    assert moved == [str(other)]
-    assert [level for _, level in told] == ["info", "error"]
-    words = "twin-a stays: net-b runs and is made from it. Stop that, or wait for its end."
-    assert told[-1][0] == words
+    folder = library.session.library.folder
+    running = folder / "pol-c"
+    running.mkdir()
+    plan = {"network": str(folder / "net-a" / "network.json")}
+    (running / "polish.json").write_text(json.dumps(with_checksum(plan)))
+    held = RunLock(running)
+    library.refresh()
+    qtbot.waitUntil(lambda: len(library.rows) == 4, timeout=WAIT_MS)
+
+    def thrown_away(*names: str) -> list[str]:
+        pick(library, *names)
+        library.trash.click()
+        with qtbot.waitSignal(library.trash.over, timeout=WAIT_MS):
+            library.trash.click()
+        return [toast.text for toast in library.shell.toasts.shown]
+
+    told = thrown_away("net-a", "rec-b")
+    assert moved == [str(folder / "rec-b")]
+    words = "net-a stays: pol-c runs and is made from it. Stop that, or wait for its end."
+    assert told[-1] == words
+    told = thrown_away("net-a", "pol-c")  # both chosen, and neither goes
+    assert words in told
+    assert "pol-c: is being written right now" in told[-1]
+    assert moved == [str(folder / "rec-b")]
     held.release()
-    moved_to_trash([twin], {twin: [network]})
-    assert moved == [str(other), str(twin)]
+    thrown_away("net-a", "pol-c")
+    assert moved[1:] == [str(folder / "net-a"), str(running)]
 
 
 def test_what_stands_in_a_folder_goes_to_the_trash_with_it(monkeypatch, tmp_path) -> None:
@@ -617,7 +632,7 @@ def test_what_stands_in_a_folder_goes_to_the_trash_with_it(monkeypatch, tmp_path
     monkeypatch.setattr(QFile, "moveToTrash", lambda path: (moved.append(path), (True, ""))[1])
     inner = tmp_path / "net" / "round-1" / "twin"
     inner.mkdir(parents=True)
-    told = moved_to_trash([inner, tmp_path / "net"])
+    told = moved_to_trash([inner, tmp_path / "net"], {})
     assert moved == [str(tmp_path / "net")]
     assert [level for _, level in told] == ["info"]
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from fit_device import record_device
 
-from app.operations.events import Result
+from app.operations.events import Note, Result
 from app.store import write_recording
 
 WAIT_MS = 120_000
@@ -22,10 +22,13 @@ def shown(make_window, qtbot, monkeypatch):
     def compared(_operation, _arguments, stop):
         while not over.wait(0.01) and not stop():
             pass
+        yield Note("the twin knows 12 of its 16 drives", "warning")
         yield Result({"matches": True, "verdict": "the device still matches"})
 
     monkeypatch.setattr("app.gui.twin_drift.in_child", compared)
-    monkeypatch.setattr("app.gui.twin_drift.latest_drift", lambda _: None)
+    said = {"changed": False, "words": "still matches"}
+    monkeypatch.setattr("app.gui.twin_drift.latest_drift", lambda _: said)
+    monkeypatch.setattr("app.gui.twin_drift.drift_words", lambda latest: latest["words"])
     window = make_window(connected=False, page="twin")
     path = window.session.library.folder / "rec-new"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +61,21 @@ def test_a_double_click_compares_once_and_fits_nothing(shown, qtbot) -> None:
     assert page.twin.parent.name == "twin-a"
     assert header(page) == SAID
     assert not page.drift.running
+
+
+def test_what_a_comparison_warned_of_stays_beside_its_word_until_another_twin_is_shown(
+    shown, qtbot
+) -> None:
+    page, over = shown
+    qtbot.waitUntil(lambda: page.drift.note.text() == "still matches", timeout=WAIT_MS)
+    over.set()
+    both = "still matches\nthe twin knows 12 of its 16 drives"
+    for _ in range(2):  # the second one's words, once
+        page.drift.button.click()
+        qtbot.waitUntil(lambda: page.shell.job is None, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: page.drift.note.text() == both, timeout=WAIT_MS)
+    page._show_parts(page.twin.parent.with_name("twin-b") / "twin.json")
+    qtbot.waitUntil(lambda: page.drift.note.text() == "still matches", timeout=WAIT_MS)
 
 
 def test_while_a_comparison_runs_the_page_says_so_and_nothing_else_can_be_pressed(

@@ -12,6 +12,7 @@ from fit_device import record_device
 from PyQt6.QtWidgets import QApplication
 
 from app.gui.fit_rows import candidate_rows
+from app.gui.job import Outcome
 from app.gui.live_compare import LiveComparison, LiveCurve
 from app.gui.live_fit import LiveFit
 from app.gui.pages.twin_compared import ComparedPlots, CurvePlots
@@ -20,7 +21,7 @@ from app.gui.twin_looked import complaint, look
 from app.gui.widgets.plot_menu import csv_of
 from app.library.folders import Artefact
 from app.operations.child import in_child
-from app.operations.events import Result, Stage
+from app.operations.events import Note, Result, Stage
 from app.operations.learning_events import CandidateScored, CurvePoint, FitProgress, TwinCompared
 from app.recording_marks import add_mark
 from app.store import load_twin, write_recording
@@ -470,6 +471,41 @@ def test_a_stopped_curve_is_told_to_run_no_more_and_can_go_on(page, qtbot) -> No
     qtbot.waitUntil(lambda: page.rows.curve.grown.count() == 2, timeout=WAIT_MS)
     page.rows.curve.grown.setCurrentIndex(1)
     assert page.rows.ask().folder == folder
+
+
+def test_what_a_score_warns_of_stays_beside_it_until_the_next_run(page, qtbot) -> None:
+    shown, texts = page.views.warnings, ["repeats drift", "no drive above 0.8", "three", "four"]
+    assert shown.isHidden()
+    page.runs.asked = ScoreAsk(page.session.library.folder / "twin-a")
+    page.job_started()
+    page.take([*(Note(text, "warning") for text in texts), Note("scored")])
+    page.take([Note("three", "warning")])  # said again
+    page.job_finished(Outcome("stopped"))
+    assert shown.isVisible()
+    assert shown.text().splitlines()[:2] == texts[:2]
+    assert "scored" not in shown.text()
+    assert page.runs.warnings == texts
+    page.job_started()
+    assert shown.isHidden()
+    page.job_finished(Outcome("stopped"))
+
+
+@pytest.mark.parametrize("in_view", [True, False])
+def test_a_warning_is_a_toast_only_where_the_page_is_out_of_view(
+    page, qtbot, monkeypatch, in_view
+) -> None:
+    window = page.shell
+    said = Note("repeats drift", "warning")
+    monkeypatch.setattr("app.gui.pages.twin.in_child", lambda *_, **__: iter([said]))
+    page.press()
+    if not in_view:
+        window.open_page("monitor")
+    qtbot.waitUntil(lambda: window.job is None, timeout=WAIT_MS)
+    assert page.runs.warnings == ["repeats drift"]
+    assert [t.text for t in window.toasts.shown if "drift" in t.text] == ["repeats drift"] * (
+        not in_view
+    )
+    assert any("warning: repeats drift" in line for line in window.log)
 
 
 def test_two_twins_of_a_day_are_told_apart_below_their_dots(theme, qtbot) -> None:
