@@ -183,6 +183,7 @@ class LiveTransfer:
     share: float = 0.0
     left_s: float | None = None
     told: str = ""
+    worked: bool = False  # something was measured or computed, which is kept
     result: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -192,6 +193,7 @@ class LiveTransfer:
             self.share, self.left_s = 0.0, None
         elif isinstance(event, Progress):
             self.share, self.left_s = event.done / max(1.0, event.total), event.remaining_s
+            self.worked = True
             self.told = f"{event.done:g} of {event.total:g} {event.unit}"
             self.told += f" · {event.note}" if event.note else ""
         elif isinstance(event, (FitProgress, TrainProgress)):
@@ -212,12 +214,13 @@ class LiveTransfer:
     def ended(self, status: str, error: BaseException | str = "") -> tuple[str, str]:
         """Heading and sentences, once it has ended as `status`: a gain that is none says so.
 
-        `error`: why it failed, where no result says it; of one that is refused nothing is kept.
+        `error`: why it failed, where no result says it; of one that is refused before it has
+        measured anything nothing is kept.
         """
         result, metric = self.result, str(self.result.get("metric", "nmse"))
         verb = {RECALIBRATE: "Recalibrated", REFINE: "Refined", POLISH: "Polished"}[self.asked.verb]
         if status != "done" or "predicted" not in result:
-            if isinstance(error, (RefusedError, InputError)):
+            if isinstance(error, (RefusedError, InputError)) and not self.worked:
                 return f"Not {verb.lower()}: refused", str(error)
             word = "Stopped" if status == "stopped" else "Failed"
             why = str(result.get("reason", "")) or str(error)

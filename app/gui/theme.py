@@ -203,7 +203,8 @@ def elided(text: str, font: QFont, width: int) -> str:
     text = " ".join(text[:MOST_ON_A_LINE].splitlines())  # a folder's name may have a line break
     if metrics.horizontalAdvance(text) > width:
         text = ID_TIME.sub("…", text)
-    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return cut.replace("……", "…")  # behind the … of a time
 
 
 class Theme(QObject):

@@ -70,7 +70,7 @@ class DeployPage(Page):
         )
         self.library_button.setToolTip("Its lineage, notes and report")
         self.library_button.hide()
-        self.offer_pause("Pause after node")
+        self.offer_pause("Pause after node", after="run of a node")
         self.theme.changed.connect(self._redraw)
         self.show_cost()
 

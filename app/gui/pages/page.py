@@ -59,7 +59,7 @@ class Page(QWidget):
         self.shell, self.theme, self.session = shell, shell.theme, shell.session
         self.running = False
         self.pause_button: QPushButton | None = None
-        self._pause_words = "Pause"
+        self._pause_words, self._pause_after = "Pause", "repeat"
         self.wait = LiveWait()
         self.setObjectName("body")
         outer = QHBoxLayout(self)
@@ -139,9 +139,12 @@ class Page(QWidget):
         self._buttons.insertWidget(0, made)
         return made
 
-    def offer_pause(self, words: str = "Pause") -> None:
-        """A button that pauses the page's job, and lets it go on; there while one runs."""
-        self._pause_words = words
+    def offer_pause(self, words: str = "Pause", after: str = "repeat") -> None:
+        """A button that pauses the page's job `after` what runs, and lets it go on.
+
+        It is there while one runs.
+        """
+        self._pause_words, self._pause_after = words, after
         self.pause_button = self.button(words, self.shell.pause)
         self.pause_button.hide()
 
@@ -150,14 +153,14 @@ class Page(QWidget):
         if self.pause_button is not None:
             asked = self.session.pause.requested
             self.pause_button.setText("Resume" if asked else self._pause_words)
-            words = "Go on" if asked else "Wait at zero current after this repeat"
+            words = "Go on" if asked else f"Wait at zero current after this {self._pause_after}"
             self.pause_button.setToolTip(f"{words} (Ctrl+P)")
             self.pause_button.setVisible(self.running)
 
     def at_foot(self, stop: str) -> str:
         """What stands below the running job: why it waits, or will, or what Stop would do."""
         asked = self.session.pause.requested
-        return self.wait.words or ("pauses after this repeat" if asked else stop)
+        return self.wait.words or (f"pauses after this {self._pause_after}" if asked else stop)
 
     def say(self, heading: str, subheading: str = "") -> None:
         """What the header says."""

@@ -20,7 +20,7 @@ from window_disk import disk_of_the_window
 
 from app.drift_store import save_drift
 from app.gui.live_deploy import LiveDeployment, diagnosis, transfer_rows, verdict
-from app.gui.live_transfer import LiveTransfer, Transfer
+from app.gui.live_transfer import KEPT, LiveTransfer, Transfer
 from app.gui.network_looked import piece_steps
 from app.gui.pages.deploy_plots import DeployPlots
 from app.gui.pages.deploy_verdict import VerdictBox
@@ -327,8 +327,12 @@ def test_a_gain_that_is_none_is_called_none() -> None:
     assert words.startswith("no gain; foreseen 0.10 (0.050 to 0.20) before")
     assert live.ended("failed", "too few")[0] == "Failed while recalibrating"
     assert live.ended("failed", "too few")[1].endswith("too few")
-    refused = live.ended("failed", RefusedError("its twin was recorded otherwise"))
+    why = RefusedError("its twin was recorded otherwise")
+    refused = LiveTransfer(Transfer("recalibrate")).ended("failed", why)
     assert refused == ("Not recalibrated: refused", "its twin was recorded otherwise")
+    heading, words = live.ended("failed", why)  # having measured: that is kept
+    assert heading == "Failed while recalibrating"
+    assert words == f"{KEPT}. {why}"
 
 
 def test_further_options_are_each_of_what_they_belong_to() -> None:

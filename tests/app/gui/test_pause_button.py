@@ -77,3 +77,4 @@ def test_the_deploy_page_says_that_it_pauses_after_the_node(make_window) -> None
     page.session.pause.request()
     page.show_pause()
     assert page.pause_button.text() == "Resume"
+    assert page.at_foot("Stop") == "pauses after this run of a node"

@@ -94,6 +94,9 @@ def test_an_id_without_room_keeps_what_tells_it_from_others(qapp) -> None:
     assert elided(ids[0], font, 400) == ids[0]
     assert elided(f"Go on with {ids[0]}", font, 180) == "Go on with twin…9f3a1c"
     assert elided("a name without a time in it", font, 60).endswith("…")
+    cut = {elided(f"Recording {ids[0]}", font, wide) for wide in range(40, 300)}
+    assert "Recording twin…" in cut
+    assert not any("……" in one for one in cut)
     assert elided("a folder's\nname", font, 400) == "a folder's name"
     assert len(elided("n" * 60_000, font, 400)) < 200
 
