@@ -145,6 +145,7 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
             "recording of its own with --out"
         )
     raise_problems(InputError, "twinrig record --resume", _other_than_begun(arguments, so_far))
+    stop_at = arguments.stop_at_drift  # None: as it was begun
     return {
         "sequences": so_far.sequences(),
         "window": so_far.window,
@@ -154,7 +155,7 @@ def _resumed(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": so_far.meta.get("seed", arguments.seed),
         "interleave": so_far.meta.get("interleave", True),
         "reference": arguments.reference or so_far.meta.get("reference_steps", 0),
-        "stop_at_drift": arguments.stop_at_drift or so_far.meta.get("stop_at_drift", 0.0),
+        "stop_at_drift": so_far.meta.get("stop_at_drift", 0.0) if stop_at is None else stop_at,
         "resume": True,
     }
 

@@ -20,7 +20,7 @@ from app.cli import (
 )
 from app.cli.bench_arguments import bench_arguments
 from app.cli.grammar import EXIT_CODES, Parser, hardware, out, retries, verb, wire
-from app.cli.types import factor, file_or_word, kelvin, whole
+from app.cli.types import factor, factor_or_zero, file_or_word, kelvin, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,8 @@ def _record(verbs: argparse._SubParsersAction[Parser]) -> None:
         help="measure K steps of a fixed drive before each repeat: the drift of the device",
     )  # fmt: skip
     parser.add_argument(
-        "--stop-at-drift", type=factor, metavar="SIGMA",
-        help="stop where the reference has changed by so many of its standard deviations",
+        "--stop-at-drift", type=factor_or_zero, metavar="SIGMA",
+        help="stop where the reference has changed by so many of its standard deviations; 0: never",
     )  # fmt: skip
     budget.for_twin_arguments(parser)
     out(parser, "the recording", resume=True)

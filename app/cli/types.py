@@ -82,6 +82,11 @@ def factor(text: str) -> float:
     return value
 
 
+def factor_or_zero(text: str) -> float:
+    """A finite number of 0 or more."""
+    return 0.0 if _float_of(text) == 0 else factor(text)
+
+
 def _above_zero(text: str) -> float:
     value = _float_of(text)
     if not value > 0:

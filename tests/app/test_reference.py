@@ -25,6 +25,7 @@ from app.operations.record import order_of, record
 from app.operations.reference import FIRST, NEWEST, drift_of, reference_drive
 from app.store import read_recording
 from instruments.bench import Bench
+from instruments.bench_file import read_bench
 from models.errors import InputError, RefusedError, StoppedError
 from models.sequence import make_sequences
 
@@ -194,5 +195,26 @@ def test_the_command_line_keeps_references_and_goes_on_with_them(
     assert "(drift " in said
     assert read_recording(tmp_path / "r" / "reference").meta["stop_at_drift"] == 40
     assert main(["record", "--bench", "virtual", "--resume", out]) == 0
+    on = ["record", "--bench", "virtual", "--resume", out, "--stop-at-drift"]
+    assert main([*on, "-1"]) == main([*on, "nan"]) == 2
     assert main([*ask, "--out", out + "2", "--stop-at-drift", "5"]) == 2
     assert "--reference" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("asked", "kept"), [((), 40.0), (("50",), 50.0), (("0",), 0.0)])
+def test_a_stop_at_drift_is_kept_raised_or_taken_back_when_a_recording_goes_on(
+    tmp_path: Path, asked: tuple[str, ...], kept: float
+) -> None:
+    out = tmp_path / "r"
+    with Bench.connect(read_bench("virtual")) as bench:
+        sequences = make_sequences("mixed", 1, 6, 0)
+        events = record(bench, sequences, 16, out, reference=3, stop_at_drift=40)
+        after(events, RepeatRecorded, 1)
+        events.close()
+    options = ("--stop-at-drift", *asked) if asked else ()
+    assert main(["record", "--bench", "virtual", "--resume", str(out), *options]) == 0
+    recording = read_recording(out)
+    assert recording.complete.all()
+    assert recording.meta["stop_at_drift"] == kept
+    said = [one for one in recording.meta["remarks"] if "stops from here on" in one]
+    assert bool(said) is bool(asked)
