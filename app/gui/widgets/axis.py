@@ -14,7 +14,7 @@ from app.gui.widgets.chart_scale import log_ticks
 from app.gui.words import minus, short
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
-NAMES_APART_PX = 10
+NAMES_APART_PX = 4
 NUMBER_PX = 18  # of a number of two digits below a plot, with the gap to the next
 FITTING = 6  # signs of a number beside a vertical axis
 PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
