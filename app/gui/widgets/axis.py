@@ -15,7 +15,7 @@ from app.gui.words import minus, short
 
 APART_PX = {"left": 15, "bottom": 45}  # of two numbers, at least
 NAMES_APART_PX = 4
-NUMBER_PX = 18  # of a number of two digits below a plot, with the gap to the next
+NUMBER_PX = {"left": 13, "bottom": 18}  # of one, of two digits below, with the gap to the next
 FITTING = 6  # signs of a number beside a vertical axis
 PLAIN = 2.9  # |log₁₀| of numbers below it is written out: 300, not 3·10²
 SMALL = 0.01
@@ -61,10 +61,10 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         return [minus(words) for words in found]
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
-        """Numbers below a plot of a few pixels don't touch: pyqtgraph has four in 45 px."""
+        """Numbers of a plot of a few pixels don't touch: pyqtgraph has four in 45 px."""
         found: list[tuple[float, float]] = super().tickSpacing(low, high, size)
-        least = NUMBER_PX * abs(high - low) / max(size, 1.0)
-        if self.orientation != "bottom" or not found or found[0][0] >= least:
+        least = NUMBER_PX[self.orientation] * abs(high - low) / max(size, 1.0)
+        if not found or found[0][0] >= least:
             return found
         spacing = found[0][0]
         while spacing < least:

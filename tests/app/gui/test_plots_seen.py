@@ -144,6 +144,15 @@ def test_in_a_low_panel_ticks_and_labels_that_have_no_room_are_left_out(qtbot, t
     assert [name for _, name, _, _ in nearest(places, 2)] == ["b", ""]
 
 
+@pytest.mark.parametrize(("low", "high", "size"), [(0.86, 0.93, 34), (-22, 12, 20), (0, 0.17, 22)])
+def test_numbers_beside_a_plot_of_a_few_pixels_do_not_touch(qapp, low, high, size) -> None:
+    (spacing, offset), *finer = Axis("left").tickSpacing(low, high, size)
+    assert spacing * size / (high - low) >= 13
+    assert not finer
+    assert offset == 0
+    assert len(Axis("left").tickSpacing(low, high, 400)) > 1  # where there is room, as ever
+
+
 def test_scores_without_room_are_counted_and_told_under_the_mouse(qtbot, theme) -> None:
     table = ScoreTable(theme, "NMSE")
     qtbot.addWidget(table)
