@@ -28,7 +28,6 @@ class Key:
     text: str
 
 
-LEAST_KEY_PX = 36
 MARK_PX, TEXT_X, GAP_PX = 18, 24, 14  # of a key: its mark, where its text begins, what follows
 
 
@@ -63,7 +62,7 @@ class Legend(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """In a narrow panel marks have to do: no legend makes a page too wide."""
-        return QSize(LEAST_KEY_PX * len(self._keys), 28)
+        return QSize(TEXT_X * len(self._keys), 28)
 
     def placed(self) -> list[tuple[Key, int, str]]:
         """Each key, where its mark begins, and its text: whole, or none where the room is short.

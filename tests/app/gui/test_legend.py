@@ -34,7 +34,10 @@ def test_with_little_room_words_are_whole_or_none_and_every_mark_is_there(legend
     """Words cut to a letter each told nothing."""
     legend.resize(legend.sizeHint().width() - 20, 28)
     assert said(legend) == ["device", "twin", ""]
-    legend.resize(legend.minimumSizeHint())
+    legend.resize(108, 28)
     assert said(legend) == ["", "twin", ""]
+    assert legend.placed()[-1][1] + MARK_PX <= legend.width()
+    legend.resize(legend.minimumSizeHint())  # a title is never cut for a word
+    assert said(legend) == ["", "", ""]
     assert legend.placed()[-1][1] + MARK_PX <= legend.width()
     assert legend.toolTip() == "device, twin, half-split"
