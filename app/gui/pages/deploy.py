@@ -20,7 +20,7 @@ from app.gui.pages.deploy_transfer import TransferPart
 from app.gui.pages.page import Page
 from app.gui.widgets.checks import Check
 from app.gui.words import count
-from app.words import left_words
+from app.words import joined_words, left_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -234,7 +234,8 @@ class DeployPage(Page):
             fraction=live.share(network.nodes),
         )  # fmt: skip
         step = f"step {live.step + 1} of {network.steps}"
-        self.say(f"Deploying {self.choice.currentText()}", f"{at} · {step}")
+        words = joined_words(self.wait.words, at, step, by=" · ")
+        self.say(f"Deploying {self.choice.currentText()}", words)
         if live.plan is not None:
             self.plots.show_run(live.plan.run_id)
         if self.isVisible():

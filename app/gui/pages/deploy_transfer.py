@@ -13,6 +13,7 @@ from app.gui.live_transfer import RECALIBRATE, LiveTransfer, Transfer
 from app.gui.network_looked import piece_steps
 from app.gui.preflight import TIME
 from app.operations.events import NodeMeasured, NodeStarted, StepRead
+from app.words import joined_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -148,7 +149,8 @@ class TransferPart:
         page = self._page
         foot = page.at_foot("Stop: field to zero, what is done is kept")
         page.form.primary.say(live.asked.title, foot, fraction=live.share)
-        page.say(f"{live.asked.title} {page.choice.currentText()}", live.words)
+        words = joined_words(page.wait.words, live.words, by=" · ")
+        page.say(f"{live.asked.title} {page.choice.currentText()}", words)
 
     def ended(self, outcome: Outcome) -> bool:
         """Say what came of it: the new network is the one to deploy next."""

@@ -155,6 +155,7 @@ def test_a_paused_polish_says_so_as_a_paused_deployment_does(page, qtbot) -> Non
     qtbot.waitUntil(lambda: window.job is None or bool(page.wait.words), timeout=WAIT_MS)
     assert window.status.text.startswith("Polishing, paused at zero field for ")
     assert page.form.primary.cost.startswith("paused at zero field for ")
+    assert page.subheading.text().startswith("paused at zero field for ")
     window.pause()
     qtbot.waitUntil(lambda: window.job is None or not page.wait.words, timeout=WAIT_MS)
     assert "paused" not in window.status.text
