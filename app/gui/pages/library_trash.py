@@ -56,7 +56,7 @@ class TrashButton(QPushButton):
         self.not_sure()
         self._moving = Latest()
         self._moving.done.connect(self._moved)
-        self._moving.ask(partial(_moved, list(chosen), list(every)))
+        self._moving.ask(partial(_move_free, list(chosen), list(every)))
 
     def _moved(self, told: list[tuple[str, str]] | None, error: Exception | None) -> None:
         for words, level in told or [(str(error), "error")]:
@@ -64,7 +64,7 @@ class TrashButton(QPushButton):
         self.over.emit()
 
 
-def _moved(chosen: list[Entry], every: list[Entry]) -> list[tuple[str, str]]:
+def _move_free(chosen: list[Entry], every: list[Entry]) -> list[tuple[str, str]]:
     return moved_to_trash([one.artefact.path for one in chosen], in_use(chosen, every))
 
 
