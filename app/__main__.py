@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -19,12 +20,16 @@ def main() -> int:
 
     Ctrl-C ends the process at once, and without a traceback, before a command has begun (while it
     is imported) and after it is done; between the two `app.stopping` and `app.gui.hooks` hear it.
+    While the interpreter itself ends it changes nothing: what a command did is told by then.
     """
     open_closed_streams()
     find_home()
     code = STOPPED
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(code))
+        # Python gives our handler back before modules go, which takes PyTorch's some time: a Ctrl-C
+        # there made 130 of a command that was done. Registered first, so that it is called last
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     first = sys.argv[1] if len(sys.argv) > 1 else "--bench"
     # the window has no `--json`: whoever asks for it, in whatever place, reads lines of it
     told = first in ("--help", "--version") or "--json" in sys.argv

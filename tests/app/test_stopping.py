@@ -147,8 +147,12 @@ def test_fit_train_and_deploy_stop_with_exit_3_and_go_on(rig: ServedRig, tmp_pat
 @pytest.mark.skipif(os.name == "nt", reason="os.kill ends a process of Windows")
 @pytest.mark.parametrize(
     ("pressed", "code"),
-    [("sys.meta_path.insert(0, Presses())", 3), ("atexit.register(press)", 2)],
-    ids=["while the command is imported", "after it is done"],
+    [
+        ("sys.meta_path.insert(0, Presses())", 3),
+        ("atexit.register(press)", 2),
+        ("last = Last()", 2),
+    ],
+    ids=["while the command is imported", "after it is done", "while modules go"],
 )
 def test_ctrl_c_before_and_after_a_command_shows_no_traceback(pressed: str, code: int) -> None:
     script = f"""
@@ -159,6 +163,9 @@ class Presses:
     def find_spec(self, name, path=None, target=None):
         if name == "app.cli.types":
             press()
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=signal.SIGINT):
+        kill(process, number)
 from app.__main__ import main
 {pressed}
 sys.argv[1:] = ["bench", "check", "no.toml"]
